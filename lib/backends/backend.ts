@@ -1,0 +1,133 @@
+/**
+ * The contract between plans and the backends that run them: what a plan is, what a device must do.
+ * Three backends know it: reference (TypeScript), cpu (C++), cuda (CUDA C++).
+ */
+import type { DType, KernelName } from './kernels.js';
+
+export type DeviceName = 'reference' | 'cpu' | 'cuda';
+export type Precision = 'float32' | 'float64';
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array;
+
+/** Device memory of one element type, zero at birth. Offsets and lengths count elements. */
+export interface Storage {
+  readonly dtype: DType;
+  readonly length: number;
+  /** Copies `source` (converted where its type differs) to `offset`. RangeError where it does not fit. */
+  write(source: TypedArray, offset?: number): void;
+  /** Copies from `offset` into all of `target`. */
+  read(target: TypedArray, offset?: number): void;
+  /** Frees the memory; later use throws ERR_DISPOSED. A run under way keeps what it uses until it ends. */
+  dispose(): void;
+}
+
+/**
+ * A whole number of a kernel call, known once a run knows its batch:
+ * fixed + perImage * (images in this slice) + perBatch * (images in the whole batch) + perFirst * (first image of this slice) + slot.
+ */
+export interface IntValue {
+  readonly fixed: number;
+  readonly perImage?: number;
+  readonly perBatch?: number;
+  readonly perFirst?: number;
+  /** Index in Plan.slots of a number given anew for each step. */
+  readonly slot?: number;
+}
+
+/** A real number of a kernel call: constant, or given anew for each step. */
+export type RealValue = number | { readonly slot: number };
+
+/** Memory that a call reads or writes. All offsets and strides count elements of `dtype`. */
+export interface PlanBuffer {
+  readonly dtype: DType;
+  /** Index in Plan.regions, or -1: the plan's own arena. */
+  readonly region: number;
+  /** First element: from the start of the region, or (arena) of the arena in bytes. */
+  readonly offset: number;
+  /** Elements: fixed + perImage * batch. Image i of a slice starts at i * perImage (a buffer has one of the two, not both). */
+  readonly fixed: number;
+  readonly perImage: number;
+  /** Moves the start by this much for each row that earlier steps of the run have consumed (RunRequest.first counts too). */
+  readonly perRow: number;
+  /** Moves the start by this much for each earlier step of the run. */
+  readonly perStep: number;
+}
+
+export interface PlanCall {
+  readonly kernel: KernelName;
+  /** Index in Plan.buffers for each buffer of the kernel's list; -1: left out. */
+  readonly buffers: readonly number[];
+  readonly ints: readonly IntValue[];
+  readonly reals: readonly RealValue[];
+  /** Calls with the same segment number >= 0 stand next to each other and may run image by image; -1: runs on the whole batch. */
+  readonly segment: number;
+  /** What asked for the call: a layer's name, or the op's. */
+  readonly label: string;
+}
+
+/** A storage that a run binds. `dtype` must match; its length is checked when the run starts. */
+export interface PlanRegion {
+  readonly name: string;
+  readonly dtype: DType;
+}
+
+/** A compiled graph: kernel calls in order over numbered buffers. */
+export interface Plan {
+  readonly name: string;
+  readonly precision: Precision;
+  readonly maxBatch: number;
+  readonly calls: readonly PlanCall[];
+  readonly buffers: readonly PlanBuffer[];
+  readonly regions: readonly PlanRegion[];
+  readonly slots: readonly string[];
+  /** Bytes of the arena at maxBatch. */
+  readonly arenaBytes: number;
+}
+
+export interface RunRequest {
+  /** One storage for each of Plan.regions. */
+  readonly regions: readonly Storage[];
+  /** Images a step takes (<= Plan.maxBatch); the last step takes what is left of `rows`. */
+  readonly batch: number;
+  /** Images the run takes in all; steps = ceil(rows / batch). */
+  readonly rows: number;
+  /** Row the run starts at (for buffers with perRow). Default 0. */
+  readonly first?: number;
+  /** steps x slots numbers, row after row. */
+  readonly slots: Float64Array;
+}
+
+/** A run under way. */
+export interface PlanRun {
+  /** Resolves to the number of steps done: all, or fewer after stop(). Rejects on an error; nothing else is lost. */
+  readonly done: Promise<number>;
+  /** Asks the run to end after the step it is in. */
+  stop(): void;
+}
+
+/** A plan loaded on a device, with its arena. */
+export interface Executable {
+  readonly plan: Plan;
+  /** Starts a run; runs of one executable follow each other. Throws at once on arguments that do not fit. */
+  run(request: RunRequest): PlanRun;
+  dispose(): void;
+}
+
+/** Arguments of a single kernel by name, as kernels.def lists them. */
+export type KernelCallArgs = Readonly<Record<string, TypedArray | number | undefined>>;
+
+export interface Backend {
+  readonly name: DeviceName;
+  /** For people: `cpu (AVX-512, 2 threads)`. */
+  readonly description: string;
+  readonly precision: Precision;
+  /** Throws a RangeError on a length that makes no sense, ERR_DEVICE_OOM where there is no room. */
+  allocate(dtype: DType, length: number): Storage;
+  load(plan: Plan): Executable;
+  /** Runs one kernel on typed arrays, at once, on the calling thread and the backend's own. Arguments are checked by the caller (backends/call.ts). */
+  runKernel(
+    kernel: KernelName,
+    buffers: readonly (TypedArray | undefined)[],
+    ints: readonly number[],
+    reals: readonly number[],
+  ): void;
+}

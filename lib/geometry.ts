@@ -1,0 +1,15 @@
+/** The sizes of windows that slide over an image (lecture notes 1.3.2, equation 3). Used by shape rules, bounds and kernels alike. */
+
+/**
+ * Output size of a window of `filter` moved by `stride` over `size` values with `padding` zeros at each end:
+ * floor((size + 2 padding - filter) / stride) + 1. NaN where no window fits or an argument makes no sense.
+ */
+export function out(size: number, filter: number, stride: number, padding: number): number {
+  if (!(filter >= 1 && stride >= 1 && padding >= 0 && size + 2 * padding >= filter)) return Number.NaN;
+  return Math.floor((size + 2 * padding - filter) / stride) + 1;
+}
+
+/** Output size of the max pooling that a convolution may end with; `pool` 0 means none. */
+export function pooled(size: number, pool: number, stride: number): number {
+  return pool === 0 ? size : out(size, pool, stride, 0);
+}

@@ -1,0 +1,3 @@
+export interface Initializer {
+  readonly name: string;
+}

@@ -1,0 +1,39 @@
+// The table of kernels: their names, their bounds and their form for each instruction set. Made from kernels.def (dispatch.h).
+#include "kernel.h"
+
+namespace steepest {
+namespace {
+
+// A whole number >= 0, or -1 once a step of the computation was invalid or left the range of int64.
+struct Size {
+  int64_t value;
+  constexpr explicit Size(int64_t v) : value(v < 0 ? -1 : v) {}
+};
+
+Size operator*(Size a, Size b) {
+  int64_t v;
+  if (a.value < 0 || b.value < 0 || __builtin_mul_overflow(a.value, b.value, &v)) return Size(-1);
+  return Size(v);
+}
+
+Size operator+(Size a, Size b) {
+  int64_t v;
+  if (a.value < 0 || b.value < 0 || __builtin_add_overflow(a.value, b.value, &v)) return Size(-1);
+  return Size(v);
+}
+
+constexpr int64_t kLargest = int64_t{1} << 40;  // beyond any image; keeps output_size clear of overflow
+
+Size out(Size size, Size filter, Size stride, Size padding) {
+  if (size.value < 0 || size.value > kLargest || padding.value > kLargest || filter.value > kLargest) return Size(-1);
+  return Size(output_size(size.value, filter.value, stride.value, padding.value));
+}
+
+
+Size pooled(Size size, Size pool, Size stride) { return pool.value == 0 ? size : out(size, pool, stride, Size(0)); }
+
+}  // namespace
+
+#include "dispatch.h"
+
+}  // namespace steepest

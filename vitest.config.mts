@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+// Two suites: quick (a few seconds; *.test.ts) and slow (real data, soak and child processes; *.slow.test.ts).
+const common = { globals: false, pool: 'forks' as const, testTimeout: 20_000 };
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/helpers/summary-reporter.ts'],
+    projects: [
+      { test: { ...common, name: 'quick', include: ['test/**/*.test.ts'], exclude: ['test/**/*.slow.test.ts'] } },
+      {
+        test: {
+          ...common,
+          name: 'slow',
+          include: ['test/**/*.slow.test.ts'],
+          testTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
