@@ -1,0 +1,83 @@
+/** A plan for people: its calls with shapes, bytes and floating-point operations. */
+import type { Plan, PlanCall } from '../backends/backend.js';
+import { kernelSpecs } from '../backends/kernels.js';
+import { elementBytes, intAt } from './compile.js';
+
+export interface CallCost {
+  readonly label: string;
+  readonly kernel: string;
+  /** Whole numbers that are not 0, by name: `m=128 n=10 k=128`. */
+  readonly sizes: string;
+  readonly segment: number;
+  /** Bytes of all buffers the call reads and writes, each once. */
+  readonly bytes: number;
+  readonly flops: number;
+}
+
+/** What each call of the plan costs on a batch of `images` (default: the largest). */
+export function planCosts(plan: Plan, images = plan.maxBatch): CallCost[] {
+  return plan.calls.map((call) => {
+    const ints = intsOf(call, images);
+    const spec = kernelSpecs[call.kernel];
+    let bytes = 0;
+    for (const [i, { length, type }] of spec.buffers.entries()) {
+      if (call.buffers[i]! < 0) continue;
+      // Of a gather's source, only the rows taken are read.
+      const elements = call.kernel.startsWith('gather') && i === 0 ? ints.rows! * (ints.k || 1) : length(ints);
+      bytes += elements * elementBytes(type, plan.precision);
+    }
+    const sizes = Object.entries(ints)
+      .filter(([name, value]) => value !== 0 && name !== 'first' && name !== 'seed')
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ');
+    return { label: call.label, kernel: call.kernel, sizes, segment: call.segment, bytes, flops: spec.flops(ints) };
+  });
+}
+
+function intsOf(call: PlanCall, images: number): Record<string, number> {
+  return Object.fromEntries(kernelSpecs[call.kernel].ints.map((name, i) => [name, intAt(call.ints[i]!, images)]));
+}
+
+/** The plan as a table, with totals and the size of its arena. */
+export function describePlan(plan: Plan): string {
+  const costs = planCosts(plan);
+  const rows = costs.map((c, i) => [
+    String(i),
+    c.segment < 0 ? '' : `s${c.segment}`,
+    c.label,
+    c.kernel,
+    c.sizes,
+    amount(c.bytes, 'B'),
+    amount(c.flops, 'FLOP'),
+  ]);
+  const header = ['#', 'seg', 'layer', 'kernel', 'sizes', 'memory', 'work'];
+  const widths = header.map((h, column) => Math.max(h.length, ...rows.map((row) => row[column]!.length)));
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) => (column >= 5 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .join('  ')
+      .trimEnd();
+  const total = costs.reduce((sum, c) => ({ bytes: sum.bytes + c.bytes, flops: sum.flops + c.flops }), {
+    bytes: 0,
+    flops: 0,
+  });
+  return [
+    `${plan.name}: ${plan.calls.length} kernel calls, batch up to ${plan.maxBatch}, ${plan.precision}`,
+    line(header),
+    ...rows.map(line),
+    `arena ${amount(plan.arenaBytes, 'B')}, traffic ${amount(total.bytes, 'B')}, work ${amount(total.flops, 'FLOP')} a step`,
+  ].join('\n');
+}
+
+/** 1234567 B -> '1.23 MB'. */
+function amount(value: number, unit: string): string {
+  const prefixes = ['', 'k', 'M', 'G', 'T'];
+  let scaled = value;
+  let prefix = 0;
+  while (scaled >= 1000 && prefix < prefixes.length - 1) {
+    scaled /= 1000;
+    prefix++;
+  }
+  const digits = prefix === 0 || scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2;
+  return `${scaled.toFixed(digits)} ${prefixes[prefix]}${unit}`;
+}

@@ -1,0 +1,142 @@
+/**
+ * Second stage of compiling: neighbours become one call, so that fewer tensors travel through memory.
+ *
+ *   conv2d + bias + relu + max pool  ->  one conv2d_forward: only the pooled output and its argmax are written
+ *   gemm + bias + relu               ->  one gemm
+ *   relu' after pool'                ->  pool' after relu' of the pooled output (four times smaller for a 2x2 pool)
+ *
+ * The last one holds because the gradient of a max pool reaches only the places of the maxima, and there the pooled output is the
+ * input. A tensor that something else reads (or that is an output of the plan) is never fused away.
+ */
+import type { KernelName } from '../backends/kernels.js';
+import { out } from '../geometry.js';
+import { apply1, elements, type Op, type Shape, type Tensor } from '../graph/tensor.js';
+import { type Call, countReads, isTensorUse } from './lower.js';
+
+/** Fuses `calls`; `kept` are the tensors that must exist in the end. */
+export function fuse(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
+  return fuseEpilogues(reluBeforeUnpooling(calls, kept), kept);
+}
+
+function tensorOf(call: Call, buffer: string): Tensor | undefined {
+  const use = call.buffers[buffer];
+  return use !== undefined && isTensorUse(use) ? use : undefined;
+}
+
+/** A tensor that no op of the graph made. */
+const temporaryOp: Op<{ shape: Shape }> = {
+  name: 'temporary',
+  infer: (_, { shape }) => [{ shape, dtype: 'real' }],
+};
+
+/** With (pooled, argmax) = max_pool(x): relu_backward(max_pool_backward(dy, argmax), x) -> max_pool_backward(relu_backward(dy, pooled), argmax). */
+function reluBeforeUnpooling(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
+  const reads = countReads(calls);
+  const pools = new Map<Tensor, Call>();
+  for (const call of calls) if (call.kernel === 'max_pool2d_forward') pools.set(tensorOf(call, 'argmax')!, call);
+  const result = [...calls];
+  for (const [i, unpool] of calls.entries()) {
+    if (unpool.kernel !== 'max_pool2d_backward') continue;
+    const unpooled = tensorOf(unpool, 'dx')!;
+    const pool = pools.get(tensorOf(unpool, 'argmax')!);
+    if (pool === undefined || reads.get(unpooled) !== 1 || kept.has(unpooled)) continue;
+    const j = calls.findIndex((call) => call.kernel === 'relu_backward' && call.buffers.dy === unpooled);
+    const mask = calls[j];
+    if (mask === undefined || mask.buffers.y !== pool.buffers.x) continue;
+    const pooled = tensorOf(pool, 'y')!;
+    const masked = apply1(temporaryOp, [], { shape: pooled.shape }, mask.label);
+    result[i] = {
+      ...mask,
+      buffers: { dy: unpool.buffers.dy!, y: pooled, dx: masked },
+      ints: { n: elements(pooled.shape) },
+    };
+    result[j] = { ...unpool, buffers: { ...unpool.buffers, dy: masked, dx: mask.buffers.dx! } };
+  }
+  return result;
+}
+
+/** What may join a producer, in this order, each at most once: kernel, and how the producer changes. */
+interface Epilogue {
+  readonly kernel: KernelName;
+  readonly input: string;
+  /** Whether both see the output under the same shape (a reshape may stand between them). */
+  readonly fits: (producer: Call, next: Call) => boolean;
+  readonly join: (producer: Call, next: Call) => Call;
+}
+
+const OUTPUT = { conv2d_forward: 'y', gemm: 'c' } as const;
+type Producer = keyof typeof OUTPUT;
+
+const BIAS: Epilogue = {
+  kernel: 'bias_forward',
+  input: 'x',
+  fits: (producer, next) => next.ints.k === (producer.kernel === 'gemm' ? producer.ints.n : producer.ints.k),
+  join: (producer, next) => withOutput(producer, next.buffers.y!, { buffers: { bias: next.buffers.bias! } }),
+};
+const RELU: Epilogue = {
+  kernel: 'relu_forward',
+  input: 'x',
+  fits: () => true,
+  join: (producer, next) => withOutput(producer, next.buffers.y!, { ints: { relu: 1 } }),
+};
+const MAX_POOL: Epilogue = {
+  kernel: 'max_pool2d_forward',
+  input: 'x',
+  fits: ({ ints: conv }, { ints: pool }) =>
+    pool.c === conv.k && pool.h === outputSize(conv, 'h', 'r') && pool.w === outputSize(conv, 'w', 's'),
+  join: (producer, next) =>
+    withOutput(producer, next.buffers.y!, {
+      buffers: { argmax: next.buffers.argmax! },
+      ints: { pool: next.ints.pool!, poolStride: next.ints.stride! },
+    }),
+};
+const EPILOGUES: Record<Producer, readonly Epilogue[]> = {
+  conv2d_forward: [BIAS, RELU, MAX_POOL],
+  gemm: [BIAS, RELU],
+};
+
+function outputSize(conv: Call['ints'], size: string, filter: string): number {
+  return out(conv[size] as number, conv[filter] as number, conv.stride as number, conv.padding as number);
+}
+
+function withOutput(
+  producer: Call,
+  output: Call['buffers'][string],
+  change: { buffers?: Call['buffers']; ints?: Call['ints'] },
+): Call {
+  const buffers = { ...producer.buffers, ...change.buffers, [OUTPUT[producer.kernel as Producer]]: output };
+  return { ...producer, buffers, ints: { ...producer.ints, ...change.ints } };
+}
+
+/** Joins each producer with the chain that alone reads it. The joined call stands where the last of the chain stood. */
+function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
+  const reads = countReads(calls);
+  const result: (Call | undefined)[] = [...calls];
+  for (const [start, first] of calls.entries()) {
+    if (!(first.kernel in EPILOGUES)) continue;
+    let producer = first;
+    let place = start;
+    for (const epilogue of EPILOGUES[first.kernel as Producer]) {
+      const output = tensorOf(producer, OUTPUT[first.kernel as Producer])!;
+      if (reads.get(output) !== 1 || kept.has(output)) break;
+      const next = calls.findIndex((c) => c.kernel === epilogue.kernel && c.buffers[epilogue.input] === output);
+      if (next < 0 || !epilogue.fits(producer, calls[next]!)) continue; // no bias, say: the relu may still join
+      producer = epilogue.join(producer, calls[next]!);
+      result[place] = undefined;
+      place = next;
+      result[place] = producer;
+    }
+  }
+  return dropUnreadArgmax(result.filter((call) => call !== undefined));
+}
+
+/** A convolution that nobody asks for its argmax (inference) need not write it. */
+function dropUnreadArgmax(calls: Call[]): Call[] {
+  const reads = countReads(calls);
+  return calls.map((call) => {
+    const argmax = tensorOf(call, 'argmax');
+    if (call.kernel !== 'conv2d_forward' || argmax === undefined || reads.has(argmax)) return call;
+    const { argmax: _, ...buffers } = call.buffers;
+    return { ...call, buffers };
+  });
+}
