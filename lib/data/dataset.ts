@@ -1,0 +1,271 @@
+/**
+ * Data in memory, and what training makes of it. A data set is `{ x, y }`: the inputs row after row, and one label or one row of
+ * targets for each. Here it is checked, once and whole, and brought into the few forms the engine knows:
+ *
+ *     x   u8 (pixels; the engine computes value / 255 as it gathers a batch) or real
+ *     y   labels 0 .. classes-1 (i32), or rows of targets (real), or both
+ *
+ * Nothing is copied where the caller's memory already has such a form.
+ */
+import { show, wrongRange, wrongShape, wrongType } from '../errors.js';
+
+/** Typed arrays that hold data. Uint8Array inputs are pixels: the network sees value / 255. All others count as they are. */
+export type NumericArray =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+export type NestedNumbers = readonly (number | NumericArray | NestedNumbers)[];
+export type DataValues = NumericArray | NestedNumbers;
+
+/** Examples in memory. */
+export interface Dataset {
+  /** [rows, ...inputShape], row-major; flat, or an array of rows. */
+  readonly x: DataValues;
+  /** Labels (whole numbers, one a row), or targets [rows, outputs] (Float32Array, Float64Array, or an array of rows). */
+  readonly y: DataValues;
+  /** For people and readers: shape of one input, names of the classes, where it comes from. */
+  readonly inputShape?: readonly number[];
+  readonly classes?: number | readonly string[];
+  readonly name?: string;
+}
+
+/** Batches that come one by one: each is a training step. A function is called once for every epoch. */
+export type BatchStream = AsyncIterable<Dataset> | Iterable<Dataset>;
+export type Data = Dataset | BatchStream | (() => BatchStream | Promise<BatchStream>);
+
+/** Inputs in a form the engine takes. */
+export interface Inputs {
+  readonly rows: number;
+  readonly kind: 'real' | 'u8';
+  readonly values: Float32Array | Float64Array | Uint8Array;
+}
+
+/** Targets in a form the engine takes: `labels` for losses over classes and for accuracy, `values` for losses over numbers. */
+export interface Targets {
+  readonly labels?: Int32Array;
+  readonly values?: Float32Array | Float64Array;
+}
+
+/** What a loss makes of labels: takes them as they are, or as rows with `on` in the label's place and `off` elsewhere. */
+export interface TargetCoding {
+  readonly takes: 'labels' | 'values';
+  readonly off: number;
+  readonly on: number;
+}
+
+export interface Examples {
+  readonly rows: number;
+  readonly inputs: Inputs;
+  readonly targets: Targets;
+}
+
+/** What a network expects of its data. */
+export interface DataShape {
+  readonly inputShape: readonly number[];
+  readonly outputs: number;
+  readonly coding: TargetCoding;
+}
+
+const streamHint = 'a data set { x, y }, an iterable of batches or a function that returns one';
+
+/** Tells a data set from a stream of batches; TypeError for anything else. */
+export function isStream(where: string, data: unknown): data is Exclude<Data, Dataset> {
+  if (typeof data === 'function') return true;
+  if (data === null || typeof data !== 'object' || ArrayBuffer.isView(data))
+    throw wrongType(where, 'data', streamHint, data);
+  if ('x' in data || 'y' in data) return false;
+  if (Symbol.asyncIterator in data || Symbol.iterator in data) return true;
+  throw wrongType(where, 'data', streamHint, data);
+}
+
+/** The batches of a stream, checked one by one. */
+export async function* batches(
+  where: string,
+  stream: Exclude<Data, Dataset>,
+  shape: DataShape,
+): AsyncGenerator<Examples> {
+  const source = typeof stream === 'function' ? await stream() : stream;
+  if (source === null || typeof source !== 'object' || !(Symbol.asyncIterator in source || Symbol.iterator in source))
+    throw wrongType(where, 'the stream', 'an iterable of batches { x, y }', source);
+  let index = 0;
+  for await (const batch of source) yield readExamples(`${where}: batch ${index++}`, batch, shape);
+}
+
+/** Checks a data set against a network and brings it into the engine's forms. */
+export function readExamples(where: string, data: Dataset, shape: DataShape): Examples {
+  if (data === null || typeof data !== 'object') throw wrongType(where, 'data', 'an object { x, y }', data);
+  if (data.y === undefined) throw wrongType(where, 'y', 'labels or targets', undefined);
+  const inputs = readInputs(where, data.x, shape.inputShape);
+  return { rows: inputs.rows, inputs, targets: readTargets(where, data.y, inputs.rows, shape) };
+}
+
+/** Rows [begin, end) of examples, sharing their memory. */
+export function sliceExamples({ rows, inputs, targets }: Examples, begin: number, end: number): Examples {
+  const cut = <T extends Inputs['values'] | Int32Array>(values: T): T => {
+    const row = values.length / rows;
+    return values.subarray(begin * row, end * row) as T;
+  };
+  return {
+    rows: end - begin,
+    inputs: { ...inputs, rows: end - begin, values: cut(inputs.values) },
+    targets: {
+      ...(targets.labels && { labels: cut(targets.labels) }),
+      ...(targets.values && { values: cut(targets.values) }),
+    },
+  };
+}
+
+/** Checks inputs: a whole number of rows, at least one. */
+export function readInputs(where: string, x: unknown, inputShape: readonly number[]): Inputs {
+  const size = inputShape.reduce((product, d) => product * d, 1);
+  const values = flatten(where, 'x', x, size);
+  if (values.length === 0) throw wrongRange(where, 'x', 'at least one row', x);
+  if (values.length % size !== 0)
+    throw wrongShape(
+      where,
+      `x has ${values.length} values, which is no whole number of inputs of shape [${inputShape.join(', ')}] (${size} values each)`,
+    );
+  const rows = values.length / size;
+  if (values instanceof Uint8Array || values instanceof Uint8ClampedArray)
+    return { rows, kind: 'u8', values: new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.length) };
+  return { rows, kind: 'real', values: isReal(values) ? values : Float32Array.from(values) };
+}
+
+/** Checks labels or targets: one for each of `rows`. */
+export function readTargets(where: string, y: unknown, rows: number, { outputs, coding }: DataShape): Targets {
+  const dense = isReal(y) || (Array.isArray(y) && typeof y[0] !== 'number');
+  if (!dense) {
+    const values = flatten(where, 'y', y, 1);
+    checkRows(where, 'labels', values.length, rows, 1);
+    return outputs === 1 && coding.takes === 'values'
+      ? readSingle(where, values, coding)
+      : readLabels(where, values, outputs, coding);
+  }
+  const values = flatten(where, 'y', y, outputs);
+  if (coding.takes === 'labels')
+    throw wrongType(where, 'y', 'labels (Int32Array, Uint8Array or an array of whole numbers) for this loss', y);
+  checkRows(where, 'targets', values.length, rows, outputs);
+  const real = isReal(values) ? values : Float32Array.from(values);
+  const labels = labelsOf(real, rows, outputs, coding);
+  return { values: real, ...(labels && { labels }) };
+}
+
+function checkRows(where: string, what: string, received: number, rows: number, outputs: number): void {
+  if (received === rows * outputs) return;
+  const expected = outputs === 1 ? `${rows} ${what}` : `${rows} x ${outputs} ${what}`;
+  throw wrongShape(where, `x has ${rows} rows, so y needs ${expected}, but it has ${received} values`);
+}
+
+/** Labels of a network with several outputs; with no other way to say them for a loss over numbers, the plan makes rows of them. */
+function readLabels(where: string, values: DataArray, outputs: number, coding: TargetCoding): Targets {
+  const classes = outputs === 1 && coding.takes === 'labels' ? 1 : outputs;
+  for (let i = 0; i < values.length; i++) {
+    const label = values[i]!;
+    if (!Number.isInteger(label)) throw new RangeError(`${where}: expected whole labels but row ${i} of y is ${label}`);
+    if (label < 0 || label >= classes)
+      throw new RangeError(`${where}: expected labels in [0, ${classes - 1}] but row ${i} of y is ${label}`);
+  }
+  return { labels: values instanceof Int32Array ? values : Int32Array.from(values) };
+}
+
+/** One output and a loss over numbers: labels 0/1 (or -1/+1) where the loss tells two classes apart, else the numbers themselves. */
+function readSingle(where: string, values: DataArray, coding: TargetCoding): Targets {
+  const numbers = Float32Array.from(values);
+  const low = values.some((v: number) => v === -1) ? -1 : 0;
+  if (numbers.every((v) => v === low || v === 1)) {
+    const labels = Int32Array.from(numbers, (v) => (v === 1 ? 1 : 0));
+    return { labels, values: numbers.map((v) => (v === 1 ? coding.on : coding.off)) };
+  }
+  if (coding.off !== 0) {
+    const row = numbers.findIndex((v) => v !== low && v !== 1);
+    throw new RangeError(`${where}: expected labels 0 and 1 (or -1 and +1) but row ${row} of y is ${values[row]}`);
+  }
+  return { values: numbers };
+}
+
+/** The labels that targets spell, where every row is `on` once and `off` elsewhere. Accuracy has a meaning only then. */
+function labelsOf(
+  values: Float32Array | Float64Array,
+  rows: number,
+  outputs: number,
+  { off, on }: TargetCoding,
+): Int32Array | undefined {
+  const labels = new Int32Array(rows);
+  for (let i = 0; i < rows; i++) {
+    let [label, others] = [-1, 0];
+    for (let k = 0; k < outputs; k++) {
+      const value = values[i * outputs + k];
+      if (value === on && label < 0) label = k;
+      else if (value === off) others++;
+      else return undefined;
+    }
+    if (outputs === 1) labels[i] = label + 1;
+    else if (label < 0 || others !== outputs - 1) return undefined;
+    else labels[i] = label;
+  }
+  return labels;
+}
+
+// ---- values in any of the accepted forms ----
+
+type DataArray = NumericArray | number[];
+
+function isReal(values: unknown): values is Float32Array | Float64Array {
+  return values instanceof Float32Array || values instanceof Float64Array;
+}
+
+/** Flat values of nested arrays (of rows of `size` values); typed arrays are returned as they are. */
+function flatten(where: string, name: string, values: unknown, size: number): DataArray {
+  const expected = name === 'x' ? 'a typed array or an array of rows' : 'a typed array or an array of numbers or rows';
+  if (ArrayBuffer.isView(values)) {
+    if (values instanceof DataView || values instanceof BigInt64Array || values instanceof BigUint64Array)
+      throw wrongType(where, name, expected, values);
+    checkAttached(where, name, values);
+    return values as NumericArray;
+  }
+  if (!Array.isArray(values)) throw wrongType(where, name, expected, values);
+  if (typeof values[0] === 'number') {
+    for (let i = 0; i < values.length; i++)
+      if (typeof values[i] !== 'number') throw wrongType(where, `${name}[${i}]`, 'a number', values[i]);
+    return values as number[];
+  }
+  const flat: number[] = [];
+  for (const [i, row] of values.entries()) {
+    if (row === null || typeof row !== 'object') throw wrongType(where, `${name}[${i}]`, 'a row of numbers', row);
+    const start = flat.length;
+    append(where, `${name}[${i}]`, row, flat);
+    if (flat.length - start !== size)
+      throw wrongShape(where, `row ${i} of ${name} has ${flat.length - start} values where ${size} are expected`);
+  }
+  return flat;
+}
+
+function append(where: string, name: string, values: unknown, flat: number[]): void {
+  if (typeof values === 'number') flat.push(values);
+  else if (Array.isArray(values))
+    for (const [i, value] of values.entries()) append(where, `${name}[${i}]`, value, flat);
+  else if (
+    ArrayBuffer.isView(values) &&
+    !(values instanceof DataView) &&
+    !(values instanceof BigInt64Array) &&
+    !(values instanceof BigUint64Array)
+  )
+    for (const value of values as NumericArray) flat.push(value);
+  else throw wrongType(where, name, 'a number', values);
+}
+
+/** A detached buffer leaves its views with length 0; a new view on it throws. */
+function checkAttached(where: string, name: string, values: ArrayBufferView): void {
+  if (values.byteLength > 0) return;
+  try {
+    new Uint8Array(values.buffer);
+  } catch {
+    throw wrongType(where, name, 'a typed array whose memory is still there', `${show(values)}, detached`);
+  }
+}
