@@ -1,0 +1,102 @@
+/**
+ * Convolution S = W phi(pad(Z)) + b 1' (lecture notes 1.3.3, equation 1.1), images N H W C and filters R S C K, here as the direct sum
+ * over the window. Forward may end with relu and max pooling: the lecture's general layer (1.3.7). Backward (3.2.1):
+ * dZ = P_pad' P_phi' vec(W' dS) and dW = dS phi(pad(Z))'.
+ */
+import { out, pooled } from '../../geometry.js';
+import { type Args, like, type Real } from './args.js';
+import { maxPool2dForward } from './max-pool2d.js';
+import { relu } from './relu.js';
+
+type Window = Pick<Args<'conv2d_forward'>, 'h' | 'w' | 'c' | 'k' | 'r' | 's' | 'stride' | 'padding'>;
+
+export function conv2dForward(args: Args<'conv2d_forward'>): void {
+  const { x, filter, bias, y, argmax, n, h, w, c, k, r, s, stride, padding, relu: clip, pool, poolStride } = args;
+  const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
+  const outputs = pooled(p, pool, poolStride) * pooled(q, pool, poolStride) * k;
+  const convolved = like(y, pool === 0 ? 0 : p * q * k);
+  const places = argmax ?? new Uint16Array(pool === 0 ? 0 : n * outputs);
+  for (let image = 0; image < n; image++) {
+    const values = x.subarray(image * h * w * c, (image + 1) * h * w * c);
+    const result = y.subarray(image * outputs, (image + 1) * outputs);
+    convolve(values, filter, bias, clip === 1, pool === 0 ? result : convolved, args);
+    if (pool === 0) continue;
+    const place = places.subarray(image * outputs, (image + 1) * outputs);
+    maxPool2dForward({ x: convolved, y: result, argmax: place, n: 1, h: p, w: q, c: k, pool, stride: poolStride });
+  }
+}
+
+/** One image: y[p,q,k] = relu?(bias + sum over i, j, channel of x * filter). */
+function convolve(x: Real, filter: Real, bias: Real | undefined, clip: boolean, y: Real, size: Window): void {
+  const { k, stride, padding } = size;
+  const [p, q] = [out(size.h, size.r, stride, padding), out(size.w, size.s, stride, padding)];
+  const sums = new Float64Array(k);
+  for (let row = 0; row < p; row++)
+    for (let column = 0; column < q; column++) {
+      if (bias === undefined) sums.fill(0);
+      else for (let m = 0; m < k; m++) sums[m] = bias[m]!;
+      forWindow(size, row, column, (pixel, weight) => {
+        for (let channel = 0; channel < size.c; channel++) {
+          const value = x[pixel + channel]!;
+          const start = weight + channel * k;
+          for (let m = 0; m < k; m++) sums[m]! += value * filter[start + m]!;
+        }
+      });
+      const to = (row * q + column) * k;
+      for (let m = 0; m < k; m++) y[to + m] = clip ? relu(sums[m]!) : sums[m]!;
+    }
+}
+
+export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
+  const { dy, filter, dx, n, h, w, c, k, r, s, stride, padding } = args;
+  const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
+  const sums = new Float64Array(h * w * c);
+  for (let image = 0; image < n; image++) {
+    sums.fill(0);
+    for (let row = 0; row < p; row++)
+      for (let column = 0; column < q; column++) {
+        const from = ((image * p + row) * q + column) * k;
+        forWindow(args, row, column, (pixel, weight) => {
+          for (let channel = 0; channel < c; channel++) {
+            const start = weight + channel * k;
+            let dot = 0;
+            for (let m = 0; m < k; m++) dot += dy[from + m]! * filter[start + m]!;
+            sums[pixel + channel]! += dot;
+          }
+        });
+      }
+    dx.set(sums, image * sums.length);
+  }
+}
+
+export function conv2dBackwardFilter(args: Args<'conv2d_backward_filter'>): void {
+  const { x, dy, dw, n, h, w, c, k, r, s, stride, padding } = args;
+  const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
+  const sums = new Float64Array(r * s * c * k);
+  for (let image = 0; image < n; image++)
+    for (let row = 0; row < p; row++)
+      for (let column = 0; column < q; column++) {
+        const from = ((image * p + row) * q + column) * k;
+        forWindow(args, row, column, (pixel, weight) => {
+          for (let channel = 0; channel < c; channel++) {
+            const value = x[image * h * w * c + pixel + channel]!;
+            const start = weight + channel * k;
+            for (let m = 0; m < k; m++) sums[start + m]! += value * dy[from + m]!;
+          }
+        });
+      }
+  dw.set(sums);
+}
+
+/** Calls visit(first element of the pixel in its image, first element of the weights) for each place of a window inside the image. */
+function forWindow(size: Window, row: number, column: number, visit: (pixel: number, weight: number) => void): void {
+  const { h, w, c, k, r, s, stride, padding } = size;
+  for (let i = 0; i < r; i++) {
+    const y = row * stride - padding + i;
+    if (y < 0 || y >= h) continue;
+    for (let j = 0; j < s; j++) {
+      const z = column * stride - padding + j;
+      if (z >= 0 && z < w) visit((y * w + z) * c, (i * s + j) * c * k);
+    }
+  }
+}

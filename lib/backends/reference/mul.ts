@@ -1,0 +1,6 @@
+/** y = a * b, element by element. */
+import type { Args } from './args.js';
+
+export function mulForward({ a, b, y, n }: Args<'mul_forward'>): void {
+  for (let i = 0; i < n; i++) y[i] = a[i]! * b[i]!;
+}
