@@ -1,0 +1,193 @@
+/**
+ * IDX, the file format of MNIST: two zero bytes, a byte for the type, a byte for the rank, the dimensions as big-endian 32-bit numbers,
+ * then the values, big-endian, row-major. Files may be gzipped (found by the bytes 1f 8b, whatever the name says).
+ * Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", section "The IDX file format".
+ */
+import { createReadStream, type PathLike } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { SteepestError, show, wrongType } from '../errors.js';
+
+export type IdxArray = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+
+/** What an IDX file holds: `data` has shape[0] * shape[1] * ... values, the last dimension running fastest. */
+export interface Idx {
+  readonly shape: readonly number[];
+  readonly data: IdxArray;
+}
+
+interface IdxType {
+  readonly name: string;
+  readonly bytes: number;
+  readonly make: new (buffer: ArrayBuffer) => IdxArray;
+}
+
+const TYPES: Readonly<Record<number, IdxType>> = {
+  8: { name: 'u8', bytes: 1, make: Uint8Array },
+  9: { name: 'i8', bytes: 1, make: Int8Array },
+  11: { name: 'i16', bytes: 2, make: Int16Array },
+  12: { name: 'i32', bytes: 4, make: Int32Array },
+  13: { name: 'f32', bytes: 4, make: Float32Array },
+  14: { name: 'f64', bytes: 8, make: Float64Array },
+};
+
+interface Header {
+  readonly type: IdxType;
+  readonly shape: readonly number[];
+  readonly headerBytes: number;
+  /** Header and values. */
+  readonly totalBytes: number;
+}
+
+const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
+const format = (source: string, message: string, cause?: unknown) =>
+  new SteepestError('ERR_FORMAT', `readIdx: ${source}: ${message}`, cause === undefined ? undefined : { cause });
+
+/** Reads the header, or gives undefined where `bytes` (the start of the file) does not hold all of it yet. */
+function parseHeader(source: string, bytes: Uint8Array): Header | undefined {
+  if (bytes.length < 4) return undefined;
+  const [zero, zeroToo, code, rank] = bytes as unknown as [number, number, number, number];
+  if (zero !== 0 || zeroToo !== 0)
+    throw format(source, `expected an IDX file to begin with two zero bytes but received ${hex(zero)} ${hex(zeroToo)}`);
+  const type = TYPES[code];
+  if (type === undefined) {
+    const known = Object.entries(TYPES).map(([key, { name }]) => `${hex(Number(key))} (${name})`);
+    throw format(source, `expected one of ${known.join(', ')} for the type but received ${hex(code)}`);
+  }
+  if (rank === 0) throw format(source, 'expected a rank >= 1 but received 0');
+  const headerBytes = 4 + 4 * rank;
+  if (bytes.length < headerBytes) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
+  const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
+  const totalBytes = headerBytes + shape.reduce((product, size) => product * size, 1) * type.bytes;
+  if (!Number.isSafeInteger(totalBytes))
+    throw format(source, `expected dimensions whose product is a size a file can have but received ${show(shape)}`);
+  return { type, shape, headerBytes, totalBytes };
+}
+
+const wanted = ({ totalBytes, shape, type }: Header) =>
+  `expected ${totalBytes} bytes (${shape.join(' x ')} values of ${type.name})`;
+const truncated = (source: string, header: Header, received: number) =>
+  format(source, `${wanted(header)} but received ${received}: the file is truncated`);
+const trailing = (source: string, header: Header, received: string) =>
+  format(source, `${wanted(header)} but received ${received}: bytes follow the last value`);
+
+/**
+ * Collects what a file holds. Memory grows with the bytes that are really there, never with what a header or a gzip
+ * stream claims, and reading ends as soon as there are too many.
+ */
+async function collect(
+  source: string,
+  stream: Readable,
+  plainBytes?: number,
+): Promise<{ header: Header; bytes: Buffer }> {
+  let chunks: Buffer[] = [];
+  let received = 0;
+  let header: Header | undefined;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    received += chunk.length;
+    if (header === undefined) {
+      chunks = [Buffer.concat(chunks)];
+      header = parseHeader(source, chunks[0]!);
+      if (header !== undefined && plainBytes !== undefined && plainBytes < header.totalBytes)
+        throw truncated(source, header, plainBytes);
+    }
+    if (header !== undefined && received > header.totalBytes)
+      throw trailing(source, header, plainBytes === undefined ? `at least ${received}` : String(plainBytes));
+  }
+  if (header === undefined) throw format(source, `expected an IDX header but received ${received} bytes`);
+  if (received < header.totalBytes) throw truncated(source, header, received);
+  return { header, bytes: Buffer.concat(chunks) };
+}
+
+/** The values of `bytes`, turned to this machine's byte order, in memory of their own. */
+function values({ type, shape, headerBytes, totalBytes }: Header, bytes: Buffer): Idx {
+  const copy = new Uint8Array(totalBytes - headerBytes);
+  copy.set(bytes.subarray(headerBytes));
+  if (type.bytes > 1 && new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) {
+    const view = Buffer.from(copy.buffer);
+    if (type.bytes === 2) view.swap16();
+    else if (type.bytes === 4) view.swap32();
+    else view.swap64();
+  }
+  return { shape, data: new type.make(copy.buffer) };
+}
+
+/** The first two bytes and the size of a file. Node's own error (ENOENT, EACCES, EISDIR) where it cannot be read. */
+async function peek(path: PathLike): Promise<{ start: Buffer; size: number }> {
+  const { size } = await stat(path);
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { end: 1 }) as AsyncIterable<Buffer>) chunks.push(chunk);
+  return { start: Buffer.concat(chunks), size };
+}
+
+/**
+ * Reads an IDX file, plain or gzipped, from a path or from memory.
+ *
+ * @param source a path, a file URL, or the file's bytes.
+ * @returns the dimensions and the values: Uint8Array, Int8Array, Int16Array, Int32Array, Float32Array or Float64Array, as the file says.
+ * @throws SteepestError ERR_FORMAT where the file is no IDX file, of an unknown type, truncated, too long, or its gzip stream is
+ *   corrupt; TypeError where `source` is none of the three; Node's own error where the file cannot be read.
+ * @example
+ *   const { shape, data } = await readIdx('train-images-idx3-ubyte.gz'); // [60000, 28, 28], Uint8Array(47040000)
+ */
+export async function readIdx(source: string | URL | Uint8Array): Promise<Idx> {
+  const inMemory = source instanceof Uint8Array;
+  if (!inMemory && typeof source !== 'string' && !(source instanceof URL))
+    throw wrongType('readIdx', 'source', 'a path, a file URL or a Uint8Array', source);
+  const name = inMemory ? show(source) : String(source);
+  const { start, size } = inMemory ? { start: source, size: source.length } : await peek(source);
+  const file = () =>
+    inMemory ? Readable.from([Buffer.from(source.buffer, source.byteOffset, size)]) : createReadStream(source);
+  if (!(start[0] === 0x1f && start[1] === 0x8b)) {
+    const { header, bytes } = await collect(name, file(), size);
+    return values(header, bytes);
+  }
+  const input = file();
+  const gunzip = createGunzip();
+  input.on('error', (error: Error) => gunzip.destroy(error));
+  try {
+    const { header, bytes } = await collect(name, input.pipe(gunzip));
+    return values(header, bytes);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code.startsWith('Z_'))
+      throw format(name, `expected a whole gzip stream but received a broken one: ${(error as Error).message}`, error);
+    throw error;
+  } finally {
+    input.destroy();
+    gunzip.destroy();
+  }
+}
+
+/**
+ * The bytes of an IDX file, not gzipped, that holds `data` in the given shape.
+ *
+ * @throws RangeError where the shape does not fit the data; TypeError where IDX has no type for the array.
+ */
+export function writeIdx({ shape, data }: Idx): Uint8Array {
+  const entry = Object.entries(TYPES).find(([, { make }]) => data instanceof make);
+  if (entry === undefined) throw wrongType('writeIdx', 'data', 'a typed array of u8, i8, i16, i32, f32 or f64', data);
+  const [code, type] = [Number(entry[0]), entry[1]];
+  const count = shape.reduce((product, size) => product * size, 1);
+  const whole = shape.every((size) => Number.isInteger(size) && size >= 0 && size < 2 ** 32);
+  if (!whole || shape.length < 1 || shape.length > 255 || count !== data.length)
+    throw new RangeError(`writeIdx: expected a shape of ${data.length} values for data but received ${show(shape)}`);
+  const headerBytes = 4 + 4 * shape.length;
+  const bytes = Buffer.alloc(headerBytes + data.byteLength);
+  bytes[2] = code;
+  bytes[3] = shape.length;
+  for (const [axis, size] of shape.entries()) bytes.writeUInt32BE(size, 4 + 4 * axis);
+  const write = {
+    u8: (value: number, at: number) => bytes.writeUInt8(value, at),
+    i8: (value: number, at: number) => bytes.writeInt8(value, at),
+    i16: (value: number, at: number) => bytes.writeInt16BE(value, at),
+    i32: (value: number, at: number) => bytes.writeInt32BE(value, at),
+    f32: (value: number, at: number) => bytes.writeFloatBE(value, at),
+    f64: (value: number, at: number) => bytes.writeDoubleBE(value, at),
+  }[type.name]!;
+  for (const [i, value] of data.entries()) write(value, headerBytes + i * type.bytes);
+  return bytes;
+}
