@@ -42,6 +42,8 @@ export interface Op<A = any> {
   vjp?(node: TypedNode<A>, gradients: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
   /** Forward mode: tangents of the outputs from those of the inputs. */
   jvp?(node: TypedNode<A>, tangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
+  /** Places of real inputs that vjp and jvp leave out: a derivative that goes through them throws ERR_NOT_DIFFERENTIABLE. */
+  readonly noDerivative?: readonly number[];
   /** The kernel calls that compute the outputs. Missing: a source, or a view. */
   emit?(node: TypedNode<A>, emit: Emit): void;
   /** The output is the first input under another shape: no call, the same memory. */

@@ -1,9 +1,13 @@
 /** relu(x) = max(0, x), element by element; relu'(0) = 0 (lecture notes 1.3.3 and 3.2.1). */
 import { apply1, checkSameShape, elements, type Op, type Tensor } from '../tensor.js';
+import { checkDType, real } from './checks.js';
 
 export const reluOp: Op<object> = {
   name: 'relu',
-  infer: ([x]) => [{ shape: x!.shape, dtype: 'real' }],
+  infer: ([x], _, where) => {
+    checkDType(where, 'real', { x: x! });
+    return real(x!.shape);
+  },
   vjp: ({ outputs: [y] }, [dy]) => [dy && reluBackward(dy, y!)],
   jvp: ({ outputs: [y] }, [dx]) => [dx && reluBackward(dx, y!)],
   emit: ({ inputs: [x], outputs: [y] }, emit) => emit('relu_forward', { x: x!, y: y!, n: elements(x!.shape) }),
@@ -14,7 +18,7 @@ export const reluBackwardOp: Op<object> = {
   name: 'reluBackward',
   infer: ([dy, y], _, where) => {
     checkSameShape(where, dy!, y!);
-    return [{ shape: dy!.shape, dtype: 'real' }];
+    return real(dy!.shape);
   },
   vjp: ({ inputs: [, y] }, [g]) => [g && reluBackward(g, y!), undefined],
   jvp: ({ inputs: [, y] }, [t]) => [t && reluBackward(t, y!)],
