@@ -14,24 +14,32 @@ const W0 = 0x9e3779b9;
 const W1 = 0xbb67ae85;
 const TWO_32 = 2 ** 32;
 
-/** The upper 32 bits of the product of two numbers of 32 bits, from four products of 16-bit halves. */
+/** The upper 32 bits of the product of two numbers of 32 bits, from four products of 16-bit halves; every sum stays below 2^32. */
 function highProduct(a: number, b: number): number {
-  const [a1, a0] = [a >>> 16, a & 0xffff];
-  const [b1, b0] = [b >>> 16, b & 0xffff];
-  // Each partial product is below 2^32 and each sum below 2^53: exact in a double.
-  const middle = a1 * b0 + Math.floor((a0 * b0) / 65536);
-  const carry = a0 * b1 + (middle % 65536);
-  return (a1 * b1 + Math.floor(middle / 65536) + Math.floor(carry / 65536)) >>> 0;
+  const a1 = a >>> 16;
+  const a0 = a & 0xffff;
+  const b1 = b >>> 16;
+  const b0 = b & 0xffff;
+  const middle = (Math.imul(a1, b0) >>> 0) + (Math.imul(a0, b0) >>> 16);
+  const other = (Math.imul(a0, b1) >>> 0) + (middle & 0xffff);
+  return ((Math.imul(a1, b1) >>> 0) + (middle >>> 16) + (other >>> 16)) >>> 0;
 }
 
-/** Philox 4x32-10 of a counter (4 words) under a key (2 words). Words are taken modulo 2^32. Writes and returns `words`. */
-export function philox(
-  counter: ArrayLike<number>,
-  key: ArrayLike<number>,
-  words: Uint32Array = new Uint32Array(4),
-): Uint32Array {
-  let [c0, c1, c2, c3] = [counter[0]! >>> 0, counter[1]! >>> 0, counter[2]! >>> 0, counter[3]! >>> 0];
-  let [k0, k1] = [key[0]! >>> 0, key[1]! >>> 0];
+function rounds(
+  counter0: number,
+  counter1: number,
+  stream: number,
+  step: number,
+  key0: number,
+  key1: number,
+  words: Uint32Array,
+) {
+  let c0 = counter0 >>> 0;
+  let c1 = counter1 >>> 0;
+  let c2 = stream >>> 0;
+  let c3 = step >>> 0;
+  let k0 = key0 >>> 0;
+  let k1 = key1 >>> 0;
   for (let round = 0; round < 10; round++) {
     const high0 = highProduct(M0, c0);
     const low0 = Math.imul(M0, c0);
@@ -48,17 +56,27 @@ export function philox(
   words[1] = c1;
   words[2] = c2;
   words[3] = c3;
+}
+
+/** Philox 4x32-10 of a counter (4 words) under a key (2 words). Words are taken modulo 2^32. */
+export function philox(counter: ArrayLike<number>, key: ArrayLike<number>): Uint32Array {
+  const words = new Uint32Array(4);
+  rounds(counter[0]!, counter[1]!, counter[2]!, counter[3]!, key[0]!, key[1]!, words);
   return words;
 }
 
-/** The four words of block `block` (0 .. 2^53 - 1) of a stream. `seed`: a whole number in 0 .. 2^53 - 1; `stream`, `step`: 32 bits. */
-function blockOf(seed: number, stream: number, step: number, block: number, words?: Uint32Array): Uint32Array {
-  return philox([block, Math.floor(block / TWO_32), stream, step], [seed, Math.floor(seed / TWO_32)], words);
+/**
+ * Puts the four words of block `block` (0 .. 2^53 - 1) of a stream into `words`. `seed`: a whole number in 0 .. 2^53 - 1; `stream` and
+ * `step`: whole numbers, of which the lower 32 bits count.
+ */
+function drawBlock(words: Uint32Array, seed: number, stream: number, step: number, block: number): Uint32Array {
+  rounds(block, Math.floor(block / TWO_32), stream, step, seed, Math.floor(seed / TWO_32), words);
+  return words;
 }
 
 /** Number `index` of a stream, uniform on [0, 1): a multiple of 2^-24, so float32 holds it exactly. */
 export function uniform(seed: number, stream: number, step: number, index: number): number {
-  const words = blockOf(seed, stream, step, Math.floor(index / 4));
+  const words = drawBlock(new Uint32Array(4), seed, stream, step, Math.floor(index / 4));
   return (words[index % 4]! >>> 8) * 2 ** -24;
 }
 
@@ -73,7 +91,7 @@ export function fillUniform<T extends Float32Array | Float64Array>(
   const words = new Uint32Array(4);
   for (let i = 0; i < target.length; i++) {
     const index = first + i;
-    if (i === 0 || index % 4 === 0) blockOf(seed, stream, step, Math.floor(index / 4), words);
+    if (i === 0 || index % 4 === 0) drawBlock(words, seed, stream, step, Math.floor(index / 4));
     target[i] = (words[index % 4]! >>> 8) * 2 ** -24;
   }
   return target;
@@ -84,7 +102,7 @@ export function fillUniform<T extends Float32Array | Float64Array>(
  * odd indices. Four numbers share a block; u, v have 32 bits and u > 0.
  */
 export function normal(seed: number, stream: number, step: number, index: number): number {
-  const words = blockOf(seed, stream, step, Math.floor(index / 4));
+  const words = drawBlock(new Uint32Array(4), seed, stream, step, Math.floor(index / 4));
   const pair = index % 4 < 2 ? 0 : 2;
   const radius = Math.sqrt(-2 * Math.log((words[pair]! + 1) / TWO_32));
   const angle = (2 * Math.PI * words[pair + 1]!) / TWO_32;
@@ -106,7 +124,7 @@ export class RandomStream {
   /** The next word: a whole number in 0 .. 2^32 - 1. */
   word(): number {
     const lane = this.#next % 4;
-    if (lane === 0) blockOf(this.seed, this.stream, this.step, Math.floor(this.#next / 4), this.#words);
+    if (lane === 0) drawBlock(this.#words, this.seed, this.stream, this.step, Math.floor(this.#next / 4));
     this.#next++;
     return this.#words[lane]!;
   }

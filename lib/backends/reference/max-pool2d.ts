@@ -3,7 +3,7 @@
  * NaN. argmax is the place in the window, row * pool + column. Backward is P_pool': each gradient goes back to the place it came from.
  */
 import type { Args } from './args.js';
-import { forOutputs, placeOffset, placeOffsets } from './windows.js';
+import { forOutputs, placeOffsets } from './windows.js';
 
 export function maxPool2dForward(args: Args<'max_pool2d_forward'>): void {
   const { x, y, argmax } = args;
@@ -22,20 +22,22 @@ export function maxPool2dForward(args: Args<'max_pool2d_forward'>): void {
 
 /** A place outside the window is ignored. */
 export function maxPool2dBackward(args: Args<'max_pool2d_backward'>): void {
-  const { dy, argmax, dx, n, h, w, c, pool } = args;
+  const { dy, argmax, dx, n, h, w, c } = args;
+  const offsets = placeOffsets(args);
   const sums = new Float64Array(n * h * w * c);
   forOutputs(args, (output, first) => {
     const place = argmax[output]!;
-    if (place < pool * pool) sums[first + placeOffset(args, place)]! += dy[output]!;
+    if (place < offsets.length) sums[first + offsets[place]!]! += dy[output]!;
   });
   dx.set(sums);
 }
 
 /** y = P_pool vec(x) for a known argmax; NaN where the place is outside the window. */
 export function maxPool2dSelect(args: Args<'max_pool2d_select'>): void {
-  const { x, argmax, y, pool } = args;
+  const { x, argmax, y } = args;
+  const offsets = placeOffsets(args);
   forOutputs(args, (output, first) => {
     const place = argmax[output]!;
-    y[output] = place < pool * pool ? x[first + placeOffset(args, place)]! : Number.NaN;
+    y[output] = place < offsets.length ? x[first + offsets[place]!]! : Number.NaN;
   });
 }

@@ -29,12 +29,7 @@ export function forOutputs(
       }
 }
 
-/** How far place `place` (row * pool + column) of a window lies behind its first element. */
-export function placeOffset({ w, c, pool }: Windows, place: number): number {
-  return (Math.floor(place / pool) * w + (place % pool)) * c;
-}
-
-/** placeOffset for every place of a window, in row-major order. */
-export function placeOffsets(windows: Windows): Int32Array {
-  return Int32Array.from({ length: windows.pool ** 2 }, (_, place) => placeOffset(windows, place));
+/** How far each place of a window (row * pool + column) lies behind its first element. */
+export function placeOffsets({ w, c, pool }: Windows): Int32Array {
+  return Int32Array.from({ length: pool * pool }, (_, place) => (Math.floor(place / pool) * w + (place % pool)) * c);
 }
