@@ -1,0 +1,16 @@
+/** The named networks: for `--model NAME` and the benches. */
+import { checkOneOf } from '../errors.js';
+import { cnn4 } from './cnn4.js';
+import { lenet } from './lenet.js';
+import { mlp } from './mlp.js';
+import type { Network, NetworkOptions } from './network.js';
+import { vgg11 } from './vgg11.js';
+
+export const networks = { mlp, lenet, cnn4, vgg11 } as const;
+export type NetworkName = keyof typeof networks;
+export const networkNames = Object.keys(networks) as NetworkName[];
+
+/** A network by its name. @throws RangeError on an unknown name, with the nearest one. */
+export function networkFrom(name: NetworkName, options?: NetworkOptions): Network {
+  return networks[checkOneOf('network', 'name', name, networkNames)](options);
+}
