@@ -68,13 +68,13 @@ export function toCall(kernel: KernelName, args: Record<string, unknown>, label:
   };
 }
 
-/** How often each tensor is read by the calls. */
+/** How often each tensor is read by the calls. (An op's gemm never accumulates, so its inout buffer is not read.) */
 export function countReads(calls: readonly Call[]): Map<Tensor, number> {
   const reads = new Map<Tensor, number>();
   for (const call of calls)
     for (const { name, role } of kernelSpecs[call.kernel].buffers) {
       const use = call.buffers[name];
-      if (role !== 'out' && use !== undefined && isTensorUse(use)) reads.set(use, (reads.get(use) ?? 0) + 1);
+      if (role === 'in' && use !== undefined && isTensorUse(use)) reads.set(use, (reads.get(use) ?? 0) + 1);
     }
   return reads;
 }

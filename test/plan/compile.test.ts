@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import type { Storage } from '../../lib/backends/backend.js';
+import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
+import { grad } from '../../lib/graph/grad.js';
+import { biasAdd } from '../../lib/graph/ops/bias-add.js';
+import { conv2d } from '../../lib/graph/ops/conv2d.js';
+import { matmul } from '../../lib/graph/ops/matmul.js';
+import { maxPool2d } from '../../lib/graph/ops/max-pool2d.js';
+import { mean } from '../../lib/graph/ops/mean.js';
+import { relu } from '../../lib/graph/ops/relu.js';
+import { flatten, reshape } from '../../lib/graph/ops/reshape.js';
+import { scale } from '../../lib/graph/ops/scale.js';
+import { softmaxCrossEntropy } from '../../lib/graph/ops/softmax-cross-entropy.js';
+import { input, parameter, type Tensor } from '../../lib/graph/tensor.js';
+import { type CompileRequest, compile, parameterLayout } from '../../lib/plan/compile.js';
+import { describePlan, planCosts } from '../../lib/plan/describe.js';
+import { uniform } from '../../lib/random.js';
+
+/** A small convolutional net with its loss: 8x8x2 -> conv 3x3x4 -> relu -> pool 2 -> dense 3. */
+function network(pool = { pool: 2, stride: 2 }) {
+  const x = input('x', ['N', 8, 8, 2]);
+  const labels = input('labels', ['N'], 'i32');
+  const parameters = [
+    parameter('w1', [3, 3, 2, 4]),
+    parameter('b1', [4]),
+    parameter('w2', [pool.stride === 2 ? 64 : 196, 3]),
+    parameter('b2', [3]),
+  ];
+  const [w1, b1, w2, b2] = parameters as [Tensor, Tensor, Tensor, Tensor];
+  const pooled = maxPool2d(relu(biasAdd(conv2d(x, w1, { padding: 1 }), b1)), pool);
+  const z = biasAdd(matmul(flatten(pooled), w2), b2);
+  const loss = mean(softmaxCrossEntropy(z, labels));
+  return { x, labels, parameters, z, loss };
+}
+
+function trainingRequest(options: Partial<CompileRequest> = {}, pool?: { pool: number; stride: number }) {
+  const { x, labels, parameters, loss } = network(pool);
+  const { offsets } = parameterLayout(parameters);
+  const gradients = grad(loss, parameters);
+  const request: CompileRequest = {
+    name: 'train',
+    precision: 'float64',
+    maxBatch: 5,
+    inputs: [
+      { tensor: x, region: 'x' },
+      { tensor: labels, region: 'y' },
+    ],
+    parameters,
+    outputs: [
+      { tensor: loss, region: 'loss', perStep: 1 },
+      ...gradients.map((tensor, i) => ({ tensor, region: 'gradients', offset: offsets[i]! })),
+    ],
+    ...options,
+  };
+  return request;
+}
+
+const SIZES: Record<string, number> = { x: 12 * 128, y: 12, loss: 3, gradients: 0, parameters: 0 };
+
+/** Runs a request on 12 rows in steps of 5, 5 and 2; returns the last step's gradients and all losses. */
+async function run(request: CompileRequest) {
+  const backend = new ReferenceBackend(request.precision);
+  const { plan, constants } = compile(request);
+  const { length } = parameterLayout(request.parameters);
+  const storages = new Map<string, Storage>();
+  for (const { name, dtype } of plan.regions)
+    storages.set(name, backend.allocate(dtype, name === 'constants' ? constants.length : SIZES[name] || length));
+  storages.get('constants')?.write(constants);
+  const draw = (stream: number, count: number) =>
+    Float64Array.from({ length: count }, (_, i) => uniform(7, stream, 0, i) - 0.5);
+  storages.get('parameters')!.write(draw(0, length));
+  storages.get('x')!.write(draw(1, 12 * 128));
+  storages.get('y')!.write(Int32Array.from({ length: 12 }, (_, i) => i % 3));
+  const executable = backend.load(plan);
+  const regions = plan.regions.map(({ name }) => storages.get(name)!);
+  const steps = await executable.run({ regions, batch: 5, rows: 12, slots: new Float64Array(3 * plan.slots.length) })
+    .done;
+  const losses = new Float64Array(3);
+  const gradients = new Float64Array(length);
+  storages.get('loss')!.read(losses);
+  storages.get('gradients')!.read(gradients);
+  return { steps, losses, gradients };
+}
+
+describe('compile', () => {
+  it('fuses the forward chain, and runs the relu behind the unpooling on the pooled map', () => {
+    const kernels = compile(trainingRequest()).plan.calls.map((call) => call.kernel);
+    expect(kernels).not.toContain('bias_forward');
+    expect(kernels).not.toContain('relu_forward');
+    expect(kernels).not.toContain('max_pool2d_forward');
+    expect(kernels.filter((kernel) => kernel === 'conv2d_forward')).toHaveLength(1);
+    expect(kernels.indexOf('relu_backward')).toBeGreaterThan(0);
+    expect(kernels.indexOf('relu_backward')).toBeLessThan(kernels.indexOf('max_pool2d_backward'));
+  });
+
+  for (const pool of [
+    { pool: 2, stride: 2 },
+    { pool: 2, stride: 1 },
+  ])
+    it(`computes the same fused and unfused (pool ${pool.pool}, stride ${pool.stride}), also in partial batches`, async () => {
+      const plain = await run(trainingRequest({ fuse: false }, pool));
+      const fused = await run(trainingRequest({}, pool));
+      expect(plain.steps).toBe(3);
+      expect(new Set(plain.losses).size).toBe(3);
+      for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+      expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
+      for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+    });
+
+  it('reuses memory: the arena is smaller than its buffers together', () => {
+    const { plan } = compile(trainingRequest({ fuse: false }));
+    const total = plan.buffers.filter((b) => b.region < 0).reduce((sum, b) => sum + 8 * (b.fixed + 5 * b.perImage), 0);
+    expect(plan.arenaBytes).toBeLessThan(total);
+  });
+
+  it('keeps what is asked for as an output, and does not fuse over it', async () => {
+    const x = input('x', ['N', 4]);
+    const hidden = scale(x, 2);
+    const y = relu(hidden);
+    const request: CompileRequest = {
+      name: 'both',
+      precision: 'float32',
+      maxBatch: 3,
+      inputs: [{ tensor: x, region: 'x' }],
+      parameters: [],
+      outputs: [
+        { tensor: hidden, region: 'hidden' },
+        { tensor: reshape(y, ['N', 2, 2]), region: 'y' },
+        { tensor: y, region: 'again' },
+        { tensor: x, region: 'same' },
+      ],
+    };
+    const backend = new ReferenceBackend('float32');
+    const { plan } = compile(request);
+    const storages = new Map(plan.regions.map(({ name, dtype }) => [name, backend.allocate(dtype, 8)]));
+    const values = Float32Array.of(1, -2, 3, -4, 5, -6, 7, -8);
+    storages.get('x')!.write(values);
+    await backend.load(plan).run({ regions: [...storages.values()], batch: 2, rows: 2, slots: new Float64Array(0) })
+      .done;
+    const read = (name: string) => {
+      const target = new Float32Array(8);
+      storages.get(name)!.read(target);
+      return [...target];
+    };
+    expect(read('hidden')).toEqual([...values].map((v) => 2 * v));
+    expect(read('y')).toEqual([...values].map((v) => Math.max(0, 2 * v)));
+    expect(read('again')).toEqual(read('y'));
+    expect(read('same')).toEqual([...values]);
+  });
+
+  it('names an input without values and a parameter without a place', () => {
+    expect(() => compile({ ...trainingRequest(), inputs: [] })).toThrow(
+      /no values are given for the input 'x' \[N, 8, 8, 2\]/,
+    );
+    expect(() => compile({ ...trainingRequest(), parameters: [] })).toThrow(/'w1' is not among/);
+  });
+
+  it('prints itself with kernels, sizes, bytes and work', () => {
+    const { plan } = compile(trainingRequest());
+    const text = describePlan(plan);
+    expect(text).toContain('conv2d_forward');
+    expect(text).toContain('pool=2');
+    expect(text).toMatch(/arena [\d.]+ kB/);
+    const conv = planCosts(plan).find((cost) => cost.kernel === 'conv2d_forward')!;
+    expect(conv.flops).toBe(2 * 5 * 64 * 4 * 18);
+  });
+});
