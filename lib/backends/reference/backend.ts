@@ -1,0 +1,207 @@
+/**
+ * The reference backend: reads a plan step by step and calls the TypeScript kernels, in float32 or float64 (sums in float64 in both).
+ * It is the definition of what a plan computes. Segments change nothing here: each call takes the whole batch at once.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { checkInteger, checkOneOf, SteepestError, wrongRange, wrongShape, wrongType } from '../../errors.js';
+import type {
+  Backend,
+  Executable,
+  Plan,
+  PlanBuffer,
+  PlanCall,
+  PlanRun,
+  Precision,
+  RunRequest,
+  Storage,
+  TypedArray,
+} from '../backend.js';
+import { type DType, type KernelName, kernelSpecs } from '../kernels.js';
+import { referenceKernels } from './index.js';
+import { arrayType, ReferenceStorage, valuesOf } from './storage.js';
+
+/** The event loop gets a turn at least this often, as far as single kernels allow. */
+const TURN_MILLISECONDS = 10;
+
+export class ReferenceBackend implements Backend {
+  readonly name = 'reference';
+  readonly description: string;
+  readonly precision: Precision;
+
+  constructor(precision: Precision = 'float32') {
+    this.precision = checkOneOf('reference backend', 'precision', precision, ['float32', 'float64']);
+    this.description = `reference (TypeScript, ${precision})`;
+  }
+
+  allocate(dtype: DType, length: number): Storage {
+    return new ReferenceStorage(
+      checkOneOf('allocate', 'dtype', dtype, ['real', 'i32', 'u16', 'u8']),
+      this.precision,
+      length,
+    );
+  }
+
+  load(plan: Plan): Executable {
+    if (plan.precision !== this.precision)
+      throw wrongRange(plan.name, 'precision', `a plan of ${this.precision}`, plan.precision);
+    return new ReferenceExecutable(plan);
+  }
+
+  runKernel(
+    kernel: KernelName,
+    buffers: readonly (TypedArray | undefined)[],
+    ints: readonly number[],
+    reals: readonly number[],
+  ): void {
+    callKernel(kernel, buffers, ints, reals);
+  }
+}
+
+/** Calls a kernel with arguments in the order of its lists. */
+function callKernel(
+  kernel: KernelName,
+  buffers: readonly (TypedArray | undefined)[],
+  ints: readonly number[],
+  reals: readonly number[],
+): void {
+  const spec = kernelSpecs[kernel];
+  const args: Record<string, TypedArray | number | undefined> = {};
+  for (const [i, { name }] of spec.buffers.entries()) args[name] = buffers[i];
+  for (const [i, name] of spec.ints.entries()) args[name] = ints[i];
+  for (const [i, name] of spec.reals.entries()) args[name] = reals[i];
+  (referenceKernels[kernel] as (named: typeof args) => void)(args);
+}
+
+/** What a step of a run works on. */
+interface Step {
+  readonly regions: readonly TypedArray[];
+  readonly arena: ArrayBuffer;
+  /** Its number, from 0. */
+  readonly step: number;
+  readonly images: number;
+  /** Rows that the steps before it have consumed, counted from the start of the data. */
+  readonly row: number;
+  readonly slots: Float64Array;
+}
+
+class ReferenceExecutable implements Executable {
+  #arena: ArrayBuffer | undefined;
+  /** Settles when the runs so far have ended. */
+  #idle: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly plan: Plan) {
+    this.#arena = new ArrayBuffer(plan.arenaBytes);
+  }
+
+  run(request: RunRequest): PlanRun {
+    const { plan } = this;
+    const arena = this.#arena;
+    if (arena === undefined) throw new SteepestError('ERR_DISPOSED', `${plan.name}: run after dispose()`);
+    const steps = checkRequest(plan, request);
+    const regions = plan.regions.map(({ name, dtype }, i) =>
+      valuesOf(`${plan.name}: region '${name}'`, request.regions[i]!, dtype, plan.precision),
+    );
+    const { batch, rows, first = 0 } = request;
+    checkBounds(plan, regions, steps, request);
+    const slots = request.slots.slice();
+    let stopped = false;
+    const run = async () => {
+      for (let step = 0; step < steps; step++) {
+        await nextTurn();
+        if (stopped) return step;
+        const images = Math.min(batch, rows - step * batch);
+        const own = slots.subarray(step * plan.slots.length, (step + 1) * plan.slots.length);
+        await runStep(plan, { regions, arena, step, images, row: first + step * batch, slots: own });
+      }
+      return steps;
+    };
+    const done = this.#idle.then(run);
+    this.#idle = done.catch(() => {});
+    return {
+      done,
+      stop: () => {
+        stopped = true;
+      },
+    };
+  }
+
+  dispose(): void {
+    this.#arena = undefined;
+  }
+}
+
+async function runStep(plan: Plan, step: Step): Promise<void> {
+  let turn = performance.now();
+  for (const call of plan.calls) {
+    runCall(plan, call, step);
+    if (performance.now() - turn < TURN_MILLISECONDS) continue;
+    await nextTurn();
+    turn = performance.now();
+  }
+}
+
+function runCall(plan: Plan, call: PlanCall, step: Step): void {
+  const { images, slots } = step;
+  const spec = kernelSpecs[call.kernel];
+  const ints = call.ints.map(
+    ({ fixed, perImage = 0, perBatch = 0, slot }) =>
+      fixed + (perImage + perBatch) * images + (slot === undefined ? 0 : slots[slot]!),
+  );
+  const reals = call.reals.map((value) => (typeof value === 'number' ? value : slots[value.slot]!));
+  const buffers = call.buffers.map((index) => (index < 0 ? undefined : view(plan, plan.buffers[index]!, step)));
+  const named = Object.fromEntries(spec.ints.map((name, i) => [name, ints[i]!]));
+  for (const [i, { name, length, optional }] of spec.buffers.entries()) {
+    const buffer = buffers[i];
+    if (buffer === undefined ? optional : length(named) <= buffer.length) continue;
+    const needed = `${length(named)} elements for ${name} of ${call.kernel}`;
+    throw wrongShape(call.label, `expected ${needed} but received ${buffer?.length ?? 'none'}`);
+  }
+  callKernel(call.kernel, buffers, ints, reals);
+}
+
+/** The elements a call sees of a buffer. */
+function view(plan: Plan, buffer: PlanBuffer, step: Step): TypedArray {
+  const length = buffer.fixed + buffer.perImage * step.images;
+  const moved = buffer.perRow * step.row + buffer.perStep * step.step;
+  if (buffer.region >= 0) {
+    const start = buffer.offset + moved;
+    return step.regions[buffer.region]!.subarray(start, start + length);
+  }
+  const type = arrayType(buffer.dtype, plan.precision);
+  return new type(step.arena, buffer.offset + moved * type.BYTES_PER_ELEMENT, length);
+}
+
+/** Checks the numbers of a request; returns how many steps it takes. */
+function checkRequest(plan: Plan, request: RunRequest): number {
+  const { name } = plan;
+  const batch = checkInteger(name, 'batch', request.batch, 1, plan.maxBatch);
+  const rows = checkInteger(name, 'rows', request.rows);
+  checkInteger(name, 'first', request.first ?? 0);
+  const steps = Math.ceil(rows / batch);
+  if (!(request.slots instanceof Float64Array)) throw wrongType(name, 'slots', 'a Float64Array', request.slots);
+  if (request.slots.length !== steps * plan.slots.length)
+    throw wrongRange(name, 'slots', `${steps} steps x ${plan.slots.length} numbers`, request.slots);
+  if (!Array.isArray(request.regions)) throw wrongType(name, 'regions', 'an array of storages', request.regions);
+  if (request.regions.length !== plan.regions.length)
+    throw wrongRange(name, 'regions', `${plan.regions.length} storages`, request.regions.length);
+  return steps;
+}
+
+/** Checks that every buffer of a region stays inside it: at the last step, and at the one before, which has a full batch. */
+function checkBounds(plan: Plan, regions: readonly TypedArray[], steps: number, request: RunRequest): void {
+  const { batch, rows, first = 0 } = request;
+  for (const { region, offset, fixed, perImage, perRow, perStep } of plan.buffers) {
+    if (region < 0) continue;
+    for (const step of [steps - 2, steps - 1]) {
+      if (step < 0) continue;
+      const images = Math.min(batch, rows - step * batch);
+      const end = offset + perRow * (first + step * batch) + perStep * step + fixed + perImage * images;
+      const { length } = regions[region]!;
+      if (end <= length) continue;
+      throw wrongShape(
+        plan.name,
+        `expected at least ${end} elements in region '${plan.regions[region]!.name}' but received ${length}`,
+      );
+    }
+  }
+}
