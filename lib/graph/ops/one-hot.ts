@@ -26,7 +26,7 @@ export const oneHotOp: Op<OneHotAttributes> = {
     emit('one_hot_forward', { labels: labels!, y: y!, rows: dim(labels!.shape[0]!), k: classes, off, on }),
 };
 
-/** Targets [N, classes] from labels [N] (i32). A label out of range gives a row of `off`. */
+/** Targets [N, classes] from labels [N] (i32). A label out of range gives a row of NaN. */
 export function oneHot(labels: Tensor, options: OneHotOptions, label?: string): Tensor {
   const where = label ?? 'oneHot';
   checkOptions(where, options, ['classes', 'off', 'on']);
