@@ -1,0 +1,34 @@
+/** Typed arrays that stand between guard bytes, at any alignment: a write outside them shows. */
+import type { TypedArray } from '../../lib/backends/backend.js';
+
+const GUARD_BYTES = 128;
+const GUARD = 0xa5;
+
+type Constructor = {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): TypedArray;
+};
+
+export interface Guarded {
+  readonly array: TypedArray;
+  /** Whether all bytes around the array are as they were. */
+  intact(): boolean;
+}
+
+/** A copy of `values` that starts `shift` elements behind a multiple of 64 bytes, with guard bytes on both sides. */
+export function guarded(values: TypedArray, shift = 0): Guarded {
+  const type = values.constructor as unknown as Constructor;
+  const start = GUARD_BYTES + shift * type.BYTES_PER_ELEMENT;
+  const end = start + values.byteLength;
+  const bytes = new Uint8Array(end + GUARD_BYTES).fill(GUARD);
+  const array = new type(bytes.buffer, start, values.length);
+  array.set(values);
+  const intact = () => {
+    for (let i = 0; i < bytes.length; i++) {
+      if (i === start) i = end;
+      if (i < bytes.length && bytes[i] !== GUARD) return false;
+    }
+    return true;
+  };
+  return { array, intact };
+}
