@@ -3,7 +3,7 @@ import { checkOptions, wrongShape } from '../errors.js';
 import { softmaxOp } from '../graph/ops/softmax.js';
 import { softmaxCrossEntropy as crossEntropyOf } from '../graph/ops/softmax-cross-entropy.js';
 import { showShape } from '../graph/tensor.js';
-import { beneath, checkLabels, type Loss } from './loss.js';
+import { asRows, beneath, checkLabels, type Loss } from './loss.js';
 
 /**
  * Cross-entropy of the classes under softmax(z). z are scores (logits), at least two; where the network ends with a softmax,
@@ -23,7 +23,9 @@ export function softmaxCrossEntropy(options?: Record<string, never>): Loss {
           `expected scores [N, classes] of at least 2 classes but received shape ${showShape(z.shape)} (one output: use 'logistic')`,
         );
       checkLabels(z, target, label);
-      return crossEntropyOf(beneath(z, softmaxOp) ?? z, target, label);
+      const before = beneath(z, softmaxOp);
+      const scores = before?.shape[before.shape.length - 1] === z.shape[1] ? before! : z; // a softmax over all classes, not over a part
+      return crossEntropyOf(asRows(scores, label), target, label);
     },
     threshold: () => 0.5,
   };

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { input, parameter, type Tensor } from '../../lib/graph/tensor.js';
+import type { Network } from '../../lib/models/network.js';
+import { networkFrom, networkNames } from '../../lib/models/networks.js';
+
+/** Builds the layers one after the other: the sizes between them, and how many parameters there are. */
+function build({ inputShape, layers }: Network) {
+  let [shape, count]: [readonly number[], number] = [inputShape, 0];
+  let x: Tensor = input('x', ['N', ...inputShape]);
+  const shapes = layers.map((layer, i) => {
+    const { outputShape, parameters } = layer.build(shape, `${layer.kind}_${i}`);
+    const weights = parameters.map((p) => parameter(p.name, p.shape));
+    x = layer.apply(x, weights, { training: true, seed: 1, stream: i, label: `${layer.kind}_${i}` });
+    expect(x.shape).toEqual(['N', ...outputShape]);
+    for (const p of parameters) count += p.shape.reduce((product, d) => product * d, 1);
+    shape = outputShape;
+    return outputShape.join('x');
+  });
+  return { shapes, count };
+}
+
+describe('named networks', () => {
+  it.each([
+    ['mlp', [28, 28, 1], 669_706, '784 512 512 10'],
+    ['lenet', [28, 28, 1], 454_922, '28x28x32 14x14x32 14x14x64 7x7x64 3136 128 10'],
+    ['cnn4', [32, 32, 3], 68_106, '32x32x32 16x16x32 16x16x64 8x8x64 8x8x64 4x4x64 1024 10'],
+    [
+      'vgg11',
+      [32, 32, 3],
+      9_225_610,
+      '32x32x64 16x16x64 16x16x128 8x8x128 8x8x256 8x8x256 4x4x256 4x4x512 4x4x512 2x2x512 2x2x512 2x2x512 1x1x512 512 10',
+    ],
+  ] as const)('%s: shapes and parameters', (name, inputShape, parameters, sizes) => {
+    const network = networkFrom(name);
+    expect([network.name, network.inputShape, network.classes]).toEqual([name, inputShape, 10]);
+    const { shapes, count } = build(network);
+    expect(shapes.join(' ')).toBe(sizes);
+    expect(count).toBe(parameters);
+  });
+
+  it.each(networkNames)('%s: other images and classes', (name) => {
+    const { shapes } = build(networkFrom(name, { inputShape: [40, 32, 2], classes: 7 }));
+    expect(shapes.at(-1)).toBe('7');
+  });
+
+  it.each([
+    [() => networkFrom('lennet' as never), RangeError, /did you mean 'lenet'/],
+    [() => networkFrom(undefined as never), TypeError, /undefined/],
+    [() => networkFrom('mlp', { classes: 0 }), RangeError, /^mlp: .*classes.*0/],
+    [() => networkFrom('mlp', { inputShape: [784] }), RangeError, /^mlp: .*\[784\]/],
+    [() => networkFrom('cnn4', { inputShape: 32 } as never), TypeError, /^cnn4: .*inputShape.*32/],
+    [() => networkFrom('cnn4', { clases: 3 } as never), TypeError, /'clases'.*'classes'/],
+  ])('wrong use %#', (make, kind, message) => {
+    expect(make).toThrow(kind);
+    expect(make).toThrow(message);
+  });
+
+  it('vgg11 needs 32 x 32', () => {
+    expect(() => build(networkFrom('vgg11', { inputShape: [28, 28, 1] }))).toThrow(/^maxPool2d_12: .*\[1, 1, 512\]/);
+  });
+});
