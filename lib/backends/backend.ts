@@ -43,7 +43,10 @@ export interface PlanBuffer {
   readonly region: number;
   /** First element: from the start of the region, or (arena) of the arena in bytes. */
   readonly offset: number;
-  /** Elements: fixed + perImage * batch. Image i of a slice starts at i * perImage (a buffer has one of the two, not both). */
+  /**
+   * Elements: fixed + perImage * batch. Image i of a slice starts at i * perImage (a buffer has one of the two, not both).
+   * Both 0, in a region: all that follows there (the source of a gather, as long as its data set).
+   */
   readonly fixed: number;
   readonly perImage: number;
   /** Moves the start by this much for each row that earlier steps of the run have consumed (RunRequest.first counts too). */

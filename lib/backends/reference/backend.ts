@@ -165,7 +165,8 @@ function view(plan: Plan, buffer: PlanBuffer, step: Step): TypedArray {
   const moved = buffer.perRow * step.row + buffer.perStep * step.step;
   if (buffer.region >= 0) {
     const start = buffer.offset + moved;
-    return step.regions[buffer.region]!.subarray(start, start + length);
+    const open = buffer.fixed === 0 && buffer.perImage === 0;
+    return step.regions[buffer.region]!.subarray(start, open ? undefined : start + length);
   }
   const type = arrayType(buffer.dtype, plan.precision);
   return new type(step.arena, buffer.offset + moved * type.BYTES_PER_ELEMENT, length);
