@@ -29,10 +29,9 @@ export interface Dataset {
   readonly x: DataValues;
   /** Labels (whole numbers, one a row), or targets [rows, outputs] (Float32Array, Float64Array, or an array of rows). */
   readonly y: DataValues;
-  /** For people and readers: shape of one input, names of the classes, where it comes from. */
-  readonly inputShape?: readonly number[];
-  readonly classes?: number | readonly string[];
-  readonly name?: string;
+  /** What readers know besides; training does not look at it. */
+  readonly shape?: readonly number[];
+  readonly classes?: number;
 }
 
 /** Batches that come one by one: each is a training step. A function is called once for every epoch. */
@@ -52,12 +51,11 @@ export interface Targets {
   readonly values?: Float32Array | Float64Array;
 }
 
-/** What a loss makes of labels: takes them as they are, or as rows with `on` in the label's place and `off` elsewhere. */
-export interface TargetCoding {
-  readonly takes: 'labels' | 'values';
-  readonly off: number;
-  readonly on: number;
-}
+/**
+ * What a loss takes. 'classes': labels alone. 'signs': labels, or rows of targets +1 and -1. 'numbers': labels (as rows of 0 and 1), or
+ * rows of any numbers.
+ */
+export type TargetKind = 'classes' | 'signs' | 'numbers';
 
 export interface Examples {
   readonly rows: number;
@@ -69,7 +67,7 @@ export interface Examples {
 export interface DataShape {
   readonly inputShape: readonly number[];
   readonly outputs: number;
-  readonly coding: TargetCoding;
+  readonly targets: TargetKind;
 }
 
 const streamHint = 'a data set { x, y }, an iterable of batches or a function that returns one';
@@ -138,21 +136,19 @@ export function readInputs(where: string, x: unknown, inputShape: readonly numbe
 }
 
 /** Checks labels or targets: one for each of `rows`. */
-export function readTargets(where: string, y: unknown, rows: number, { outputs, coding }: DataShape): Targets {
-  const dense = isReal(y) || (Array.isArray(y) && typeof y[0] !== 'number');
+export function readTargets(where: string, y: unknown, rows: number, { outputs, targets: kind }: DataShape): Targets {
+  const dense = isReal(y) || (Array.isArray(y) && y.length > 0 && typeof y[0] !== 'number');
   if (!dense) {
     const values = flatten(where, 'y', y, 1);
     checkRows(where, 'labels', values.length, rows, 1);
-    return outputs === 1 && coding.takes === 'values'
-      ? readSingle(where, values, coding)
-      : readLabels(where, values, outputs, coding);
+    return outputs === 1 && kind !== 'classes' ? readSingle(where, values, kind) : readLabels(where, values, outputs);
   }
   const values = flatten(where, 'y', y, outputs);
-  if (coding.takes === 'labels')
-    throw wrongType(where, 'y', 'labels (Int32Array, Uint8Array or an array of whole numbers) for this loss', y);
+  if (kind === 'classes')
+    throw wrongType(where, 'y', 'labels for this loss (Int32Array, Uint8Array or an array of whole numbers)', y);
   checkRows(where, 'targets', values.length, rows, outputs);
   const real = isReal(values) ? values : Float32Array.from(values);
-  const labels = labelsOf(real, rows, outputs, coding);
+  const labels = labelsOf(real, rows, outputs);
   return { values: real, ...(labels && { labels }) };
 }
 
@@ -162,9 +158,7 @@ function checkRows(where: string, what: string, received: number, rows: number, 
   throw wrongShape(where, `x has ${rows} rows, so y needs ${expected}, but it has ${received} values`);
 }
 
-/** Labels of a network with several outputs; with no other way to say them for a loss over numbers, the plan makes rows of them. */
-function readLabels(where: string, values: DataArray, outputs: number, coding: TargetCoding): Targets {
-  const classes = outputs === 1 && coding.takes === 'labels' ? 1 : outputs;
+function readLabels(where: string, values: DataArray, classes: number): Targets {
   for (let i = 0; i < values.length; i++) {
     const label = values[i]!;
     if (!Number.isInteger(label)) throw new RangeError(`${where}: expected whole labels but row ${i} of y is ${label}`);
@@ -174,40 +168,30 @@ function readLabels(where: string, values: DataArray, outputs: number, coding: T
   return { labels: values instanceof Int32Array ? values : Int32Array.from(values) };
 }
 
-/** One output and a loss over numbers: labels 0/1 (or -1/+1) where the loss tells two classes apart, else the numbers themselves. */
-function readSingle(where: string, values: DataArray, coding: TargetCoding): Targets {
-  const numbers = Float32Array.from(values);
-  const low = values.some((v: number) => v === -1) ? -1 : 0;
-  if (numbers.every((v) => v === low || v === 1)) {
-    const labels = Int32Array.from(numbers, (v) => (v === 1 ? 1 : 0));
-    return { labels, values: numbers.map((v) => (v === 1 ? coding.on : coding.off)) };
-  }
-  if (coding.off !== 0) {
-    const row = numbers.findIndex((v) => v !== low && v !== 1);
-    throw new RangeError(`${where}: expected labels 0 and 1 (or -1 and +1) but row ${row} of y is ${values[row]}`);
-  }
-  return { values: numbers };
+/** One output: labels 0 and 1 (for losses over signs also -1 and +1), or numbers. */
+function readSingle(where: string, values: DataArray, kind: TargetKind): Targets {
+  const numbers = Float64Array.from(values);
+  if (numbers.every((v) => v === 0 || v === 1)) return { labels: Int32Array.from(numbers) };
+  if (kind === 'numbers') return { values: numbers };
+  const row = numbers.findIndex((v) => v !== -1 && v !== 1);
+  if (row < 0) return { labels: Int32Array.from(numbers, (v) => (v === 1 ? 1 : 0)) };
+  throw new RangeError(`${where}: expected labels 0 and 1, or -1 and +1, but row ${row} of y is ${values[row]}`);
 }
 
-/** The labels that targets spell, where every row is `on` once and `off` elsewhere. Accuracy has a meaning only then. */
-function labelsOf(
-  values: Float32Array | Float64Array,
-  rows: number,
-  outputs: number,
-  { off, on }: TargetCoding,
-): Int32Array | undefined {
+/** The labels that targets spell, where each row is 1 once and 0 (or -1, everywhere the same) elsewhere: only then there is an accuracy. */
+function labelsOf(values: Float32Array | Float64Array, rows: number, outputs: number): Int32Array | undefined {
+  const off = values.find((v: number) => v !== 1) ?? 0;
+  if (off !== 0 && off !== -1) return undefined;
   const labels = new Int32Array(rows);
   for (let i = 0; i < rows; i++) {
-    let [label, others] = [-1, 0];
+    let [label, ones] = [0, 0];
     for (let k = 0; k < outputs; k++) {
       const value = values[i * outputs + k];
-      if (value === on && label < 0) label = k;
-      else if (value === off) others++;
-      else return undefined;
+      if (value === 1) [label, ones] = [k, ones + 1];
+      else if (value !== off) return undefined;
     }
-    if (outputs === 1) labels[i] = label + 1;
-    else if (label < 0 || others !== outputs - 1) return undefined;
-    else labels[i] = label;
+    if (outputs > 1 && ones !== 1) return undefined;
+    labels[i] = outputs > 1 ? label : ones;
   }
   return labels;
 }

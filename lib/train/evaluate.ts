@@ -1,0 +1,133 @@
+/** Loss and accuracy of a network on data, without learning. */
+import type { Storage } from '../backends/backend.js';
+import { batches, type Data, type DataShape, isStream, readExamples } from '../data/dataset.js';
+import type { Loss } from '../losses/loss.js';
+import type { Network } from './network.js';
+import { evaluationProgram, type Kinds, kindsOf, targetKind } from './objective.js';
+import { type EvaluateOptions, readEvaluateOptions } from './options.js';
+import { countUp, type Registered, readReals, register } from './registered.js';
+
+export interface Evaluation {
+  /** Mean loss of the rows, without the regulariser. */
+  readonly loss: number;
+  /** Part of the rows whose label the network finds, 0 .. 1; absent where there are no labels. */
+  readonly accuracy?: number;
+  readonly rows: number;
+}
+
+export interface EvaluateSettings {
+  readonly loss: Loss;
+  readonly accuracy: boolean;
+  readonly batchSize: number;
+}
+
+/** Lets the one who waits stop an evaluation in the middle of it. */
+export type Stopper = (stop: () => void) => () => void;
+
+export function dataShape(network: Network, loss: Loss): DataShape {
+  return { inputShape: network.inputShape, outputs: network.outputs, targets: targetKind(loss) };
+}
+
+/** Evaluates data in memory or a stream. */
+export async function evaluate(
+  network: Network,
+  data: Data,
+  options: EvaluateOptions | undefined,
+  lastLoss: Loss | undefined,
+): Promise<Evaluation> {
+  network.check();
+  const settings = readEvaluateOptions(options, lastLoss);
+  const shape = dataShape(network, settings.loss);
+  const total = new Totals();
+  if (isStream('evaluate', data)) {
+    for await (const examples of batches('evaluate', data, shape)) {
+      const registered = await register(network.backend, examples);
+      try {
+        add(total, await evaluateRegistered(network, registered, kindsOf(examples), settings));
+      } finally {
+        registered.dispose();
+      }
+    }
+    if (total.rows === 0) throw new RangeError('evaluate: expected at least one batch but the stream gave none');
+    return total.evaluation();
+  }
+  const examples = readExamples('evaluate', data, shape);
+  const registered = await register(network.backend, examples);
+  try {
+    return (await evaluateRegistered(network, registered, kindsOf(examples), settings)) as Evaluation;
+  } finally {
+    registered.dispose();
+  }
+}
+
+function add(total: Totals, part: Evaluation | undefined): void {
+  if (part === undefined) return;
+  total.add(part.loss, part.accuracy === undefined ? undefined : part.accuracy * part.rows, part.rows);
+}
+
+/** One pass over registered data. Undefined only where `stopper` ended it. ERR_DISPOSED where the model went meanwhile. */
+export function evaluateRegistered(
+  network: Network,
+  registered: Registered,
+  kinds: Kinds,
+  { loss, accuracy, batchSize }: EvaluateSettings,
+  stopper?: Stopper,
+): Promise<Evaluation | undefined> {
+  const { backend } = network;
+  const { rows } = registered;
+  const batch = Math.min(batchSize, rows);
+  const steps = Math.ceil(rows / batch);
+  return network.exclusive(async () => {
+    const key = JSON.stringify([loss.name, loss.options, accuracy, kinds]);
+    const program = network.program('evaluation', key, batch, () =>
+      evaluationProgram(network, { loss, accuracy, kinds, batch }),
+    );
+    const storages: Record<string, Storage> = {};
+    try {
+      storages.indices = backend.allocate('i32', rows);
+      storages.indices.write(countUp(rows));
+      storages.loss = backend.allocate('real', steps);
+      storages.correct = backend.allocate('real', steps);
+      const run = network.start(program, { ...registered.storages, ...storages }, { batch, rows }, () => rows);
+      const release = stopper?.(() => run.stop());
+      const done = await run.done.finally(() => release?.());
+      network.check();
+      if (done < steps) return undefined;
+      const total = new Totals();
+      const losses = readReals(storages.loss, steps, backend.precision);
+      const correct = accuracy && kinds.labels ? readReals(storages.correct, steps, backend.precision) : undefined;
+      for (let i = 0; i < steps; i++) total.add(losses[i]!, correct?.[i], Math.min(batch, rows - i * batch));
+      return total.evaluation();
+    } finally {
+      for (const storage of Object.values(storages)) storage.dispose();
+    }
+  });
+}
+
+/** Sums over steps: of the mean losses by their rows, and of right answers. */
+export class Totals {
+  rows = 0;
+  steps = 0;
+  #loss = 0;
+  #correct: number | undefined = 0;
+
+  add(loss: number, correct: number | undefined, rows: number): void {
+    this.rows += rows;
+    this.steps++;
+    this.#loss += loss * rows;
+    this.#correct = this.#correct === undefined || correct === undefined ? undefined : this.#correct + correct;
+  }
+
+  get loss(): number {
+    return this.#loss / this.rows;
+  }
+
+  get accuracy(): number | undefined {
+    return this.#correct === undefined ? undefined : this.#correct / this.rows;
+  }
+
+  evaluation(): Evaluation {
+    const { accuracy, loss, rows } = this;
+    return { loss, ...(accuracy !== undefined && { accuracy }), rows };
+  }
+}

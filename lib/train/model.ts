@@ -1,0 +1,260 @@
+/**
+ * A model: layers in a row, with their parameters on a device. Made by `sequential`, trained by `fit`, asked by `evaluate` and `predict`.
+ */
+import type { DeviceName, Plan } from '../backends/backend.js';
+import type { Data, DataValues } from '../data/dataset.js';
+import { checkInteger, checkOptions, wrongShape, wrongType } from '../errors.js';
+import { elements } from '../graph/tensor.js';
+import type { Layer } from '../layers/layer.js';
+import type { Loss } from '../losses/loss.js';
+import { lossFrom } from '../losses/registry.js';
+import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
+import { optimizerFrom } from '../optimizers/registry.js';
+import { describePlan } from '../plan/describe.js';
+import { chooseDevice, type DeviceOptions } from './device.js';
+import { type Evaluation, evaluate } from './evaluate.js';
+import { startFit } from './fit.js';
+import { Network } from './network.js';
+import { predictionProgram, trainingProgram } from './objective.js';
+import type { EvaluateOptions, FitOptions, FitRecord, History } from './options.js';
+import { classesOf, type PredictOptions, predict } from './predict.js';
+import type { Run } from './run.js';
+import { summary } from './summary.js';
+
+export interface SequentialOptions extends DeviceOptions {
+  /** Shape of one input, without the batch: [28, 28, 1], or [784]. */
+  readonly inputShape: readonly number[];
+  /** Seed of the parameters' start, of dropout and of the order of rows: a whole number in 0 .. 2^53 - 1. Default 0. */
+  readonly seed?: number;
+  /** For people. Default 'sequential'. */
+  readonly name?: string;
+}
+
+/** A parameter's values, row-major. */
+export interface Weights {
+  /** Layer and parameter: 'conv2d_1.weights'. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Float64Array;
+}
+
+export interface PlanOptions {
+  /** Rows of a step. Default 32. */
+  readonly batchSize?: number;
+  /** The training step (default), or the prediction of outputs. */
+  readonly training?: boolean;
+  /** Of the training step: loss, optimizer and regulariser, as for fit. */
+  readonly loss?: FitOptions['loss'];
+  readonly optimizer?: FitOptions['optimizer'];
+  readonly C?: number;
+  /** Whether the inputs are pixels (Uint8Array). Default false. */
+  readonly pixels?: boolean;
+}
+
+/** A compiled plan; printed, it shows its kernels with shapes, bytes and floating-point operations. */
+export interface PlanDescription {
+  readonly plan: Plan;
+  toString(): string;
+}
+
+/**
+ * A model of layers in a row.
+ *
+ * `device`: 'auto' (default) takes 'cpu' where the native addon loads, else 'reference', and says so in `model.device`; 'cpu', 'reference'
+ * and 'cuda' mean just that and throw ERR_NO_DEVICE where it is not there. `threads`: default, one for each physical core.
+ * `precision`: 'float32' (default), or 'float64' on the reference.
+ *
+ * @throws TypeError, RangeError on options; ERR_SHAPE, with the layer's name and both shapes, where layers do not fit each other.
+ * @example
+ * const model = sequential({ inputShape: [28, 28, 1], seed: 1 }, [
+ *   conv2d({ filters: 8, kernelSize: 5, activation: 'relu' }), maxPool2d({ poolSize: 2 }), flatten(), dense({ units: 10 }),
+ * ]);
+ */
+export function sequential(options: SequentialOptions, layers: readonly Layer[]): Model {
+  return new Model(options, layers);
+}
+
+export class Model {
+  readonly name: string;
+  readonly seed: number;
+  readonly inputShape: readonly number[];
+  readonly outputShape: readonly number[];
+  readonly layers: readonly Layer[];
+  /** What the model runs on, in words too, and why. */
+  readonly device: { readonly name: DeviceName; readonly description: string; readonly reason: string };
+  readonly #network: Network;
+  readonly #optimizers = new Map<OptimizerName, Optimizer>();
+  #loss: Loss | undefined;
+
+  constructor(options: SequentialOptions, layers: readonly Layer[]) {
+    const known = ['inputShape', 'seed', 'name', 'device', 'threads', 'precision'];
+    checkOptions('sequential', options ?? null, known);
+    const { name = 'sequential', inputShape } = options;
+    if (typeof name !== 'string') throw wrongType('sequential', 'name', 'a string', name);
+    checkInputShape(inputShape);
+    const seed = checkInteger('sequential', 'seed', options.seed ?? 0);
+    const { backend, reason } = chooseDevice('sequential', options);
+    this.#network = new Network(name, backend, seed, inputShape, layers);
+    this.name = name;
+    this.seed = seed;
+    this.inputShape = this.#network.inputShape;
+    this.outputShape = this.#network.outputShape;
+    this.layers = [...layers];
+    this.device = { name: backend.name, description: backend.description, reason };
+  }
+
+  /** Number of trainable values. */
+  get parameterCount(): number {
+    return this.#network.parameterCount;
+  }
+
+  /**
+   * Trains on data, beginning with the weights as they are. Returns at once: the run can be awaited (its history), iterated (a record an
+   * epoch, or a batch) and stopped. Everything is checked before anything changes; what is wrong rejects the run.
+   *
+   * Data: `{ x, y }` in memory; or batches `{ x, y }` as an iterable (async or not) or a function that returns one for each epoch.
+   * x: [rows, ...inputShape]; a Uint8Array holds pixels, and the network sees value / 255. y: labels, or rows of targets for losses
+   * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1).
+   *
+   * The same model, data, options and device give bit-equal losses, whatever the number of threads. One fit of a model at a time.
+   *
+   * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where the sizes of data do not fit; the signal's reason;
+   * ERR_DISPOSED; whatever a callback or a stream throws.
+   * @example
+   * const run = model.fit({ x, y }, { epochs: 3, batchSize: 128, validationData: test });
+   * for await (const { epoch, trainLoss, testAccuracy } of run) console.log(epoch, trainLoss, testAccuracy);
+   */
+  fit(data: Data, options?: FitOptions): Run<FitRecord, History> {
+    const named = (name: OptimizerName): Optimizer => {
+      const optimizer = this.#optimizers.get(name) ?? optimizerFrom(name);
+      this.#optimizers.set(name, optimizer);
+      return optimizer;
+    };
+    return startFit(this.#network, data, options, named, ({ loss }) => {
+      this.#loss = loss;
+    });
+  }
+
+  /**
+   * Mean loss and accuracy on data (in memory or a stream), without learning. During a fit it waits for the steps in flight and sees the
+   * weights as they stand then.
+   * @throws (rejects) as fit does.
+   */
+  evaluate(data: Data, options?: EvaluateOptions): Promise<Evaluation> {
+    return evaluate(this.#network, data, options, this.#loss);
+  }
+
+  /**
+   * The network's outputs, activations included: [rows, ...outputShape], row after row, in the order of x. Float64Array where the model's
+   * precision is float64.
+   * @throws (rejects) TypeError, RangeError on x and options; ERR_SHAPE where its size does not fit; ERR_DISPOSED.
+   */
+  predict(x: DataValues, options?: PredictOptions): Promise<Float32Array | Float64Array> {
+    return predict(this.#network, x, options);
+  }
+
+  /** The class of each row: the place of its largest output; with one output, 1 from the loss's threshold on, else 0. */
+  async predictClasses(x: DataValues, options?: PredictOptions): Promise<Int32Array> {
+    const outputs = await predict(this.#network, x, options);
+    const threshold = (this.#loss ?? lossFrom('logistic')).threshold(this.#network.output(false));
+    return classesOf(outputs, this.#network.outputs, threshold);
+  }
+
+  /** A table of the layers, their output shapes and parameters. */
+  summary(): string {
+    return summary(this.#network);
+  }
+
+  /**
+   * The plan of a step, compiled for the purpose: print it to see kernels, shapes, bytes and floating-point operations.
+   * @throws TypeError, RangeError on options; ERR_SHAPE where the loss does not fit the network.
+   */
+  plan(options?: PlanOptions): PlanDescription {
+    this.#network.check();
+    checkOptions('plan', options, ['batchSize', 'training', 'loss', 'optimizer', 'C', 'pixels']);
+    const o = options ?? {};
+    const batch = checkInteger('plan', 'batchSize', o.batchSize ?? 32, 1, 2 ** 24);
+    const x = o.pixels ? 'u8' : 'real';
+    const loss = lossFrom(o.loss ?? 'softmaxCrossEntropy');
+    const kinds = { x, labels: true, values: false } as const;
+    const optimizer = optimizerFrom(o.optimizer ?? 'adam');
+    const C = o.C ?? Number.POSITIVE_INFINITY;
+    const program =
+      o.training === false
+        ? predictionProgram(this.#network, x, batch)
+        : trainingProgram(this.#network, { loss, accuracy: true, kinds, batch, optimizer, C });
+    program.dispose();
+    return { plan: program.plan, toString: () => describePlan(program.plan) };
+  }
+
+  /** A copy of the parameters, in the order of the layers. Throws an Error while steps are in flight. */
+  weights(): Weights[] {
+    this.#idle('weights');
+    const { parameters, layout, theta, backend } = this.#network;
+    return parameters.map(({ node, shape }, i) => {
+      const count = elements(shape).fixed;
+      const values = backend.precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
+      theta.read(values, layout.offsets[i]!);
+      return { name: node.label, shape: shape as readonly number[], values };
+    });
+  }
+
+  /**
+   * Sets parameters by name; those not named stay. All are checked before any is set.
+   * @throws TypeError on an unknown name or wrong type; ERR_SHAPE on a wrong number of values; an Error while steps are in flight.
+   */
+  setWeights(weights: readonly Pick<Weights, 'name' | 'values'>[]): void {
+    this.#idle('setWeights');
+    if (!Array.isArray(weights)) throw wrongType('setWeights', 'weights', 'an array of { name, values }', weights);
+    const { parameters, layout, theta } = this.#network;
+    const places = weights.map((entry, i) => {
+      const at = parameters.findIndex(({ node }) => node.label === entry?.name);
+      if (at < 0) {
+        const names = parameters.map(({ node }) => `'${node.label}'`).join(', ');
+        throw wrongType('setWeights', `weights[${i}].name`, `one of ${names}`, entry?.name);
+      }
+      const { values, name } = entry;
+      if (!(values instanceof Float32Array || values instanceof Float64Array))
+        throw wrongType('setWeights', name, 'a Float32Array or Float64Array', values);
+      const { fixed } = elements(parameters[at]!.shape);
+      if (values.length !== fixed)
+        throw wrongShape(
+          'setWeights',
+          `${name} has ${fixed} values of shape [${parameters[at]!.shape.join(', ')}] but received ${values.length}`,
+        );
+      return layout.offsets[at]!;
+    });
+    for (const [i, { values }] of weights.entries()) theta.write(values, places[i]!);
+  }
+
+  #idle(method: string): void {
+    this.#network.check();
+    if (this.#network.busy)
+      throw new Error(`${method}: steps are in flight; do it in onEpochEnd, or after the run has ended`);
+  }
+
+  get disposed(): boolean {
+    return this.#network.disposed;
+  }
+
+  /**
+   * Frees the model's memory, at once or after the step in flight; a fit under way then rejects with ERR_DISPOSED. Later use of the model
+   * throws ERR_DISPOSED. Calling it again does nothing. Without it the memory goes when the model is garbage.
+   */
+  dispose(): void {
+    this.#network.dispose();
+  }
+
+  /** For `using model = sequential(...)`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function checkInputShape(shape: unknown): asserts shape is readonly number[] {
+  if (!Array.isArray(shape)) throw wrongType('sequential', 'inputShape', 'an array of sizes', shape);
+  if (shape.length === 0 || !shape.every((d) => Number.isInteger(d) && d >= 1))
+    throw new RangeError(
+      `sequential: expected sizes >= 1 without the batch for inputShape but received [${shape.join(', ')}]`,
+    );
+}

@@ -1,0 +1,243 @@
+/**
+ * The inside of a model: its layers as graphs (one for training, one for inference, over the same parameter tensors), the memory of
+ * its parameters, and the order in which runs may use that memory.
+ */
+import type { Backend, PlanRun, Storage } from '../backends/backend.js';
+import { SteepestError, wrongShape, wrongType } from '../errors.js';
+import { elements, input, isBatched, parameter, showShape, type Tensor } from '../graph/tensor.js';
+import type { Layer, ParameterSpec } from '../layers/layer.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import { type ParameterLayout, parameterLayout } from '../plan/compile.js';
+import type { Piece, Program, SlotValues, Storages } from './program.js';
+
+export interface BuiltLayer {
+  readonly layer: Layer;
+  /** Its name in the model: 'conv2d_1'. */
+  readonly label: string;
+  readonly outputShape: readonly number[];
+  readonly parameters: readonly ParameterSpec[];
+  /** Place of its first parameter among the model's. */
+  readonly first: number;
+}
+
+/** What an optimizer keeps from step to step. */
+export interface OptimizerState {
+  readonly optimizer: Optimizer;
+  /** By region: the gradients and the state buffers, laid out as the parameters are. */
+  readonly storages: Readonly<Record<string, Storage>>;
+  /** Updates done with it. */
+  updates: number;
+}
+
+/** The region of an optimizer's state buffer. */
+export function stateRegion(name: string): string {
+  return `state.${name}`;
+}
+
+/** Layers that draw random numbers have streams of their own, far from those of the parameters' start (0, 1, 2, ...). */
+const LAYER_STREAMS = 1 << 20;
+
+export class Network {
+  readonly built: readonly BuiltLayer[];
+  readonly inputShape: readonly number[];
+  readonly outputShape: readonly number[];
+  readonly input: Tensor;
+  readonly parameters: readonly Tensor[];
+  readonly layout: ParameterLayout;
+  /** The parameters' values. */
+  readonly theta: Storage;
+  /** Updates and epochs since the model was made: random numbers of dropout and of shuffling go on from fit to fit. */
+  updates = 0;
+  epochs = 0;
+  /** A fit is under way. */
+  fitting = false;
+  optimizerState: OptimizerState | undefined;
+  readonly #graphs = new Map<boolean, Tensor>();
+  readonly #programs = new Map<string, { key: string; program: Program }>();
+  readonly #owned = new Set<{ dispose(): void }>();
+  readonly #runs = new Set<PlanRun>();
+  readonly #halts = new Set<() => void>();
+  #last: Promise<void> = Promise.resolve();
+  #users = 0;
+  #disposed = false;
+
+  constructor(
+    readonly name: string,
+    readonly backend: Backend,
+    readonly seed: number,
+    inputShape: readonly number[],
+    layers: readonly Layer[],
+  ) {
+    this.inputShape = [...inputShape];
+    this.built = buildLayers(layers, inputShape);
+    this.outputShape = this.built[this.built.length - 1]!.outputShape;
+    this.input = input('x', ['N', ...inputShape]);
+    this.parameters = this.built.flatMap(({ label, parameters }) =>
+      parameters.map((spec) => parameter(`${label}.${spec.name}`, spec.shape)),
+    );
+    this.layout = parameterLayout(this.parameters);
+    this.theta = this.own(backend.allocate('real', this.layout.length));
+    this.#initialize();
+  }
+
+  get outputs(): number {
+    return this.outputShape.reduce((product, d) => product * d, 1);
+  }
+
+  get parameterCount(): number {
+    return this.parameters.reduce((sum, { shape }) => sum + elements(shape).fixed, 0);
+  }
+
+  /** The output tensor, [N, ...outputShape], of the training or the inference graph. */
+  output(training: boolean): Tensor {
+    let tensor = this.#graphs.get(training);
+    if (tensor === undefined) {
+      tensor = this.#apply(training);
+      this.#graphs.set(training, tensor);
+    }
+    return tensor;
+  }
+
+  #apply(training: boolean): Tensor {
+    let x = this.input;
+    for (const [i, { layer, label, first, parameters, outputShape }] of this.built.entries()) {
+      const own = this.parameters.slice(first, first + parameters.length);
+      x = layer.apply(x, own, { training, seed: this.seed, stream: LAYER_STREAMS + i, label });
+      if (!isBatched(x.shape) || showShape(x.shape.slice(1)) !== showShape(outputShape))
+        throw wrongShape(label, `promised outputs of shape ${showShape(outputShape)} but made ${showShape(x.shape)}`);
+    }
+    return x;
+  }
+
+  #initialize(): void {
+    const Values = this.backend.precision === 'float64' ? Float64Array : Float32Array;
+    for (const { parameters, first } of this.built)
+      for (const [i, spec] of parameters.entries()) {
+        const values = new Values(elements(spec.shape).fixed);
+        spec.initializer.fill(values, spec, this.seed, first + i);
+        this.theta.write(values, this.layout.offsets[first + i]!);
+      }
+  }
+
+  // ---- programs ----
+
+  /**
+   * The program for `key` that takes batches of `batch` rows. There is one of each role: one with another key or a larger batch takes
+   * its place. Only inside `exclusive`, or by the fit for its own role.
+   */
+  program(role: string, key: string, batch: number, make: () => Program): Program {
+    const kept = this.#programs.get(role);
+    if (kept?.key === key && kept.program.plan.maxBatch >= batch) return kept.program;
+    const program = make();
+    kept?.program.dispose();
+    this.#programs.set(role, { key, program });
+    return program;
+  }
+
+  /** Starts a piece of a program with the parameters bound. Only inside `exclusive`. */
+  start(program: Program, storages: Storages, piece: Piece, slots: SlotValues): PlanRun {
+    const run = program.run({ parameters: this.theta, ...storages }, piece, slots);
+    this.#runs.add(run);
+    const forget = () => this.#runs.delete(run);
+    run.done.then(forget, forget);
+    return run;
+  }
+
+  // ---- life ----
+
+  /** Memory that lives as long as the model. */
+  own<T extends { dispose(): void }>(resource: T): T {
+    this.#owned.add(resource);
+    return resource;
+  }
+
+  /** The optimizer's state, kept as long as it is the same optimizer; otherwise a new one, all 0. */
+  stateFor(optimizer: Optimizer): OptimizerState {
+    if (this.optimizerState?.optimizer === optimizer) return this.optimizerState;
+    const storages: Record<string, Storage> = {};
+    for (const name of ['gradients', ...optimizer.stateBuffers.map(stateRegion)])
+      storages[name] = this.own(this.backend.allocate('real', this.layout.length));
+    for (const storage of Object.values(this.optimizerState?.storages ?? {})) {
+      this.#owned.delete(storage);
+      storage.dispose();
+    }
+    this.optimizerState = { optimizer, storages, updates: 0 };
+    return this.optimizerState;
+  }
+
+  /** Calls `halt` when the model is disposed, until the returned function is called. */
+  onDispose(halt: () => void): () => void {
+    this.#halts.add(halt);
+    return () => this.#halts.delete(halt);
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  check(): void {
+    if (this.#disposed) throw new SteepestError('ERR_DISPOSED', `${this.name}: the model was disposed`);
+  }
+
+  /** Something runs, or waits for its turn. */
+  get busy(): boolean {
+    return this.#users > 0;
+  }
+
+  /** Does `work` when nobody else uses the parameters, in the order of asking. ERR_DISPOSED if the model is gone by then. */
+  async exclusive<T>(work: () => Promise<T>): Promise<T> {
+    this.check();
+    const before = this.#last;
+    let release = () => {};
+    this.#last = new Promise((resolve) => {
+      release = resolve;
+    });
+    this.#users++;
+    try {
+      await before;
+      this.check();
+      return await work();
+    } finally {
+      this.#users--;
+      if (this.#disposed && this.#users === 0) this.#free();
+      release();
+    }
+  }
+
+  /** Ends what runs and frees the memory: now, or as soon as the step in flight is over. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const run of this.#runs) run.stop();
+    for (const halt of this.#halts) halt();
+    if (this.#users === 0) this.#free();
+  }
+
+  #free(): void {
+    for (const { program } of this.#programs.values()) program.dispose();
+    this.#programs.clear();
+    for (const resource of this.#owned) resource.dispose();
+    this.#owned.clear();
+  }
+}
+
+/** Checks the layers against each other's shapes and names them by kind and number. */
+function buildLayers(layers: readonly Layer[], inputShape: readonly number[]): BuiltLayer[] {
+  if (!Array.isArray(layers)) throw wrongType('sequential', 'layers', 'an array of layers', layers);
+  if (layers.length === 0) throw new RangeError('sequential: expected at least one layer but received none');
+  const counts = new Map<string, number>();
+  let shape = inputShape;
+  let first = 0;
+  return layers.map((layer, i) => {
+    if (typeof layer?.build !== 'function' || typeof layer.apply !== 'function')
+      throw wrongType('sequential', `layers[${i}]`, 'a layer', layer);
+    const number = (counts.get(layer.kind) ?? 0) + 1;
+    counts.set(layer.kind, number);
+    const label = `${layer.kind}_${number}`;
+    const { outputShape, parameters } = layer.build(shape, label);
+    const built: BuiltLayer = { layer, label, outputShape, parameters, first };
+    shape = outputShape;
+    first += parameters.length;
+    return built;
+  });
+}

@@ -1,0 +1,143 @@
+/**
+ * What is minimised, as graphs and plans: f(theta) = theta'theta / (2C) + (1/l) sum_i loss_i (lecture notes 1.3.4). The first term enters
+ * through the optimizer's kernel (G = g + theta/C), so the gradient here is that of the mean loss alone.
+ */
+import type { Examples, TargetKind } from '../data/dataset.js';
+import { grad } from '../graph/grad.js';
+import { accuracy } from '../graph/ops/accuracy.js';
+import { add } from '../graph/ops/add.js';
+import { mean } from '../graph/ops/mean.js';
+import { squaredNorm } from '../graph/ops/squared-norm.js';
+import { sum } from '../graph/ops/sum.js';
+import { constant, input, type Tensor } from '../graph/tensor.js';
+import { asRows, type Loss } from '../losses/loss.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { PlanInput, PlanOutput } from '../plan/compile.js';
+import { type Network, stateRegion } from './network.js';
+import { Program } from './program.js';
+
+/** What a data set holds, as far as a plan must know. */
+export interface Kinds {
+  readonly x: 'real' | 'u8';
+  readonly labels: boolean;
+  readonly values: boolean;
+}
+
+export function kindsOf({ inputs, targets }: Examples): Kinds {
+  return { x: inputs.kind, labels: targets.labels !== undefined, values: targets.values !== undefined };
+}
+
+/** Pixels 0 .. 255 become 0 .. 1. */
+const PIXEL = 1 / 255;
+
+export interface ObjectiveOptions {
+  readonly loss: Loss;
+  /** Also count the rows whose label the network finds (where there are labels). */
+  readonly accuracy: boolean;
+  readonly kinds: Kinds;
+  readonly batch: number;
+}
+
+/** Rows of a registered data set, by the indices of the run; or (`indices` undefined) the run's next rows. */
+function inputs(tensor: Tensor, region: string, from: 'real' | 'u8' | 'i32', gather: boolean): PlanInput {
+  if (!gather) return { tensor, region };
+  const factor = from === 'u8' ? PIXEL : 1;
+  return { tensor, region, gather: { indices: 'indices', from, factor, shift: 0, rowsSlot: 'rows' } };
+}
+
+/** The form of the targets that a loss takes. */
+export function targetKind({ name, targets }: Loss): TargetKind {
+  if (targets === 'labels') return 'classes';
+  return name === 'hinge' || name === 'logistic' ? 'signs' : 'numbers';
+}
+
+/** The mean loss and the number of right answers on a batch: scalars, with the inputs they need. */
+function objective(network: Network, { loss, accuracy: counted, kinds }: ObjectiveOptions, training: boolean) {
+  const z = network.output(training);
+  const countable = counted && kinds.labels;
+  const planInputs = [inputs(network.input, 'x', kinds.x, true)];
+  let labels: Tensor | undefined;
+  if (!kinds.values || countable) {
+    labels = input('labels', ['N'], 'i32');
+    planInputs.push(inputs(labels, 'labels', 'i32', true));
+  }
+  let target = labels!;
+  if (kinds.values) {
+    target = input('targets', z.shape);
+    planInputs.push(inputs(target, 'targets', 'real', true));
+  }
+  const value = mean(loss.apply(z, target));
+  const planOutputs: PlanOutput[] = [{ tensor: value, region: 'loss', perStep: 1 }];
+  if (countable) {
+    const right = accuracy(asRows(z, 'accuracy'), labels!, { threshold: loss.threshold(z) });
+    planOutputs.push({ tensor: sum(right), region: 'correct', perStep: 1 });
+  }
+  return { value, inputs: planInputs, outputs: planOutputs };
+}
+
+/** One training step: gather, forward, backward, update. Regions: indices, x, labels | targets, gradients, state.*, loss, correct. */
+export function trainingProgram(
+  network: Network,
+  options: ObjectiveOptions & { readonly optimizer: Optimizer; readonly C: number },
+): Program {
+  const { optimizer, C, batch } = options;
+  const { value, inputs, outputs } = objective(network, options, true);
+  const gradients = grad(value, network.parameters);
+  const { offsets, length } = network.layout;
+  const state = optimizer.stateBuffers.map((name) => [name, stateRegion(name)]);
+  return new Program(network.backend, {
+    name: `${network.name} training`,
+    precision: network.backend.precision,
+    maxBatch: batch,
+    inputs,
+    parameters: network.parameters,
+    outputs: [...outputs, ...gradients.map((tensor, i) => ({ tensor, region: 'gradients', offset: offsets[i]! }))],
+    updates: [
+      {
+        kernel: optimizer.kernel,
+        buffers: { theta: 'parameters', g: 'gradients', ...Object.fromEntries(state) },
+        ints: { n: length, ...(optimizer.usesStep && { t: { slot: 't' } }) },
+        reals: { learningRate: { slot: 'learningRate' }, regularizer: 1 / C, ...optimizer.reals() },
+      },
+    ],
+  });
+}
+
+/** Loss and right answers without learning. Regions: indices, x, labels | targets, loss, correct. */
+export function evaluationProgram(network: Network, options: ObjectiveOptions): Program {
+  const { inputs, outputs } = objective(network, options, false);
+  return new Program(network.backend, {
+    name: `${network.name} evaluation`,
+    precision: network.backend.precision,
+    maxBatch: options.batch,
+    inputs,
+    parameters: network.parameters,
+    outputs,
+  });
+}
+
+/** Outputs for inputs. Regions: x (real: read where it lies; u8: also indices), y. */
+export function predictionProgram(network: Network, kind: 'real' | 'u8', batch: number): Program {
+  return new Program(network.backend, {
+    name: `${network.name} prediction`,
+    precision: network.backend.precision,
+    maxBatch: batch,
+    inputs: [inputs(network.input, 'x', kind, kind === 'u8')],
+    parameters: network.parameters,
+    outputs: [{ tensor: network.output(false), region: 'y' }],
+  });
+}
+
+/** theta'theta, for the regulariser's value. Region: norm. */
+export function normProgram(network: Network): Program {
+  const norms = network.parameters.map((p) => squaredNorm(p));
+  const total = norms.length === 0 ? constant(0) : norms.reduce((a, b) => add(a, b));
+  return new Program(network.backend, {
+    name: `${network.name} regulariser`,
+    precision: network.backend.precision,
+    maxBatch: 1,
+    inputs: [],
+    parameters: network.parameters,
+    outputs: [{ tensor: total, region: 'norm' }],
+  });
+}

@@ -1,0 +1,225 @@
+/** The options of fit and evaluate: their meaning, their defaults and the checks on them. */
+import type { Dataset } from '../data/dataset.js';
+import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType } from '../errors.js';
+import type { Loss } from '../losses/loss.js';
+import { type LossOption, lossFrom } from '../losses/registry.js';
+import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
+import { optimizerFrom } from '../optimizers/registry.js';
+
+export type Metric = 'loss' | 'accuracy';
+
+/** What an epoch came to. Losses are means over its rows, each as the network stood at that row's step. */
+export interface EpochRecord {
+  readonly kind: 'epoch';
+  /** From 1. */
+  readonly epoch: number;
+  /** Mean loss, without the regulariser. */
+  readonly trainLoss: number;
+  /** Part of the rows whose label the network found, 0 .. 1; absent where there are no labels. */
+  readonly trainAccuracy?: number;
+  /** trainLoss + theta'theta / (2C) after the epoch; only where C is finite. */
+  readonly objective?: number;
+  /** Of the validation data, after the epoch. */
+  readonly testLoss?: number;
+  readonly testAccuracy?: number;
+  /** Time spent training (validation is not counted), and rows trained in a second of it. */
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+  /** Of the last update. */
+  readonly learningRate: number;
+  /** Updates done: all of the epoch's, or fewer after stop(). */
+  readonly steps: number;
+}
+
+/** What a step came to; made only with `every: 'batch'`. */
+export interface BatchRecord {
+  readonly kind: 'batch';
+  readonly epoch: number;
+  /** Step within the epoch, from 1. */
+  readonly step: number;
+  readonly loss: number;
+  readonly accuracy?: number;
+  readonly learningRate: number;
+}
+
+export type FitRecord = EpochRecord | BatchRecord;
+
+/** How far an epoch is. */
+export interface Progress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps done of `steps` (undefined for a stream, whose length nobody knows). */
+  readonly step: number;
+  readonly steps: number | undefined;
+  /** Mean loss of the epoch so far. */
+  readonly loss: number;
+}
+
+/** What an awaited run resolves to. */
+export interface History {
+  /** One record an epoch; after stop() the last may be of a part of one. */
+  readonly epochs: readonly EpochRecord[];
+  /** Ended by stop(). */
+  readonly stopped: boolean;
+}
+
+export interface FitOptions {
+  /** Times through the data. Default 1. */
+  readonly epochs?: number;
+  /** Rows a step; the last step of an epoch takes what is left. Default 32. (Streams bring their own.) */
+  readonly batchSize?: number;
+  /** Default 'softmaxCrossEntropy'. */
+  readonly loss?: LossOption | Loss;
+  /**
+   * Default 'adam'. Its state and its count of updates live on as long as the same optimizer (the same object, or the same name) is
+   * given to each fit of this model; another one starts anew.
+   */
+  readonly optimizer?: OptimizerName | Optimizer;
+  /** Regulariser: theta'theta / (2C) is added to the loss. Default Infinity: none. */
+  readonly C?: number;
+  /** Rows in a new order each epoch, from the seed. Default true. (Streams keep theirs.) */
+  readonly shuffle?: boolean;
+  /** Seed of the order. Default: the model's. */
+  readonly seed?: number;
+  /** Evaluated after each epoch. */
+  readonly validationData?: Dataset;
+  /** Instead: the last part of the data, in [0, 1), is kept from training for it. */
+  readonly validationSplit?: number;
+  /** What is computed beside the loss. Default both. */
+  readonly metrics?: readonly Metric[];
+  /** Ends the run after the step it is in; the run then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Which records an iteration over the run gets: one an epoch (default), or also one a batch. */
+  readonly every?: 'epoch' | 'batch';
+  /** Leaves out the last step of an epoch where it is smaller than the others. Default false. */
+  readonly dropRemainder?: boolean;
+  /** Called, and awaited, after each epoch; the model may be evaluated and its weights read there. */
+  readonly onEpochEnd?: (record: EpochRecord) => unknown;
+  /** Called, and awaited, after each step: with it, steps run one by one. */
+  readonly onBatchEnd?: (record: BatchRecord) => unknown;
+  /** Called a few times a second. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+const fitOptionNames = [
+  'epochs',
+  'batchSize',
+  'loss',
+  'optimizer',
+  'C',
+  'shuffle',
+  'seed',
+  'validationData',
+  'validationSplit',
+  'metrics',
+  'signal',
+  'every',
+  'dropRemainder',
+  'onEpochEnd',
+  'onBatchEnd',
+  'onProgress',
+] as const satisfies readonly (keyof FitOptions)[];
+
+/** The options with their defaults filled in. */
+export interface FitSettings {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly C: number;
+  readonly shuffle: boolean;
+  readonly seed: number;
+  readonly validationData: Dataset | undefined;
+  readonly validationSplit: number;
+  readonly accuracy: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly batchRecords: boolean;
+  readonly dropRemainder: boolean;
+  readonly onEpochEnd: ((record: EpochRecord) => unknown) | undefined;
+  readonly onBatchEnd: ((record: BatchRecord) => unknown) | undefined;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+}
+
+/** Largest batch: the row numbers of a step are counted in 32 bits. */
+const MAX_BATCH = 2 ** 24;
+
+/** Checks the options of a fit. `named` gives a model's optimizer of a name, so that its state can be found again. */
+export function readFitOptions(
+  options: FitOptions | undefined,
+  modelSeed: number,
+  named: (name: OptimizerName) => Optimizer,
+): FitSettings {
+  checkOptions('fit', options, fitOptionNames);
+  const o = options ?? {};
+  const C = checkNumber('fit', 'C', o.C ?? Number.POSITIVE_INFINITY, { min: 0, openMin: true });
+  const validationSplit = checkNumber('fit', 'validationSplit', o.validationSplit ?? 0, {
+    min: 0,
+    max: 1,
+    openMax: true,
+  });
+  if (validationSplit > 0 && o.validationData !== undefined)
+    throw new TypeError('fit: give validationData or validationSplit, not both');
+  return {
+    epochs: checkInteger('fit', 'epochs', o.epochs ?? 1, 1),
+    batchSize: checkInteger('fit', 'batchSize', o.batchSize ?? 32, 1, MAX_BATCH),
+    loss: lossFrom(o.loss ?? 'softmaxCrossEntropy'),
+    optimizer:
+      typeof (o.optimizer ?? '') === 'string'
+        ? named((o.optimizer as OptimizerName) ?? 'adam')
+        : optimizerFrom(o.optimizer!),
+    C,
+    shuffle: flag('shuffle', o.shuffle, true),
+    seed: checkInteger('fit', 'seed', o.seed ?? modelSeed),
+    validationData: o.validationData,
+    validationSplit,
+    accuracy: readMetrics('fit', o.metrics),
+    signal: readSignal(o.signal),
+    batchRecords: checkOneOf('fit', 'every', o.every ?? 'epoch', ['epoch', 'batch']) === 'batch',
+    dropRemainder: flag('dropRemainder', o.dropRemainder, false),
+    onEpochEnd: callback('onEpochEnd', o.onEpochEnd),
+    onBatchEnd: callback('onBatchEnd', o.onBatchEnd),
+    onProgress: callback('onProgress', o.onProgress),
+  };
+}
+
+export interface EvaluateOptions {
+  /** Rows a step: it changes the memory needed and the speed, not the result (beyond rounding). Default 256. */
+  readonly batchSize?: number;
+  /** Default: that of the model's last fit, else 'softmaxCrossEntropy'. */
+  readonly loss?: LossOption | Loss;
+  /** Default both. */
+  readonly metrics?: readonly Metric[];
+}
+
+export function readEvaluateOptions(options: EvaluateOptions | undefined, lastLoss: Loss | undefined) {
+  checkOptions('evaluate', options, ['batchSize', 'loss', 'metrics']);
+  return {
+    batchSize: checkInteger('evaluate', 'batchSize', options?.batchSize ?? 256, 1, MAX_BATCH),
+    loss: lossFrom(options?.loss ?? lastLoss ?? 'softmaxCrossEntropy'),
+    accuracy: readMetrics('evaluate', options?.metrics),
+  };
+}
+
+/** Whether accuracy is wanted. The loss is always there. */
+function readMetrics(where: string, metrics: readonly Metric[] | undefined): boolean {
+  if (metrics === undefined) return true;
+  if (!Array.isArray(metrics)) throw wrongType(where, 'metrics', "an array of 'loss' and 'accuracy'", metrics);
+  for (const [i, metric] of metrics.entries()) checkOneOf(where, `metrics[${i}]`, metric, ['loss', 'accuracy']);
+  return metrics.includes('accuracy');
+}
+
+function flag(name: string, value: boolean | undefined, usual: boolean): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw wrongType('fit', name, 'true or false', value);
+  return value ?? usual;
+}
+
+function callback<T>(name: string, value: T | undefined): T | undefined {
+  if (value !== undefined && typeof value !== 'function') throw wrongType('fit', name, 'a function', value);
+  return value;
+}
+
+function readSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function'))
+    throw wrongType('fit', 'signal', 'an AbortSignal', signal);
+  return signal;
+}

@@ -1,0 +1,50 @@
+/** Outputs of a network for inputs, in their order. */
+import { readInputs } from '../data/dataset.js';
+import { checkInteger, checkOptions } from '../errors.js';
+import type { Network } from './network.js';
+import { predictionProgram } from './objective.js';
+import { countUp, readReals, registerInputs } from './registered.js';
+
+export interface PredictOptions {
+  /** Rows a step: changes memory and speed, not the result. Default 256. */
+  readonly batchSize?: number;
+}
+
+/** Outputs [rows, ...outputShape], row after row. */
+export async function predict(
+  network: Network,
+  x: unknown,
+  options: PredictOptions | undefined,
+): Promise<Float32Array | Float64Array> {
+  network.check();
+  checkOptions('predict', options, ['batchSize']);
+  const batchSize = checkInteger('predict', 'batchSize', options?.batchSize ?? 256, 1, 2 ** 24);
+  const inputs = readInputs('predict', x, network.inputShape);
+  const { backend, outputs } = network;
+  const { rows, kind } = inputs;
+  const batch = Math.min(batchSize, rows);
+  const storages = { x: await registerInputs(backend, inputs), indices: backend.allocate('i32', rows) };
+  const y = backend.allocate('real', rows * outputs);
+  try {
+    if (kind === 'u8') storages.indices.write(countUp(rows));
+    return await network.exclusive(async () => {
+      const program = network.program('prediction', kind, batch, () => predictionProgram(network, kind, batch));
+      await network.start(program, { ...storages, y }, { batch, rows }, () => rows).done;
+      network.check();
+      return readReals(y, rows * outputs, backend.precision);
+    });
+  } finally {
+    for (const storage of [storages.x, storages.indices, y]) storage.dispose();
+  }
+}
+
+/** The place of the largest output of each row (the first of equals); with one output: 1 from `threshold` on, else 0. */
+export function classesOf(outputs: Float32Array | Float64Array, k: number, threshold: number): Int32Array {
+  const classes = new Int32Array(outputs.length / k);
+  for (let i = 0; i < classes.length; i++) {
+    let best = 0;
+    for (let j = 1; j < k; j++) if (outputs[i * k + j]! > outputs[i * k + best]!) best = j;
+    classes[i] = k > 1 ? best : outputs[i]! >= threshold ? 1 : 0;
+  }
+  return classes;
+}

@@ -1,0 +1,71 @@
+/** A data set in the engine's memory: written there once, then read batch by batch by the plans that gather their rows. */
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import type { Backend, Precision, Storage, TypedArray } from '../backends/backend.js';
+import type { Examples, Inputs } from '../data/dataset.js';
+import type { Storages } from './program.js';
+
+/** Values written at a time: copying them takes a few milliseconds, then other work of the program gets its turn. */
+const SLICE = 1 << 20;
+
+/** Storages of examples by the names of the plans' regions: x, labels, targets. */
+export class Registered {
+  readonly storages: Storages;
+  constructor(
+    readonly rows: number,
+    storages: Storages,
+  ) {
+    this.storages = storages;
+  }
+
+  dispose(): void {
+    for (const storage of Object.values(this.storages)) storage?.dispose();
+  }
+}
+
+export async function register(backend: Backend, { inputs, targets }: Examples): Promise<Registered> {
+  const storages: Record<string, Storage> = {};
+  const registered = new Registered(inputs.rows, storages);
+  try {
+    storages.x = await upload(backend, inputs.kind, inputs.values);
+    if (targets.labels) storages.labels = await upload(backend, 'i32', targets.labels);
+    if (targets.values) storages.targets = await upload(backend, 'real', targets.values);
+    return registered;
+  } catch (error) {
+    registered.dispose();
+    throw error;
+  }
+}
+
+export function registerInputs(backend: Backend, inputs: Inputs): Promise<Storage> {
+  return upload(backend, inputs.kind, inputs.values);
+}
+
+async function upload(backend: Backend, dtype: 'real' | 'u8' | 'i32', values: TypedArray): Promise<Storage> {
+  const { length } = values;
+  const storage = backend.allocate(dtype, length);
+  try {
+    for (let at = 0; at < length; at += SLICE) {
+      if (at > 0) await yieldToEvents();
+      if (values.length !== length) throw new TypeError('the data was detached or shortened while it was read');
+      storage.write(values.subarray(at, at + SLICE), at);
+    }
+    return storage;
+  } catch (error) {
+    storage.dispose();
+    throw error;
+  }
+}
+
+/** The first `count` values of a storage of reals. */
+export function readReals(storage: Storage, count: number, precision: Precision): Float32Array | Float64Array {
+  const values = precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
+  storage.read(values);
+  return values;
+}
+
+/** 0, 1, ..., count - 1: the rows in their own order. */
+export function countUp(count: number): Int32Array {
+  const rows = new Int32Array(count);
+  for (let i = 0; i < count; i++) rows[i] = i;
+  return rows;
+}
