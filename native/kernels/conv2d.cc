@@ -1,0 +1,307 @@
+// conv2d: the convolution S = W phi(pad(Z)) + b 1' and its two derivatives (lecture notes 1.3.2-1.3.6 and 3.2), without ever building phi.
+//
+//   forward          y[n,p,q,k]  = sum over r,s,c of x[n, p*stride + r - padding, q*stride + s - padding, c] filter[r,s,c,k]
+//                    (+ bias[k]), relu, then max pooling with the place of the maximum
+//   backward_input   dx[n,i,j,c] = the same convolution of dy, spread out by the stride, with the filter turned round: step 1, padding r-1-padding
+//   backward_filter  dw[r,s,c,k] = sum over n,p,q of x[n, p*stride + r - padding, q*stride + s - padding, c] dy[n,p,q,k]
+// All three assign. Images are n h w c, filters r s c k.
+//
+// An image is copied once into a frame of zeros (scratch of the thread). There every tap of a pixel is in place, and a filter row is one run
+// of s*c floats: gemm_tile.h walks the frame directly. The filter is packed in panels of output channels, shared by the team.
+//
+// Order of sums: each y and dx is one chain over r, s, c (r, s, k); each dw a chain over the pixels of a share of the images, and the shares
+// are added in order. How the images are shared depends on shapes alone, and no other cut changes a bit.
+#include "gemm_tile.h"
+
+STEEPEST_KERNELS_BEGIN
+
+namespace {
+
+enum Slot { kPanels, kBias, kFrame, kBand, kTable, kParts, kRuns };
+
+constexpr int64_t kFrameFloats = int64_t{1} << 16;  // frames of one group of images: 256 KB, a part of L2 (one image may be larger)
+constexpr int64_t kGroupPixels = 16 * kTileRows;    // output pixels after which a group need not grow
+constexpr int64_t kPartFloats = int64_t{1} << 22;   // partial sums of dw: at most 16 MB, and at most
+constexpr int64_t kShares = 16;
+
+// Images in a frame of zeros: pixel (i, j) of the image stands at (i * spread + above, j * spread + before) of a frame of height x width
+// pixels; what falls outside is cut off.
+struct Frame {
+  int64_t h, w, c, spread, above, before, height, width;
+
+  bool in_place() const { return above == 0 && before == 0 && spread == 1; }  // the image itself will do
+  int64_t line() const { return (in_place() ? w : width) * c; }
+  int64_t size() const { return in_place() ? h * w * c : height * width * c; }
+
+  // The frames of `images` images at dst, whose zeros are there already; or the images themselves.
+  const float* fill(const float* x, int64_t images, float* dst) const {
+    if (in_place()) return x;
+    const int64_t i0 = first(above), i1 = behind(h, above, height), j0 = first(before), j1 = behind(w, before, width);
+    for (int64_t n = 0; n < images; ++n, x += h * w * c, dst += size())
+      for (int64_t i = i0; i < i1; ++i) {
+        const float* from = x + (i * w + j0) * c;
+        float* to = dst + ((i * spread + above) * width + j0 * spread + before) * c;
+        if (spread == 1) {
+          if (j1 > j0) __builtin_memcpy(to, from, sizeof(float) * static_cast<size_t>((j1 - j0) * c));
+        } else {
+          for (int64_t j = j0; j < j1; ++j, from += c, to += spread * c)
+            for (int64_t k = 0; k < c; ++k) to[k] = from[k];
+        }
+      }
+    return dst - images * size();
+  }
+
+  float* make(Team& team, int thread, int64_t images) const {
+    if (in_place()) return nullptr;
+    const size_t bytes = sizeof(float) * static_cast<size_t>(most(1, images * size()));
+    void* memory = team.scratch(thread, kFrame, bytes);
+    __builtin_memset(memory, 0, bytes);
+    return static_cast<float*>(memory);
+  }
+
+ private:
+  // The pixels [first, behind) of a line of `size` fall into the frame's `limit`.
+  int64_t first(int64_t offset) const { return offset >= 0 ? 0 : ceil_div(-offset, spread); }
+  int64_t behind(int64_t size, int64_t offset, int64_t limit) const {
+    return limit <= offset ? 0 : least(size, ceil_div(limit - offset, spread));
+  }
+};
+
+// A convolution of frames with panels of filters, for forward and backward_input.
+struct Convolution {
+  Frame frame;
+  const float* x;
+  int64_t n, p, q, k, r, s, stride;
+  const float* panels;  // [r*s*c, panel width] each
+  const float* bias;    // filled up to whole panels, or null
+  bool relu;
+  float* y;
+  int64_t pool, pool_stride;  // pool = 0: none
+  uint16_t* argmax;
+
+  int64_t depth() const { return r * s * frame.c; }
+  int64_t pooled_height() const { return (p - pool) / pool_stride + 1; }
+  int64_t pooled_width() const { return (q - pool) / pool_stride + 1; }
+};
+
+// Max pooling of one image's band of convolution rows, band[rows, q, width] -> y and argmax rows of `columns` channels, k apart.
+// The first NaN of a window wins, else the first maximum in row-major order.
+template <int POOL>
+void pool_band(const float* band, int64_t q, int64_t width, int64_t columns, int64_t pool, int64_t pool_stride, int64_t pooled_rows,
+               int64_t pooled_columns, int64_t k, float* y, uint16_t* argmax) {
+  const int64_t window = POOL > 0 ? POOL : pool;
+  for (int64_t i = 0; i < pooled_rows; ++i)
+    for (int64_t j = 0; j < pooled_columns; ++j, y += k, argmax += argmax ? k : 0)
+      for (int64_t v = 0; v < columns; v += kLanes) {
+        const float* corner = band + (i * pool_stride * q + j * pool_stride) * width + v;
+        vfloat best = load(corner);
+        vint place{};
+        for (int64_t a = 0; a < window; ++a)
+          for (int64_t b = 0; b < window; ++b) {
+            const vfloat x = load(corner + (a * q + b) * width);
+            const vint better = (x > best) | ((x != x) & (best == best));
+            best = better ? x : best;
+            place = better ? broadcast(static_cast<int32_t>(a * window + b)) : place;
+          }
+        const vector_of<uint16_t> short_place = __builtin_convertvector(place, vector_of<uint16_t>);
+        if (columns - v >= kLanes) {
+          store(y + v, best);
+          if (argmax) store(argmax + v, short_place);
+        } else {
+          store_part(y + v, best, columns - v);
+          for (int64_t t = 0; argmax && t < columns - v; ++t) argmax[v + t] = short_place[t];
+        }
+      }
+}
+
+// One panel of output channels of a group of images whose frames are at `frames`, convolved into band, row by row, and pooled.
+void convolve_and_pool(const Convolution& f, const float* frames, int64_t image0, int64_t images, int64_t panel, const int64_t* pixel,
+                       const Walk& walk, float* band, int64_t band_rows) {
+  const int64_t columns = least(kTileColumns, f.k - panel * kTileColumns), width = panel_width(columns);
+  const float* b = f.panels + panel * kTileColumns * f.depth();
+  const Finish finish{false, f.bias ? f.bias + panel * kTileColumns : nullptr, f.relu};
+  const int64_t height = f.pooled_height(), across = f.pooled_width();
+  for (int64_t top = 0; top < height; top += band_rows) {
+    const int64_t rows = least(band_rows, height - top);
+    const int64_t from = top * f.pool_stride, lines = (rows - 1) * f.pool_stride + f.pool;
+    // Several images are a group only if a band is a whole image: then their pixels follow each other.
+    const int64_t pixels = images > 1 ? images * f.p * f.q : lines * f.q;
+    multiply(frames, pixel + from * f.q, pixels, walk, b, width, band, width, width, finish);
+    for (int64_t n = 0; n < images; ++n) {
+      const int64_t out = (((image0 + n) * height + top) * across) * f.k + panel * kTileColumns;
+      uint16_t* argmax = f.argmax ? f.argmax + out : nullptr;
+      const float* part = band + n * f.p * f.q * width;
+      if (f.pool == 2) {
+        pool_band<2>(part, f.q, width, columns, f.pool, f.pool_stride, rows, across, f.k, f.y + out, argmax);
+      } else {
+        pool_band<0>(part, f.q, width, columns, f.pool, f.pool_stride, rows, across, f.k, f.y + out, argmax);
+      }
+    }
+  }
+}
+
+void convolve(const Convolution& f, Team& team) {
+  const int64_t pixels = f.p * f.q, panels = ceil_div(f.k, kTileColumns);
+  if (f.n == 0 || pixels == 0 || f.k == 0) return;
+  // Images taken together, so that small ones still fill tiles.
+  const int64_t room = most(1, kFrameFloats / most(1, f.frame.size()));
+  const int64_t images = most(1, least(least(room, ceil_div(kGroupPixels, pixels)), ceil_div(f.n, team.threads())));
+  const int64_t groups = ceil_div(f.n, images);
+  const int64_t splits = least(panels, ceil_div(team.threads(), groups));  // few images: channels are shared out too
+
+  // Rows of pooled output done at once, so that what is pooled is still in L1 or L2. Overlapping windows: the whole image.
+  const int64_t height = f.pool > 0 ? f.pooled_height() : 0;
+  const bool whole = images > 1 || f.pool > f.pool_stride;
+  const int64_t band_rows = whole ? height : least(height, most(1, kGroupPixels / (most(1, f.q) * most(1, f.pool_stride))));
+  const int64_t band_lines = f.pool > 0 ? (band_rows - 1) * f.pool_stride + f.pool : 0;
+  const int64_t band_pixels = images > 1 ? images * pixels : band_lines * f.q;
+
+  int64_t* pixel = static_cast<int64_t*>(team.scratch(0, kTable, sizeof(int64_t) * static_cast<size_t>(images * pixels + f.r)));
+  int64_t* start = pixel + images * pixels;
+  for (int64_t i = 0, at = 0; i < images; ++i)
+    for (int64_t y = 0; y < f.p; ++y)
+      for (int64_t x = 0; x < f.q; ++x) pixel[at++] = i * f.frame.size() + y * f.stride * f.frame.line() + x * f.stride * f.frame.c;
+  for (int64_t i = 0; i < f.r; ++i) start[i] = i * f.frame.line();
+  const Walk walk{start, f.r, f.s * f.frame.c, 1};
+
+  team.parallel(groups * splits, 1, [&](int64_t begin, int64_t end, int thread) {
+    float* memory = f.frame.make(team, thread, images);
+    float* band = nullptr;
+    if (f.pool > 0) band = static_cast<float*>(team.scratch(thread, kBand, sizeof(float) * static_cast<size_t>(band_pixels * kTileColumns)));
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t group = unit / splits, part = unit % splits;
+      const int64_t image0 = f.n * group / groups, count = f.n * (group + 1) / groups - image0;
+      const float* frames = f.frame.fill(f.x + image0 * f.frame.h * f.frame.w * f.frame.c, count, memory);
+      for (int64_t panel = panels * part / splits; panel < panels * (part + 1) / splits; ++panel) {
+        if (f.pool > 0) {
+          convolve_and_pool(f, frames, image0, count, panel, pixel, walk, band, band_rows);
+          continue;
+        }
+        const int64_t columns = least(kTileColumns, f.k - panel * kTileColumns);
+        const Finish finish{false, f.bias ? f.bias + panel * kTileColumns : nullptr, f.relu};
+        multiply(frames, pixel, count * pixels, walk, f.panels + panel * kTileColumns * f.depth(), panel_width(columns),
+                 f.y + image0 * pixels * f.k + panel * kTileColumns, f.k, columns, finish);
+      }
+    }
+  });
+}
+
+float* panel_memory(Team& team, int64_t depth, int64_t columns) {
+  return static_cast<float*>(team.scratch(0, kPanels, sizeof(float) * static_cast<size_t>(most(1, depth * ceil_div(columns, kTileColumns) * kTileColumns))));
+}
+
+}  // namespace
+
+void conv2d_forward(const conv2d_forward_args& a, Team& team) {
+  const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
+  const int64_t depth = a.r * a.s * a.c;
+  const float* panels = a.filter;
+  if (a.k != kTileColumns) {  // else the filter is a panel as it stands
+    float* packed = panel_memory(team, depth, a.k);
+    team.parallel(ceil_div(a.k, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t panel = begin; panel < end; ++panel) {
+        const int64_t j = panel * kTileColumns;
+        pack_panel(a.filter + j, a.k, depth, least(kTileColumns, a.k - j), packed + j * depth);
+      }
+    });
+    panels = packed;
+  }
+  float* bias = nullptr;
+  if (a.bias) {
+    bias = static_cast<float*>(team.scratch(0, kBias, sizeof(float) * static_cast<size_t>(a.k + kTileColumns)));
+    pad_bias(a.bias, a.k, bias);
+  }
+  const Frame frame{a.h, a.w, a.c, 1, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
+  convolve({frame, a.x, a.n, p, q, a.k, a.r, a.s, a.stride, panels, bias, a.relu != 0, a.y, a.pool, most(1, a.poolStride), a.argmax}, team);
+}
+
+void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
+  const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
+  const int64_t taps = a.r * a.s;
+  float* packed = panel_memory(team, taps * a.k, a.c);
+  team.parallel(ceil_div(a.c, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t j = panel * kTileColumns, columns = least(kTileColumns, a.c - j);
+      for (int64_t tap = 0; tap < taps; ++tap)  // the filter turned by 180 degrees: the last tap first
+        pack_panel_transposed(a.filter + ((taps - 1 - tap) * a.c + j) * a.k, a.k, a.k, columns,
+                              packed + j * taps * a.k + tap * a.k * panel_width(columns));
+    }
+  });
+  const Frame frame{p, q, a.k, a.stride, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
+  convolve({frame, a.dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, false, a.dx, 0, 1, nullptr}, team);
+}
+
+namespace {
+
+// Sums of x times dy over the images [image0, image1) for the taps [tap0, tap1): part[taps, k] is assigned.
+struct FilterSum {
+  const conv2d_backward_filter_args& a;
+  Frame frame;
+  int64_t p, q, images;  // images: in a group of frames
+  const int64_t* tap;    // where each tap (r, s, c) lies, seen from the corner of its window
+  const int64_t* line;   // where each output row of a group begins
+
+  void add(int64_t image0, int64_t image1, int64_t tap0, int64_t tap1, float* part, Team& team, int thread) const {
+    const int64_t panels = ceil_div(a.k, kTileColumns), lines_a_run = most(1, kDepthBlock / q);
+    const bool direct = a.k == kTileColumns;  // then dy is a panel as it stands
+    float* memory = frame.make(team, thread, images);
+    float* run = direct ? nullptr : static_cast<float*>(team.scratch(thread, kRuns, sizeof(float) * static_cast<size_t>(lines_a_run * q * kTileColumns)));
+    bool load = false;
+    for (int64_t image = image0; image < image1; image += images) {
+      const int64_t count = least(images, image1 - image);
+      const float* frames = frame.fill(a.x + image * a.h * a.w * a.c, count, memory);
+      for (int64_t first = 0; first < count * p; first += lines_a_run, load = true) {
+        const int64_t lines = least(lines_a_run, count * p - first);
+        const Walk walk{line + first, lines, q, a.stride * a.c};
+        for (int64_t panel = 0; panel < panels; ++panel) {
+          const int64_t j = panel * kTileColumns, columns = least(kTileColumns, a.k - j);
+          const float* dy = a.dy + (image * p + first) * q * a.k + j;
+          if (!direct) pack_panel(dy, a.k, lines * q, columns, run);
+          multiply(frames, tap + tap0, tap1 - tap0, walk, direct ? dy : run, panel_width(columns), part + tap0 * a.k + j, a.k, columns,
+                   {load, nullptr, false});
+        }
+      }
+    }
+  }
+};
+
+}  // namespace
+
+void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
+  const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
+  const int64_t taps = a.r * a.s * a.c, size = taps * a.k;
+  if (size == 0) return;
+  if (a.n == 0) {
+    __builtin_memset(a.dw, 0, sizeof(float) * static_cast<size_t>(size));
+    return;
+  }
+  const Frame frame{a.h, a.w, a.c, 1, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
+  const int64_t images = most(1, least(a.n, least(kFrameFloats / most(1, frame.size()), ceil_div(kDepthBlock, p * q))));
+  const int64_t shares = most(1, least(a.n, least(kShares, kPartFloats / size)));
+  // More threads than shares: the taps are shared out as well.
+  const int64_t splits = team.threads() == 1 ? 1 : most(1, least(ceil_div(2 * team.threads(), shares), taps / (2 * kTileRows)));
+
+  int64_t* tap = static_cast<int64_t*>(team.scratch(0, kTable, sizeof(int64_t) * static_cast<size_t>(taps + images * p)));
+  int64_t* line = tap + taps;
+  for (int64_t r = 0, at = 0; r < a.r; ++r)
+    for (int64_t i = 0; i < a.s * a.c; ++i) tap[at++] = r * frame.line() + i;
+  for (int64_t i = 0; i < images * p; ++i) line[i] = i / p * frame.size() + i % p * a.stride * frame.line();
+  float* parts = shares == 1 ? a.dw : static_cast<float*>(team.scratch(0, kParts, sizeof(float) * static_cast<size_t>(shares * size)));
+
+  const FilterSum sum{a, frame, p, q, images, tap, line};
+  team.parallel(shares * splits, 1, [&](int64_t begin, int64_t end, int thread) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t share = unit / splits, split = unit % splits;
+      sum.add(a.n * share / shares, a.n * (share + 1) / shares, taps * split / splits, taps * (split + 1) / splits, parts + share * size, team,
+              thread);
+    }
+  });
+  if (shares == 1) return;
+  team.parallel(size, 4096, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) a.dw[i] = parts[i];
+    for (int64_t share = 1; share < shares; ++share)
+      for (int64_t i = begin; i < end; ++i) a.dw[i] += parts[share * size + i];
+  });
+}
+
+STEEPEST_KERNELS_END

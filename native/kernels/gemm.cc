@@ -1,0 +1,123 @@
+// gemm: c[m, n] = op(a)[m, k] op(b)[k, n] (+ c) (+ bias[n]), then relu. Row-major; op(a) is a[m, k], or the transpose of a stored [k, m];
+// op(b) is b[k, n], or the transpose of b stored [n, k].
+//
+// Each element is one chain of fused multiply-adds over k in ascending order, from 0 or (accumulate) from c; then the bias is added. So the
+// bits depend on nothing else: not on threads, on blocks, or on which rows are computed together.
+//
+// Blocks (after Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): b is packed once, by the whole team, in
+// panels of kTileColumns; a unit of work is a block of rows times a group of columns, and goes through k in steps of kDepthBlock: it copies
+// its part of a (so that its rows neither collide in the cache nor jump pages), then takes panel after panel (L1) against all its rows (L2).
+#include "gemm_tile.h"
+
+STEEPEST_KERNELS_BEGIN
+
+namespace {
+
+constexpr int64_t kRowBlock = 224;               // rows of a a unit holds: 224 x 256 floats = 229 KB of L2
+constexpr int64_t kPackedFloats = int64_t{1} << 23;  // b is packed in rounds of at most this many floats, 32 MB
+constexpr int64_t kSmallRows = 2 * kTileRows;    // up to here packing b costs more than it saves
+
+enum Slot { kPackedB, kBias, kPackedA };
+
+// dst[rows, columns] = src, rows `from` and `to` floats apart.
+void copy_block(const float* src, int64_t from, int64_t rows, int64_t columns, float* dst, int64_t to) {
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* s = src + i * from;
+    float* d = dst + i * to;
+    int64_t j = 0;
+    for (; j + kLanes <= columns; j += kLanes) store(d + j, load(s + j));
+    for (; j < columns; ++j) d[j] = s[j];
+  }
+}
+
+// One product cut for the team: columns [column0, column0 + columns) of c, b's panels at `packed` (or b itself, where `in_place`).
+struct Round {
+  const gemm_args& g;
+  float* packed;
+  const float* bias;
+  bool in_place;
+  int64_t column0, columns;
+
+  // In place only the last, narrow panel is ever packed.
+  float* panel_at(int64_t panel) const { return packed + (in_place ? 0 : panel * kTileColumns * g.k); }
+
+  void pack(int64_t panel) const {
+    const int64_t j = column0 + panel * kTileColumns, width = least(kTileColumns, column0 + columns - j);
+    if (in_place && width == kTileColumns) return;
+    float* dst = panel_at(panel);
+    if (g.transposeB) {
+      pack_panel_transposed(g.b + j * g.k, g.k, g.k, width, dst);
+    } else {
+      pack_panel(g.b + j, g.n, g.k, width, dst);
+    }
+  }
+
+  // Rows [i0, i1) of panels [panel0, panel1).
+  void compute(int64_t i0, int64_t i1, int64_t panel0, int64_t panel1, Team& team, int thread) const {
+    const int64_t rows = i1 - i0, depth = most(1, ceil_div(g.k, kDepthBlock)), start = 0;
+    const bool copy = panel1 - panel0 > 1;
+    const int64_t longest = ceil_div(g.k, depth);
+    const int64_t a_step = g.transposeA ? (copy ? (rows + 15) / 16 * 16 + 16 : g.m) : (copy ? (longest + 15) / 16 * 16 + 16 : g.k);
+    float* block = copy ? static_cast<float*>(team.scratch(thread, kPackedA, sizeof(float) * a_step * (g.transposeA ? longest : rows))) : nullptr;
+    int64_t row[kRowBlock];
+    for (int64_t i = 0; i < rows; ++i) row[i] = g.transposeA ? i : i * a_step;
+    for (int64_t step = 0; step < depth; ++step) {
+      const int64_t k0 = g.k * step / depth, k1 = g.k * (step + 1) / depth;
+      const float* a = g.a + (g.transposeA ? k0 * g.m + i0 : i0 * g.k + k0);
+      if (copy) {
+        if (g.transposeA) {
+          copy_block(a, g.m, k1 - k0, rows, block, a_step);
+        } else {
+          copy_block(a, g.k, rows, k1 - k0, block, a_step);
+        }
+        a = block;
+      }
+      const bool last = step + 1 == depth;
+      const Walk walk{&start, 1, k1 - k0, g.transposeA ? a_step : 1};
+      for (int64_t panel = panel0; panel < panel1; ++panel) {
+        const int64_t j = column0 + panel * kTileColumns, width = least(kTileColumns, column0 + columns - j);
+        const bool direct = in_place && width == kTileColumns;
+        const int64_t b_step = direct ? g.n : panel_width(width);
+        const float* b = direct ? g.b + j + k0 * g.n : panel_at(panel) + k0 * b_step;
+        const Finish finish{step > 0 || g.accumulate != 0, last && bias ? bias + j : nullptr, last && g.relu != 0};
+        multiply(a, row, rows, walk, b, b_step, g.c + i0 * g.n + j, g.n, width, finish);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+void gemm(const gemm_args& g, Team& team) {
+  if (g.m == 0 || g.n == 0) return;
+  float* bias = nullptr;
+  if (g.bias) {
+    bias = static_cast<float*>(team.scratch(0, kBias, sizeof(float) * (g.n + kTileColumns)));
+    pad_bias(g.bias, g.n, bias);
+  }
+  const bool in_place = !g.transposeB && g.m <= kSmallRows;
+  const int64_t panels_of_n = ceil_div(g.n, kTileColumns);
+  const int64_t panels_a_round = in_place ? panels_of_n : least(panels_of_n, most(1, kPackedFloats / (kTileColumns * most(1, g.k))));
+  const int64_t packed_panels = in_place ? 1 : panels_a_round;
+  float* packed = static_cast<float*>(team.scratch(0, kPackedB, sizeof(float) * most(1, packed_panels * kTileColumns * g.k)));
+
+  for (int64_t first = 0; first < panels_of_n; first += panels_a_round) {
+    const int64_t panels = least(panels_a_round, panels_of_n - first), column0 = first * kTileColumns;
+    const Round round{g, packed, bias, in_place, column0, least(panels * kTileColumns, g.n - column0)};
+    team.parallel(panels, 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t panel = begin; panel < end; ++panel) round.pack(panel);
+    });
+    // Cut in units: rows in blocks, then columns in groups, until every thread has some four.
+    const int64_t wanted = team.threads() > 1 ? 4 * team.threads() : 1;
+    const int64_t row_blocks = most(ceil_div(g.m, kRowBlock), least(wanted, g.m / (4 * kTileRows)));
+    const int64_t groups = most(1, least(panels, ceil_div(wanted, row_blocks)));
+    team.parallel(row_blocks * groups, 1, [&](int64_t begin, int64_t end, int thread) {
+      for (int64_t unit = begin; unit < end; ++unit) {
+        const int64_t i = unit / groups, j = unit % groups;
+        round.compute(g.m * i / row_blocks, g.m * (i + 1) / row_blocks, panels * j / groups, panels * (j + 1) / groups, team, thread);
+      }
+    });
+  }
+}
+
+STEEPEST_KERNELS_END
