@@ -32,6 +32,21 @@ export function referenceRunner(precision: Precision): Runner {
   };
 }
 
+/** The cpu backend on one instruction set. */
+export interface CpuRunner extends Runner {
+  readonly isa: string;
+  /** The same runner with its own number of threads. */
+  withThreads(threads: number): Runner;
+  /** Takes this instruction set, until restore() takes the former one again. */
+  select(): void;
+  restore(): void;
+}
+
+export const whyNoCpu: string | undefined = 'not built';
+export function cpuRunners(): CpuRunner[] {
+  return [];
+}
+
 export function kernelRunners(): Runner[] {
-  return [referenceRunner('float64'), referenceRunner('float32')];
+  return [referenceRunner('float64'), referenceRunner('float32'), ...cpuRunners()];
 }

@@ -1,0 +1,153 @@
+/** Cases of the matrix product, the convolutions and zero padding. */
+import { out } from '../../../lib/geometry.js';
+import { type Case, cases, finite, type Ints, type KernelCases, rowShapes } from './case.js';
+
+const gemmSizes = [
+  [1, 1, 1],
+  [1, 17, 33],
+  [13, 1, 7],
+  [7, 31, 1],
+  [15, 31, 17],
+  [16, 32, 16],
+  [17, 33, 65],
+  [14, 47, 100],
+  [6, 16, 256],
+  [97, 101, 103],
+  [3, 250, 301],
+  [128, 10, 257],
+  [257, 129, 8],
+  [0, 5, 3],
+  [5, 0, 3],
+  [5, 3, 0],
+];
+
+/** Small sizes with all sixteen combinations of the flags, with and without bias; larger ones with a few. */
+const gemmCases: Case[] = gemmSizes.flatMap(([m, n, k], index) => {
+  const all = Array.from({ length: 32 }, (_, bits) => bits);
+  const some = m! * n! * k! > 5000 ? [0, 1, 2, 3, 12, 20, 31].filter((_, i) => (i + index) % 2 === 0 || i < 4) : all;
+  return some.map((bits) => ({
+    ints: {
+      m: m!,
+      n: n!,
+      k: k!,
+      transposeA: bits & 1,
+      transposeB: (bits >> 1) & 1,
+      accumulate: (bits >> 2) & 1,
+      relu: (bits >> 3) & 1,
+    },
+    fill: (['real', 'integers', 'real', 'special'] as const)[(bits + (bits >> 2) + index) % 4]!,
+    ...((bits >> 4) & 1 ? { without: ['bias'] } : {}),
+  }));
+});
+
+type Shape = [
+  n: number,
+  h: number,
+  w: number,
+  c: number,
+  k: number,
+  r: number,
+  s: number,
+  stride: number,
+  padding: number,
+];
+const convolutionShapes: Shape[] = [
+  [1, 1, 1, 1, 1, 1, 1, 1, 0],
+  [2, 5, 7, 3, 4, 3, 3, 1, 1],
+  [1, 6, 5, 2, 17, 3, 2, 1, 0],
+  [3, 7, 7, 1, 32, 5, 5, 1, 2],
+  [2, 8, 8, 16, 16, 3, 3, 2, 1],
+  [1, 9, 11, 5, 33, 3, 3, 3, 2],
+  [2, 4, 4, 17, 1, 2, 4, 2, 0],
+  [5, 3, 3, 8, 13, 3, 3, 1, 1],
+  [2, 6, 6, 32, 64, 5, 5, 1, 2],
+  [1, 28, 28, 1, 31, 5, 5, 1, 2],
+  [2, 1, 9, 3, 7, 1, 5, 1, 2],
+  [1, 13, 1, 2, 5, 3, 1, 1, 1],
+  [2, 4, 4, 3, 16, 1, 1, 1, 0],
+  [2, 5, 5, 3, 16, 1, 1, 2, 1],
+  [3, 2, 2, 48, 47, 2, 2, 1, 1],
+];
+const emptyShapes: Shape[] = [
+  [0, 5, 5, 2, 3, 3, 3, 1, 1],
+  [2, 5, 5, 0, 3, 3, 3, 1, 1],
+  [2, 5, 5, 3, 0, 3, 3, 1, 1],
+  [2, 0, 0, 3, 2, 1, 1, 1, 1],
+];
+const convolutionInts = [...convolutionShapes, ...emptyShapes].map(
+  ([n, h, w, c, k, r, s, stride, padding]): Ints => ({ n, h, w, c, k, r, s, stride, padding }),
+);
+const windowTerms = ({ r, s, c }: Ints) => r! * s! * c! + 1;
+const outputsOf = ({ h, w, r, s, stride, padding }: Ints) =>
+  out(h!, r!, stride!, padding!) * out(w!, s!, stride!, padding!);
+
+/** Without pooling: every shape. With: those whose output is large enough for the window (one window for the largest shapes). */
+const forwardCases: Case[] = convolutionInts.flatMap((ints, index) => {
+  const plain = { pool: 0, poolStride: 0 };
+  const [p, q] = [
+    out(ints.h!, ints.r!, ints.stride!, ints.padding!),
+    out(ints.w!, ints.s!, ints.stride!, ints.padding!),
+  ];
+  const pools = [
+    { pool: 2, poolStride: 2 },
+    { pool: 3, poolStride: 2 },
+    { pool: 2, poolStride: 1 },
+    { pool: 3, poolStride: 3 },
+  ]
+    .filter(({ pool }) => p >= pool && q >= pool)
+    .slice(0, p * q * windowTerms(ints) * ints.k! > 300_000 ? 1 : 4);
+  return [
+    { ints: { ...ints, ...plain, relu: 0 }, fill: 'real' as const, without: ['argmax'] },
+    { ints: { ...ints, ...plain, relu: 1 }, fill: 'real' as const, without: ['argmax', 'bias'] },
+    { ints: { ...ints, ...plain, relu: index % 2 }, fill: 'integers' as const, without: ['argmax'] },
+    { ints: { ...ints, ...plain, relu: 1 - (index % 2) }, fill: 'special' as const, without: ['argmax'] },
+    // With pooling, the place of a maximum is only certain where sums are exact.
+    ...pools.flatMap((pool, i) => [
+      { ints: { ...ints, ...pool, relu: i % 2 }, fill: 'integers' as const },
+      { ints: { ...ints, ...pool, relu: 1 }, fill: 'integers' as const, without: ['bias'] },
+      { ints: { ...ints, ...pool, relu: 1 - (i % 2) }, fill: 'real' as const, without: ['argmax'] },
+      { ints: { ...ints, ...pool, relu: 1 }, fill: 'special' as const, without: ['argmax'] },
+    ]),
+  ];
+});
+
+const columnInts = convolutionInts.map(({ k, ...ints }): Ints => ints);
+const paddingInts: Ints[] = [
+  { n: 1, h: 1, w: 1, c: 1, padding: 0 },
+  { n: 2, h: 3, w: 5, c: 3, padding: 1 },
+  { n: 3, h: 4, w: 4, c: 16, padding: 2 },
+  { n: 1, h: 7, w: 2, c: 17, padding: 3 },
+  { n: 2, h: 0, w: 3, c: 2, padding: 1 },
+  { n: 0, h: 3, w: 3, c: 2, padding: 1 },
+];
+
+export const convolution = {
+  gemm: { cases: gemmCases, compare: 'absolute', terms: ({ k }) => k! + 2 },
+  bias_forward: { cases: cases(rowShapes, ['real', 'special']), compare: 'exact' },
+  bias_backward: {
+    cases: cases(rowShapes, ['real', 'integers', 'special']),
+    compare: 'absolute',
+    terms: ({ rows }) => rows!,
+  },
+  im2col_forward: { cases: cases(columnInts, ['real', 'special']), compare: 'exact' },
+  im2col_backward: {
+    cases: cases(columnInts, ['real', 'integers', 'special']),
+    compare: 'absolute',
+    terms: ({ r, s }) => r! * s!,
+  },
+  conv2d_forward: { cases: forwardCases, compare: 'absolute', terms: windowTerms, draw: { filter: finite } },
+  conv2d_backward_input: {
+    cases: cases(convolutionInts, ['real', 'integers', 'special']),
+    compare: 'absolute',
+    terms: ({ r, s, k }) => r! * s! * k!,
+    draw: { filter: finite },
+  },
+  conv2d_backward_filter: {
+    cases: cases(convolutionInts, ['real', 'integers', 'special']),
+    compare: 'absolute',
+    terms: (ints) => ints.n! * outputsOf(ints),
+    draw: { dy: finite },
+  },
+  zero_pad2d_forward: { cases: cases(paddingInts, ['real', 'special']), compare: 'exact' },
+  zero_pad2d_backward: { cases: cases(paddingInts, ['real', 'special']), compare: 'exact' },
+} satisfies Record<string, KernelCases>;

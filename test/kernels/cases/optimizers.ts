@@ -1,0 +1,47 @@
+/** Cases of the optimizers' updates. */
+import { array, type Case, each, type KernelCases, lengthShapes, type Magnitude, nonNegative } from './case.js';
+
+const rates = [
+  { learningRate: 0.01, regularizer: 0, weightDecay: 0 },
+  { learningRate: 0.1, regularizer: 0.02, weightDecay: 0 },
+  { learningRate: 1, regularizer: 0, weightDecay: 0.01 },
+  { learningRate: 0.003, regularizer: 0.5, weightDecay: 0.25 },
+];
+
+function updates(reals: Record<string, number>, ts: readonly number[] = [0]): Case[] {
+  return lengthShapes.flatMap((ints, i) =>
+    rates.map((rate, j) => ({
+      ints: reals.beta1 === undefined ? ints : { ...ints, t: ts[(i + j) % ts.length]! },
+      reals: { ...rate, ...reals },
+      fill: (i + j) % 4 === 3 ? ('special' as const) : ('real' as const),
+    })),
+  );
+}
+
+/** Of a state: what it was and the gradient that goes in; of theta: what it was and how far it went. */
+const magnitude: Magnitude = (inputs, outputs) => {
+  const at = (name: string, i: number) => Math.abs(array(inputs, name)[i]!);
+  const gradient = (i: number) => at('g', i) + at('theta', i);
+  const result: Record<string, Float64Array> = {};
+  for (const [name, values] of Object.entries(outputs))
+    result[name] = each((values as Float64Array).length, (i) => {
+      if (name === 'theta') return at(name, i) + Math.abs(array(outputs, name)[i]! - array(inputs, name)[i]!);
+      return at(name, i) + (name === 'r' ? gradient(i) ** 2 : gradient(i));
+    });
+  return result;
+};
+
+const update = (cases: Case[], squares = false): KernelCases => ({
+  cases,
+  compare: magnitude,
+  ...(squares ? { draw: { r: nonNegative } } : {}),
+});
+
+export const optimizers = {
+  sgd_step: update(updates({})),
+  momentum_step: update(updates({ momentum: 0.9 })),
+  nesterov_step: update(updates({ momentum: 0.9 })),
+  adagrad_step: update(updates({ delta: 1e-7 }), true),
+  rmsprop_step: update(updates({ decay: 0.99, delta: 1e-8 }), true),
+  adam_step: update(updates({ beta1: 0.9, beta2: 0.999, delta: 1e-8 }, [1, 2, 10, 5000]), true),
+} satisfies Record<string, KernelCases>;
