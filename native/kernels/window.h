@@ -1,0 +1,70 @@
+// What the pooling kernels share: walking windows, several channels of one window at a time (they lie side by side in N H W C).
+#pragma once
+#include "elementwise.h"
+
+STEEPEST_KERNELS_BEGIN
+
+struct Windows {
+  int64_t n, h, w, c, pool, stride;
+  int64_t p, q;  // output height and width
+
+  template <class Args>
+  STEEPEST_INLINE explicit Windows(const Args& a)
+      : n(a.n), h(a.h), w(a.w), c(a.c), pool(a.pool), stride(a.stride), p(output_size(h, pool, stride, 0)), q(output_size(w, pool, stride, 0)) {}
+
+  // visit(output, first, at) for the outputs of one row of windows (0 .. n * p - 1) in their order, vector by vector of channels:
+  // `output` is the element of y, `first` the element of x at the window's upper left.
+  template <class F>
+  STEEPEST_INLINE void row(int64_t row, F visit) const {
+    const int64_t top = (row / p * h + row % p * stride) * w;
+    for (int64_t column = 0; column < q; ++column) {
+      const int64_t output = (row * q + column) * c, first = (top + column * stride) * c;
+      for_lanes(0, c, [=](int64_t channel, auto at) { visit(output + channel, first + channel, at); });
+    }
+  }
+
+  // f(place, offset) for every place of a window in row-major order; offset: elements of x behind the window's first.
+  template <class F>
+  STEEPEST_INLINE void places(F f) const {
+    int32_t place = 0;
+    for (int64_t i = 0; i < pool; ++i)
+      for (int64_t j = 0; j < pool; ++j) f(place++, (i * w + j) * c);
+  }
+
+  // visit(output, first, at) for all outputs, rows of windows shared out among the team.
+  template <class F>
+  STEEPEST_INLINE void forward(Team& team, F visit) const {
+    const Windows windows = *this;
+    team.parallel(n * p, row_grain(q * c * pool), [=](int64_t begin, int64_t end, int) {
+      for (int64_t r = begin; r < end; ++r) windows.row(r, visit);
+    });
+  }
+
+  // dx[n, h, w, c] = sum over windows of spread(output, place, at). Windows of an image may overlap: one thread takes them in order.
+  template <class F>
+  STEEPEST_INLINE void backward(Team& team, float* dx, F spread) const {
+    const Windows windows = *this;
+    team.parallel(n, row_grain(h * w * c), [=](int64_t begin, int64_t end, int) {
+      for (int64_t image = begin; image < end; ++image) windows.backward_image(image, dx, spread);
+    });
+  }
+
+ private:
+  template <class F>
+  STEEPEST_INLINE void backward_image(int64_t image, float* dx, F spread) const {
+    const bool apart = stride >= pool;  // no place belongs to two windows, so each is assigned
+    const bool covered = stride <= pool && (p - 1) * stride + pool == h && (q - 1) * stride + pool == w;
+    if (!apart || !covered) fill(dx + image * h * w * c, h * w * c, 0.0f);
+    const Windows windows = *this;
+    for (int64_t r = image * p; r < (image + 1) * p; ++r)
+      row(r, [=](int64_t output, int64_t first, auto at) {
+        windows.places([=](int32_t place, int64_t offset) {
+          float* const to = dx + first + offset;
+          const vfloat part = spread(output, place, at);
+          at.store(to, apart ? part : at.load(to) + part);
+        });
+      });
+  }
+};
+
+STEEPEST_KERNELS_END
