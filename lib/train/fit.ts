@@ -69,6 +69,8 @@ type Source = MemorySource | { readonly stream: () => AsyncGenerator<Examples> }
 
 interface Prepared {
   readonly source: Source;
+  /** Of data in memory; for streams it depends on the batches. */
+  readonly program?: Program;
   readonly validation: { readonly registered: Registered; readonly kinds: Kinds } | undefined;
 }
 
@@ -146,7 +148,8 @@ class Trainer {
     const examples = kept < all.rows ? sliceExamples(all, 0, kept) : all;
     const validation = held ?? (kept < all.rows ? sliceExamples(all, kept, all.rows) : undefined);
     const source: Source = { rows: examples.rows, ...(await this.#register(examples)) };
-    return { source, validation: validation && (await this.#register(validation)) };
+    const prepared = { source, validation: validation && (await this.#register(validation)) };
+    return { ...prepared, program: this.#program(source.kinds, Math.min(this.#settings.batchSize, source.rows)) };
   }
 
   async #register(examples: Examples): Promise<{ registered: Registered; kinds: Kinds }> {
@@ -156,10 +159,10 @@ class Trainer {
 
   // ---- epochs ----
 
-  async train({ source, validation }: Prepared): Promise<History> {
+  async train({ source, program, validation }: Prepared): Promise<History> {
     const network = this.#network;
     const epochs: EpochRecord[] = [];
-    const program = 'rows' in source ? this.#begin(source) : undefined;
+    if (program !== undefined) this.#takeState();
     const order = 'rows' in source ? this.#own(network.backend.allocate('i32', source.rows)) : undefined;
     for (this.#epoch = 1; this.#epoch <= this.#settings.epochs && !this.#ending; this.#epoch++) {
       const began = performance.now();
@@ -180,13 +183,7 @@ class Trainer {
     return { epochs, stopped: this.#control.stopping };
   }
 
-  /** Compiles the plan and takes the optimizer's state on. */
-  #begin({ kinds, rows }: MemorySource): Program {
-    const program = this.#program(kinds, Math.min(this.#settings.batchSize, rows));
-    this.#takeState();
-    return program;
-  }
-
+  /** Takes the optimizer's state on, and memory for what the steps tell. */
   #takeState(): void {
     const { backend } = this.#network;
     this.#network.check();

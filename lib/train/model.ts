@@ -162,6 +162,7 @@ export class Model {
 
   /** A table of the layers, their output shapes and parameters. */
   summary(): string {
+    this.#network.check();
     return summary(this.#network);
   }
 

@@ -1,0 +1,220 @@
+/** Runs that are watched, stopped, aborted, or lose their model. */
+import { describe, expect, test } from 'vitest';
+import type { FitRecord } from '../../lib/train/options.js';
+import { clusters, mlp } from './tiny.js';
+
+const data = clusters(64);
+const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** So many epochs that none of these runs would end by itself. */
+const endless = { epochs: 1_000_000, batchSize: 8 };
+
+describe('iteration', () => {
+  test('gives a record an epoch', async () => {
+    const run = mlp().fit(data, { epochs: 3 });
+    const seen: FitRecord[] = [];
+    for await (const record of run) seen.push(record);
+    expect(seen).toEqual((await run).epochs);
+    expect(seen.map((record) => record.epoch)).toEqual([1, 2, 3]);
+  });
+
+  test('gives a record a batch on request, before that of its epoch', async () => {
+    const seen: string[] = [];
+    for await (const record of mlp().fit(data, { epochs: 2, batchSize: 32, every: 'batch' }))
+      seen.push(record.kind === 'batch' ? `${record.epoch}.${record.step}` : `epoch ${record.epoch}`);
+    expect(seen).toEqual(['1.1', '1.2', 'epoch 1', '2.1', '2.2', 'epoch 2']);
+  });
+
+  test('may evaluate the model while it is trained', async () => {
+    const model = mlp();
+    const run = model.fit(data, { epochs: 3, batchSize: 4 });
+    let evaluations = 0;
+    for await (const _ of run) {
+      const { loss } = await model.evaluate(data);
+      expect(loss).toBeGreaterThan(0);
+      evaluations++;
+    }
+    expect(evaluations).toBe(3);
+  });
+
+  test('throws what the run rejects with', async () => {
+    const run = mlp().fit(data, { epochs: 0 });
+    await expect(async () => {
+      for await (const _ of run);
+    }).rejects.toThrow('expected a positive integer for epochs but received 0');
+  });
+});
+
+describe('stop', () => {
+  test('ends after the step in flight, and the history keeps what was done', async () => {
+    const model = mlp();
+    const run = model.fit(data, {
+      ...endless,
+      onBatchEnd: ({ epoch, step }) => epoch === 2 && step === 3 && run.stop(),
+    });
+    const { epochs, stopped } = await run;
+    expect(stopped).toBe(true);
+    expect(epochs.map((e) => e.steps)).toEqual([8, 3]);
+    expect(epochs[1]).not.toHaveProperty('testLoss');
+    run.stop();
+    await model.fit(data);
+  });
+
+  test('before the first step leaves the model as it was', async () => {
+    const model = mlp();
+    const before = model.weights();
+    const run = model.fit(data, endless);
+    run.stop();
+    expect(await run).toEqual({ epochs: [], stopped: true });
+    expect(model.weights()).toEqual(before);
+  });
+
+  test('by leaving the loop', async () => {
+    const run = mlp().fit(data, endless);
+    for await (const { epoch } of run) if (epoch === 3) break;
+    const { epochs, stopped } = await run;
+    expect(stopped).toBe(true);
+    expect(epochs.length).toBeLessThan(6);
+  });
+
+  test('comes before an abort', async () => {
+    const controller = new AbortController();
+    const run = mlp().fit(data, { ...endless, signal: controller.signal });
+    await wait(5);
+    run.stop();
+    controller.abort();
+    expect((await run).stopped).toBe(true);
+  });
+});
+
+describe('a signal', () => {
+  test('ends the run, which rejects with its reason', async () => {
+    const controller = new AbortController();
+    const model = mlp();
+    const run = model.fit(data, { ...endless, signal: controller.signal });
+    setTimeout(() => controller.abort(), 10);
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+    const reason = new Error('enough');
+    await expect(model.fit(data, { ...endless, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await model.fit(data);
+  });
+
+  test('gives the iteration what was done, then the reason', async () => {
+    const controller = new AbortController();
+    const seen: number[] = [];
+    await expect(async () => {
+      for await (const { epoch } of mlp().fit(data, { ...endless, signal: controller.signal })) {
+        seen.push(epoch);
+        if (epoch === 2) controller.abort();
+      }
+    }).rejects.toMatchObject({ name: 'AbortError' });
+    expect(seen.slice(0, 2)).toEqual([1, 2]);
+  });
+
+  test('that never fires changes nothing', async () => {
+    const { signal } = new AbortController();
+    expect((await mlp().fit(data, { signal })).epochs).toHaveLength(1);
+  });
+});
+
+describe('one fit at a time', () => {
+  test('a second one is refused, and does not hurt the first', async () => {
+    const model = mlp();
+    const first = model.fit(data, { epochs: 2 });
+    await expect(model.fit(data)).rejects.toThrow('another fit of this model is under way');
+    expect((await first).epochs).toHaveLength(2);
+    await model.fit(data);
+  });
+
+  test('but as many models as one likes, each as if it were alone', async () => {
+    const alone = await mlp({ seed: 4 }).fit(data, { epochs: 4 });
+    const runs = [4, 5, 4, 6].map((seed) => mlp({ seed }).fit(data, { epochs: 4 }));
+    const histories = await Promise.all(runs);
+    const losses = histories.map((h) => h.epochs.map((e) => e.trainLoss));
+    expect(losses[0]).toEqual(alone.epochs.map((e) => e.trainLoss));
+    expect(losses[2]).toEqual(losses[0]);
+    expect(losses[1]).not.toEqual(losses[0]);
+  });
+
+  test('weights are not read or set in the middle of steps, but between epochs', async () => {
+    const model = mlp();
+    const run = model.fit(data, { ...endless, epochs: 2, onEpochEnd: () => expect(model.weights()).toHaveLength(4) });
+    while (!(await busy(() => model.weights())));
+    expect(() => model.setWeights([])).toThrow('steps are in flight');
+    await run;
+    expect(model.weights()).toHaveLength(4);
+  });
+});
+
+/** Whether `read` is refused because of steps in flight; a turn of the event loop later otherwise. */
+async function busy(read: () => unknown): Promise<boolean> {
+  try {
+    read();
+  } catch (error) {
+    expect((error as Error).message).toContain('steps are in flight');
+    return true;
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  return false;
+}
+
+describe('callbacks', () => {
+  test('are awaited; what they throw rejects the run', async () => {
+    const order: string[] = [];
+    await mlp().fit(data, {
+      epochs: 2,
+      onEpochEnd: async ({ epoch }) => {
+        await wait(5);
+        order.push(`end ${epoch}`);
+      },
+      onBatchEnd: ({ epoch, step }) => order.push(`${epoch}.${step}`),
+    });
+    expect(order).toEqual(['1.1', '1.2', 'end 1', '2.1', '2.2', 'end 2']);
+    const model = mlp();
+    const broken = () => {
+      throw new Error('in the callback');
+    };
+    for (const options of [{ onEpochEnd: broken }, { onBatchEnd: broken }, { onProgress: broken }])
+      await expect(model.fit(data, options)).rejects.toThrow('in the callback');
+    await model.fit(data);
+  });
+});
+
+describe('dispose', () => {
+  test('in the middle of a run: the run rejects, the process goes on', async () => {
+    const model = mlp();
+    const run = model.fit(data, endless);
+    setTimeout(() => model.dispose(), 10);
+    await expect(run).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    expect(model.disposed).toBe(true);
+  });
+
+  test('while an evaluation or prediction is under way', async () => {
+    const model = mlp();
+    const waiting = [model.evaluate(data, { batchSize: 1 }), model.predict(data.x, { batchSize: 1 })];
+    await wait(2);
+    model.dispose();
+    for (const { status } of await Promise.allSettled(waiting)) expect(['fulfilled', 'rejected']).toContain(status);
+    await expect(Promise.allSettled(waiting)).resolves.toSatisfy((results: PromiseSettledResult<unknown>[]) =>
+      results.every((r) => r.status === 'fulfilled' || (r.reason as { code: string }).code === 'ERR_DISPOSED'),
+    );
+  });
+
+  test('makes every later use throw ERR_DISPOSED', async () => {
+    const model = mlp();
+    model.dispose();
+    model.dispose();
+    const gone = { code: 'ERR_DISPOSED' };
+    await expect(model.fit(data)).rejects.toMatchObject(gone);
+    await expect(model.evaluate(data)).rejects.toMatchObject(gone);
+    await expect(model.predict(data.x)).rejects.toMatchObject(gone);
+    await expect(model.predictClasses(data.x)).rejects.toMatchObject(gone);
+    for (const use of [() => model.weights(), () => model.setWeights([]), () => model.plan(), () => model.summary()])
+      expect(use).toThrow(expect.objectContaining(gone));
+  });
+
+  test('is what `using` calls', () => {
+    const model = mlp();
+    model[Symbol.dispose]();
+    expect(model.disposed).toBe(true);
+  });
+});
