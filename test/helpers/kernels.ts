@@ -43,6 +43,10 @@ export interface CpuRunner extends Runner {
 }
 
 export const whyNoCpu: string | undefined = 'not built';
+/** The native table's names. */
+export function nativeKernelNames(): string[] {
+  return [];
+}
 export function cpuRunners(): CpuRunner[] {
   return [];
 }
