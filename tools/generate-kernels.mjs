@@ -1,6 +1,6 @@
 // Reads native/kernels/kernels.def, the one list of kernels, and writes what C++ and TypeScript know of it:
 // build/generated/kernels.h, build/generated/dispatch.h and lib/backends/kernel-table.ts. Writes a file only when it changes.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -85,10 +85,16 @@ function dispatch(kernels) {
 }`;
   });
   const isas = ['portable', 'avx2', 'avx512'];
-  const wrappers = isas.map(
-    (isa) =>
-      `struct Isa_${isa} {\n${kernels.map(({ name }) => `  static void ${name}(const ${name}_args& a, Team& t) { ${isa}::${name}(a, t); }`).join('\n')}\n};`,
-  );
+  const wrapper = (isa) =>
+    `struct Isa_${isa} {\n${kernels.map(({ name }) => `  static void ${name}(const ${name}_args& a, Team& t) { ${isa}::${name}(a, t); }`).join('\n')}\n};`;
+  const wrappers = `${wrapper('portable')}
+#if defined(STEEPEST_X86)
+${wrapper('avx2')}
+${wrapper('avx512')}
+#else  // never chosen there (cpu_features.cc)
+using Isa_avx2 = Isa_portable;
+using Isa_avx512 = Isa_portable;
+#endif`;
   const list = (items) => (items.length === 0 ? '""' : JSON.stringify(items.join(' ')));
   const rows = kernels.map(({ name, slice, buffers, ints, reals }) => {
     const roles = { in: 'Role::kIn', out: 'Role::kOut', inout: 'Role::kInout' };
@@ -100,7 +106,7 @@ function dispatch(kernels) {
 // Included once, by native/kernels/table.cc, inside namespace steepest.
 ${checks.join('\n')}
 
-${wrappers.join('\n')}
+${wrappers}
 
 ${calls.join('\n')}
 
@@ -158,7 +164,7 @@ export function generateKernels() {
   const kernels = parseKernels(readFileSync(join(root, 'native/kernels/kernels.def'), 'utf8'));
   write('build/generated/kernels.h', header(kernels));
   write('build/generated/dispatch.h', dispatch(kernels));
-  write('lib/backends/kernel-table.ts', typescript(kernels));
+  if (existsSync(join(root, 'lib'))) write('lib/backends/kernel-table.ts', typescript(kernels)); // not in an installed package
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) generateKernels();

@@ -1,0 +1,240 @@
+#include "engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "../cpu_features.h"
+
+#if !defined(_WIN32)
+#include <csignal>
+#endif
+
+namespace steepest {
+
+const napi_type_tag Job::kTag = {0xe83b70a15c2f4d96, 0x4fd18b6293ea07c5};
+
+// ---- back to JavaScript ----
+
+Channel::Channel(Napi::Env env) : env_(env) {
+  const Napi::String name = Napi::String::New(env, "steepest");
+  NAPI_THROW_IF_FAILED_VOID(
+      env, napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, &Channel::settle, &function_));
+  napi_unref_threadsafe_function(env, function_);
+}
+
+void Channel::started() {
+  if (in_flight_++ == 0) napi_ref_threadsafe_function(env_, function_);
+}
+
+void Channel::finished(std::shared_ptr<Job> job) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    done_.push_back(std::move(job));
+  }
+  napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking);
+}
+
+void Channel::close() {
+  Engine::instance().abandon(this);
+  std::lock_guard<std::mutex> lock(mutex_);
+  done_.clear();
+}
+
+void Channel::settle(napi_env env, napi_value, void* context, void*) {
+  if (env == nullptr) return;  // going away
+  auto* channel = static_cast<Channel*>(context);
+  std::shared_ptr<Job> job;
+  {
+    std::lock_guard<std::mutex> lock(channel->mutex_);
+    if (channel->done_.empty()) return;
+    job = std::move(channel->done_.front());
+    channel->done_.pop_front();
+  }
+  if (--channel->in_flight_ == 0) napi_unref_threadsafe_function(env, channel->function_);
+  if (job->failure == Job::Failure::kNone) {
+    napi_resolve_deferred(env, job->deferred, Napi::Number::New(env, static_cast<double>(job->steps_done)));
+  } else if (job->failure == Job::Failure::kRange) {
+    napi_reject_deferred(env, job->deferred, Napi::RangeError::New(env, job->message).Value());
+  } else if (job->failure == Job::Failure::kMemory) {
+    napi_reject_deferred(env, job->deferred, coded_error(env, "ERR_DEVICE_OOM", job->message).Value());
+  } else {
+    napi_reject_deferred(env, job->deferred, Napi::Error::New(env, job->message).Value());
+  }
+}
+
+// ---- the thread ----
+
+Engine& Engine::instance() {
+  static auto* engine = new Engine;  // never destroyed: its thread lives until the process ends
+  return *engine;
+}
+
+Engine::Engine() {
+#if !defined(_WIN32)
+  sigset_t all, before;  // signals are for Node's own threads
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+#endif
+  std::thread([this] { serve(); }).detach();
+#if !defined(_WIN32)
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+#endif
+}
+
+void Engine::submit(std::shared_ptr<Job> job) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  queue_.push_back(std::move(job));
+  news_.notify_one();
+}
+
+void Engine::abandon(const Channel* channel) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto theirs = [channel](const std::shared_ptr<Job>& job) { return job->channel.get() == channel; };
+  queue_.erase(std::remove_if(queue_.begin(), queue_.end(), theirs), queue_.end());
+  if (current_ && theirs(current_)) current_->abandon = true;
+  idle_.wait(lock, [&] { return !current_ || !theirs(current_); });
+}
+
+// Takes the first job whose plan no other job has begun to run.
+std::shared_ptr<Job> Engine::next() {
+  for (auto it = queue_.begin(); it != queue_.end(); ++it) {
+    const void*& active = (*it)->run->plan().active;
+    if (active != nullptr && active != it->get()) continue;
+    std::shared_ptr<Job> job = std::move(*it);
+    queue_.erase(it);
+    active = job.get();
+    return job;
+  }
+  return nullptr;
+}
+
+[[noreturn]] void Engine::serve() {
+  PoolTeam team;
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (;;) {
+    news_.wait(lock, [this] { return (current_ = next()) != nullptr; });
+    lock.unlock();
+    const bool finished = work(*current_, team);
+    if (finished) {
+      Job& job = *current_;
+      job.steps_done = job.run->steps_done();
+      lock.lock();
+      job.run->plan().active = nullptr;
+      lock.unlock();
+      job.run.reset();  // what was disposed meanwhile is free before JavaScript hears of the end
+      if (!job.abandon) job.channel->finished(current_);
+    }
+    lock.lock();
+    if (!finished && !current_->abandon) queue_.push_back(std::move(current_));
+    current_ = nullptr;
+    idle_.notify_all();
+  }
+}
+
+// Runs steps for about 20 ms. True when the job is done with.
+bool Engine::work(Job& job, PoolTeam& team) {
+  using Clock = std::chrono::steady_clock;
+  const auto turn_ends = Clock::now() + std::chrono::milliseconds(20);
+  try {
+    team.resize(job.run->threads());
+    while (!job.run->finished() && !job.stop && !job.abandon) {
+      job.run->step(team, job.abandon);
+      if (Clock::now() >= turn_ends && !job.run->finished()) return job.abandon;
+    }
+  } catch (const std::out_of_range& error) {
+    job.failure = Job::Failure::kRange;
+    job.message = error.what();
+  } catch (const std::bad_alloc&) {
+    job.failure = Job::Failure::kMemory;
+    job.message = "not enough memory to run the plan";
+  } catch (const std::exception& error) {
+    job.failure = Job::Failure::kOther;
+    job.message = error.what();
+  }
+  return true;
+}
+
+// ---- called by JavaScript ----
+
+Napi::Value load_plan(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<std::string> labels;
+  if (!info[1].IsArray()) throw Napi::TypeError::New(env, "expected an array for labels");
+  const auto list = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) labels.push_back(list.Get(i).ToString().Utf8Value());
+  const ArrayView program = float64_array(info[0], "program");
+  auto plan = std::make_shared<Plan>(static_cast<const double*>(program.data), program.length, labels);
+  const auto bytes = static_cast<int64_t>(plan->arena->size());
+  return make_handle(env, std::move(plan), bytes);
+}
+
+Napi::Value dispose_plan(const Napi::CallbackInfo& info) {
+  dispose_handle<Plan>(info[0]);
+  return info.Env().Undefined();
+}
+
+namespace {
+
+std::shared_ptr<Channel> channel_of(Napi::Env env) {
+  auto* environment = env.GetInstanceData<Environment>();
+  if (!environment->channel) {
+    environment->channel = std::make_shared<Channel>(env);
+    // Hooks run last come, first served: this one before the thread-safe function's own.
+    napi_add_env_cleanup_hook(env, [](void* channel) { static_cast<Channel*>(channel)->close(); }, environment->channel.get());
+  }
+  return environment->channel;
+}
+
+std::vector<std::shared_ptr<Storage>> read_regions(const Napi::Value& value, const Plan& plan) {
+  const Napi::Env env = value.Env();
+  if (!value.IsArray()) throw Napi::TypeError::New(env, "expected an array for regions");
+  const auto list = value.As<Napi::Array>();
+  if (list.Length() != plan.regions.size())
+    throw Napi::RangeError::New(env, "the plan has " + std::to_string(plan.regions.size()) + " regions but received " + std::to_string(list.Length()));
+  std::vector<std::shared_ptr<Storage>> regions;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    regions.push_back(held<Storage>(list.Get(i)));
+    const PlanRegion& region = plan.regions[i];
+    if (regions.back()->type != region.type)
+      throw Napi::TypeError::New(env, "region '" + region.name + "' must be of " + dtype_name(region.type) + " but is of " + dtype_name(regions.back()->type));
+  }
+  return regions;
+}
+
+}  // namespace
+
+Napi::Value start_run(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::shared_ptr<Plan> plan = held<Plan>(info[0]);
+  Run::Request request;
+  request.regions = read_regions(info[1], *plan);
+  request.batch = whole_number(info[2], "batch", 1, 2147483647);
+  request.rows = whole_number(info[3], "rows", 0, kLargestWhole);
+  request.first = whole_number(info[4], "first", 0, kLargestWhole);
+  const int threads = static_cast<int>(whole_number(info[6], "threads", 0, kMaxThreads));
+  request.threads = threads == 0 ? physical_cores() : threads;
+  const ArrayView slots = float64_array(info[5], "slots");
+  const auto* numbers = static_cast<const double*>(slots.data);
+  if (slots.length > 0) request.slots.assign(numbers, numbers + slots.length);
+
+  auto job = std::make_shared<Job>();
+  job->run = std::make_unique<Run>(plan, std::move(request));
+  job->channel = channel_of(env);
+  Engine& engine = Engine::instance();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("run", make_handle(env, job, 0));
+  napi_value promise;
+  NAPI_THROW_IF_FAILED(env, napi_create_promise(env, &job->deferred, &promise), env.Undefined());
+  result.Set("done", Napi::Value(env, promise));
+  job->channel->started();
+  engine.submit(std::move(job));
+  return result;
+}
+
+Napi::Value stop_run(const Napi::CallbackInfo& info) {
+  held<Job>(info[0])->stop = true;
+  return info.Env().Undefined();
+}
+
+}  // namespace steepest

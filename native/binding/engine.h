@@ -1,0 +1,80 @@
+// The engine: one thread of the process that runs plans, so that event loops stay free. Jobs of all environments (main thread and workers)
+// stand in one queue; each runs about 20 ms, then the next has its turn. Runs of one plan follow each other, because they share its arena.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "plan.h"
+
+namespace steepest {
+
+struct Job;
+
+// Where finished jobs go back to JavaScript. One for each environment.
+class Channel {
+ public:
+  explicit Channel(Napi::Env env);
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  void started();                             // JavaScript's thread: one more job; keeps the event loop alive
+  void finished(std::shared_ptr<Job> job);    // engine's thread
+  void close();                               // JavaScript's thread, when the environment ends: no job of it goes on
+
+ private:
+  static void settle(napi_env env, napi_value, void* context, void*);  // JavaScript's thread
+
+  napi_env env_;
+  napi_threadsafe_function function_ = nullptr;
+  int in_flight_ = 0;  // JavaScript's thread only
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<Job>> done_;
+};
+
+struct Job {
+  static const napi_type_tag kTag;
+  static constexpr const char* kName = "run";
+  enum class Failure { kNone, kRange, kMemory, kOther };
+
+  std::unique_ptr<Run> run;
+  std::shared_ptr<Channel> channel;
+  napi_deferred deferred = nullptr;
+  std::atomic<bool> stop{false};     // end after the step under way
+  std::atomic<bool> abandon{false};  // end as soon as possible and tell nobody: the environment goes away
+  int64_t steps_done = 0;
+  Failure failure = Failure::kNone;
+  std::string message;
+};
+
+class Engine {
+ public:
+  static Engine& instance();
+  void submit(std::shared_ptr<Job> job);
+  // Drops the channel's jobs and waits until the engine has let go of the last.
+  void abandon(const Channel* channel);
+
+ private:
+  Engine();
+  [[noreturn]] void serve();
+  std::shared_ptr<Job> next();
+  static bool work(Job& job, PoolTeam& team);
+
+  std::mutex mutex_;
+  std::condition_variable news_, idle_;
+  std::deque<std::shared_ptr<Job>> queue_;
+  std::shared_ptr<Job> current_;
+};
+
+// What one environment of Node owns.
+struct Environment {
+  PoolTeam team;  // for kernels that JavaScript calls by themselves
+  std::shared_ptr<Channel> channel;
+};
+
+Napi::Value load_plan(const Napi::CallbackInfo& info);     // (program, labels) -> handle
+Napi::Value dispose_plan(const Napi::CallbackInfo& info);  // (handle)
+Napi::Value start_run(const Napi::CallbackInfo& info);     // (plan, storages, batch, rows, first, slots, threads) -> { done, run }
+Napi::Value stop_run(const Napi::CallbackInfo& info);      // (run)
+
+}  // namespace steepest
