@@ -3,7 +3,7 @@ import type { Storage } from '../backends/backend.js';
 import { batches, type Data, type DataShape, isStream, readExamples } from '../data/dataset.js';
 import type { Loss } from '../losses/loss.js';
 import type { Network } from './network.js';
-import { evaluationProgram, type Kinds, kindsOf, targetKind } from './objective.js';
+import { evaluationProgram, type Kinds, kindsOf, normProgram, targetKind } from './objective.js';
 import { type EvaluateOptions, readEvaluateOptions } from './options.js';
 import { countUp, type Registered, readReals, register } from './registered.js';
 
@@ -100,6 +100,21 @@ export function evaluateRegistered(
       return total.evaluation();
     } finally {
       for (const storage of Object.values(storages)) storage.dispose();
+    }
+  });
+}
+
+/** theta'theta, for the regulariser's value. */
+export function squaredNormOf(network: Network): Promise<number> {
+  return network.exclusive(async () => {
+    const program = network.program('norm', '', 1, () => normProgram(network));
+    const norm = network.backend.allocate('real', 1);
+    try {
+      await network.start(program, { norm }, { batch: 1, rows: 1 }, () => 0).done;
+      network.check();
+      return readReals(norm, 1, network.backend.precision)[0]!;
+    } finally {
+      norm.dispose();
     }
   });
 }

@@ -1,38 +1,16 @@
-/**
- * Stochastic gradient training (lecture notes 2.2.1, algorithm 2.1): for each epoch the rows in a new order, for each batch of them one
- * run of the training plan. Steps are handed to the engine in chunks of some tens of milliseconds; between two chunks the rest of the
- * program gets its turn, progress is told, and stop(), the signal and dispose() are heeded.
- */
-import type { PlanRun, Storage } from '../backends/backend.js';
+/** The beginning of a fit: options and data are checked, the data goes to the engine, the plan is compiled; then the trainer takes over. */
 import { batches, type Data, type Examples, isStream, readExamples, sliceExamples } from '../data/dataset.js';
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
-import { permutation } from '../random.js';
-import { dataShape, type Evaluation, evaluateRegistered, Totals } from './evaluate.js';
-import type { Network, OptimizerState } from './network.js';
-import { type Kinds, kindsOf, normProgram, trainingProgram } from './objective.js';
-import {
-  type BatchRecord,
-  type EpochRecord,
-  type FitOptions,
-  type FitRecord,
-  type FitSettings,
-  type History,
-  readFitOptions,
-} from './options.js';
-import type { Program } from './program.js';
-import { countUp, type Registered, readReals, register } from './registered.js';
-import { Run, type RunControl } from './run.js';
+import { dataShape } from './evaluate.js';
+import type { Network } from './network.js';
+import { kindsOf } from './objective.js';
+import { type FitOptions, type FitRecord, type FitSettings, type History, readFitOptions } from './options.js';
+import { register } from './registered.js';
+import { Run } from './run.js';
+import { type MemorySource, Trainer, type TrainingData } from './trainer.js';
 
-/** How long a chunk of steps should take, and how many it may have. */
-const CHUNK_MILLISECONDS = 60;
-const CHUNK_STEPS = 1024;
-/** Progress is told at most every so many milliseconds. */
-const PROGRESS_MILLISECONDS = 100;
-/** Stream of the random numbers that order the rows ("shuf"). */
-const SHUFFLE_STREAM = 0x73687566;
-
-/** Begins a fit: see Model.fit. */
+/** Begins a fit: see Model.fit. `named` gives a model's optimizer of a name; `onSettings` hears of settings that fit the model. */
 export function startFit(
   network: Network,
   data: Data,
@@ -49,7 +27,8 @@ export function startFit(
     network.fitting = true;
     const trainer = new Trainer(network, settings, control);
     try {
-      const prepared = await trainer.prepare(data);
+      const prepared = await prepare(network, settings, data, (resource) => trainer.own(resource));
+      if ('rows' in prepared.source) trainer.compile(prepared.source);
       onSettings(settings);
       return await trainer.train(prepared);
     } finally {
@@ -59,340 +38,34 @@ export function startFit(
   });
 }
 
-/** What is trained on: rows in the engine's memory, or a stream. */
-interface MemorySource {
-  readonly rows: number;
-  readonly registered: Registered;
-  readonly kinds: Kinds;
+/** Checks all data, then brings it to the engine. Nothing of the model changes before all of it is found good. */
+async function prepare(
+  network: Network,
+  settings: FitSettings,
+  data: Data,
+  own: <T extends { dispose(): void }>(resource: T) => T,
+): Promise<TrainingData> {
+  const { loss, validationData, validationSplit } = settings;
+  const shape = dataShape(network, loss);
+  const enter = async (examples: Examples): Promise<MemorySource> => ({
+    rows: examples.rows,
+    registered: own(await register(network.backend, examples)),
+    kinds: kindsOf(examples),
+  });
+  const held = validationData === undefined ? undefined : readExamples('fit: validationData', validationData, shape);
+  if (isStream('fit', data)) {
+    if (validationSplit > 0) throw wrongType('fit', 'validationSplit', 'none with a stream', validationSplit);
+    return { source: { stream: () => batches('fit', data, shape) }, validation: held && (await enter(held)) };
+  }
+  const [examples, split] = divide(readExamples('fit', data, shape), settings);
+  const validation = held ?? split;
+  return { source: await enter(examples), validation: validation && (await enter(validation)) };
 }
-type Source = MemorySource | { readonly stream: () => AsyncGenerator<Examples> };
 
-interface Prepared {
-  readonly source: Source;
-  /** Of data in memory; for streams it depends on the batches. */
-  readonly program?: Program;
-  readonly validation: { readonly registered: Registered; readonly kinds: Kinds } | undefined;
-}
-
-class Trainer {
-  readonly #network: Network;
-  readonly #settings: FitSettings;
-  readonly #control: RunControl<FitRecord>;
-  readonly #owned: { dispose(): void }[] = [];
-  #state!: OptimizerState;
-  #losses!: Storage;
-  #correct!: Storage;
-  /** The run in flight. */
-  #current: Pick<PlanRun, 'stop'> | undefined;
-  /** Ends the wait for a stream's next batch. */
-  #wake: (() => void) | undefined;
-  /** The signal came before any stop(). */
-  #aborted = false;
-  #epoch = 0;
-  #learningRate = Number.NaN;
-  #toldAt = 0;
-  readonly #release: (() => void)[] = [];
-
-  constructor(network: Network, settings: FitSettings, control: RunControl<FitRecord>) {
-    this.#network = network;
-    this.#settings = settings;
-    this.#control = control;
-    const halt = () => {
-      this.#current?.stop();
-      this.#wake?.();
-    };
-    this.#release.push(control.onStop(halt), network.onDispose(halt));
-    const { signal } = settings;
-    if (signal === undefined) return;
-    const abort = () => {
-      if (!control.stopping) this.#aborted = true;
-      halt();
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    this.#release.push(() => signal.removeEventListener('abort', abort));
-  }
-
-  dispose(): void {
-    for (const release of this.#release) release();
-    for (const resource of this.#owned) resource.dispose();
-  }
-
-  /** To end before the work is done. */
-  get #ending(): boolean {
-    return this.#control.stopping || this.#aborted || this.#network.disposed;
-  }
-
-  #own<T extends { dispose(): void }>(resource: T): T {
-    this.#owned.push(resource);
-    return resource;
-  }
-
-  // ---- before the first step ----
-
-  /** Checks all data, then brings it to the engine. Nothing of the model changes before all of it is found good. */
-  async prepare(data: Data): Promise<Prepared> {
-    const { loss, validationData, validationSplit } = this.#settings;
-    const shape = dataShape(this.#network, loss);
-    const held = validationData === undefined ? undefined : readExamples('fit: validationData', validationData, shape);
-    if (isStream('fit', data)) {
-      if (validationSplit > 0) throw wrongType('fit', 'validationSplit', 'none with a stream', validationSplit);
-      const source: Source = { stream: () => batches('fit', data, shape) };
-      return { source, validation: held && (await this.#register(held)) };
-    }
-    const all = readExamples('fit', data, shape);
-    const kept = all.rows - Math.floor(all.rows * validationSplit);
-    if (this.#settings.dropRemainder && kept < this.#settings.batchSize)
-      throw new RangeError(
-        `fit: dropRemainder leaves nothing of ${kept} rows with batchSize ${this.#settings.batchSize}`,
-      );
-    const examples = kept < all.rows ? sliceExamples(all, 0, kept) : all;
-    const validation = held ?? (kept < all.rows ? sliceExamples(all, kept, all.rows) : undefined);
-    const source: Source = { rows: examples.rows, ...(await this.#register(examples)) };
-    const prepared = { source, validation: validation && (await this.#register(validation)) };
-    return { ...prepared, program: this.#program(source.kinds, Math.min(this.#settings.batchSize, source.rows)) };
-  }
-
-  async #register(examples: Examples): Promise<{ registered: Registered; kinds: Kinds }> {
-    const registered = this.#own(await register(this.#network.backend, examples));
-    return { registered, kinds: kindsOf(examples) };
-  }
-
-  // ---- epochs ----
-
-  async train({ source, program, validation }: Prepared): Promise<History> {
-    const network = this.#network;
-    const epochs: EpochRecord[] = [];
-    if (program !== undefined) this.#takeState();
-    const order = 'rows' in source ? this.#own(network.backend.allocate('i32', source.rows)) : undefined;
-    for (this.#epoch = 1; this.#epoch <= this.#settings.epochs && !this.#ending; this.#epoch++) {
-      const began = performance.now();
-      const totals =
-        'rows' in source ? await this.#memoryEpoch(source, program!, order!) : await this.#streamEpoch(source.stream);
-      const seconds = (performance.now() - began) / 1000;
-      network.epochs++;
-      if (totals.rows === 0 || (this.#ending && !this.#control.stopping)) break;
-      const record = await this.#record(totals, seconds, validation);
-      epochs.push(record);
-      this.#control.push(record);
-      await this.#settings.onEpochEnd?.(record);
-    }
-    if (!this.#control.stopping) {
-      if (this.#aborted) throw this.#settings.signal!.reason;
-      network.check();
-    }
-    return { epochs, stopped: this.#control.stopping };
-  }
-
-  /** Takes the optimizer's state on, and memory for what the steps tell. */
-  #takeState(): void {
-    const { backend } = this.#network;
-    this.#network.check();
-    this.#state = this.#network.stateFor(this.#settings.optimizer);
-    this.#losses = this.#own(backend.allocate('real', CHUNK_STEPS));
-    this.#correct = this.#own(backend.allocate('real', CHUNK_STEPS));
-  }
-
-  #program(kinds: Kinds, batch: number): Program {
-    const { loss, optimizer, C, accuracy } = this.#settings;
-    const key = JSON.stringify([
-      loss.name,
-      loss.options,
-      accuracy,
-      kinds,
-      String(C),
-      optimizer.kernel,
-      optimizer.reals(),
-    ]);
-    this.#network.check();
-    return this.#network.program('training', key, batch, () =>
-      trainingProgram(this.#network, { loss, accuracy, kinds, batch, optimizer, C }),
-    );
-  }
-
-  async #memoryEpoch(source: MemorySource, program: Program, order: Storage): Promise<Totals> {
-    const { batchSize, shuffle, seed, dropRemainder } = this.#settings;
-    const batch = Math.min(batchSize, source.rows);
-    const rows = dropRemainder ? source.rows - (source.rows % batch) : source.rows;
-    const steps = Math.ceil(rows / batch);
-    order.write(shuffle ? permutation(source.rows, seed, SHUFFLE_STREAM, this.#network.epochs) : countUp(source.rows));
-    const storages = { ...source.registered.storages, indices: order };
-    const totals = new Totals();
-    let chunk = 1;
-    while (totals.steps < steps && !this.#ending) {
-      const first = totals.steps * batch;
-      const piece = { batch, first, rows: Math.min(chunk * batch, rows - first) };
-      const began = performance.now();
-      const done = await this.#chunk(program, storages, piece, source.rows, source.kinds, totals, steps);
-      if (done === 0) break;
-      const wanted = Math.round((CHUNK_MILLISECONDS * done) / Math.max(performance.now() - began, 0.01));
-      chunk = this.#recording ? 1 : Math.max(1, Math.min(wanted, 4 * chunk, CHUNK_STEPS));
-    }
-    return totals;
-  }
-
-  /** One step a batch; while it runs, the next batch is fetched. */
-  async #streamEpoch(stream: () => AsyncGenerator<Examples>): Promise<Totals> {
-    const totals = new Totals();
-    const iterator = stream();
-    try {
-      let next = iterator.next();
-      for (;;) {
-        const answer = await this.#unlessEnding(next);
-        if (answer === undefined || answer.done || this.#ending) break;
-        next = iterator.next();
-        next.catch(() => {}); // seen when it is awaited
-        await this.#streamStep(answer.value, totals);
-      }
-    } finally {
-      // Not awaited: after stop() a source that never answers must not hold the run.
-      iterator.return(undefined).catch(() => {});
-    }
-    if (totals.steps === 0 && !this.#ending)
-      throw new RangeError(
-        `fit: the stream gave no batch in epoch ${this.#epoch}${this.#epoch > 1 ? '; give a function, which is called once an epoch' : ''}`,
-      );
-    return totals;
-  }
-
-  /** What `promise` resolves to, or undefined as soon as the run is to end. */
-  #unlessEnding<T>(promise: Promise<T>): Promise<T | undefined> {
-    return new Promise<T | undefined>((resolve, reject) => {
-      this.#wake = () => resolve(undefined);
-      promise.then(resolve, reject);
-    });
-  }
-
-  async #streamStep(examples: Examples, totals: Totals): Promise<void> {
-    const { backend } = this.#network;
-    const { rows } = examples;
-    const kinds = kindsOf(examples);
-    const program = this.#program(kinds, rows);
-    if (this.#state === undefined) this.#takeState();
-    const registered = await register(backend, examples);
-    const indices = backend.allocate('i32', rows);
-    try {
-      indices.write(countUp(rows));
-      const piece = { batch: rows, rows, first: 0 };
-      await this.#chunk(program, { ...registered.storages, indices }, piece, rows, kinds, totals, undefined);
-    } finally {
-      registered.dispose();
-      indices.dispose();
-    }
-  }
-
-  // ---- steps ----
-
-  /** Runs a piece of an epoch, adds what it came to, tells about it. Resolves to the number of steps done. */
-  async #chunk(
-    program: Program,
-    data: Readonly<Record<string, Storage | undefined>>,
-    piece: { readonly batch: number; readonly rows: number; readonly first: number },
-    sourceRows: number,
-    kinds: Kinds,
-    totals: Totals,
-    steps: number | undefined,
-  ): Promise<number> {
-    const network = this.#network;
-    const state = this.#state;
-    const schedule = this.#settings.optimizer.learningRate;
-    const slot = (name: string, step: number): number => {
-      if (name === 'learningRate') return schedule.at(state.updates + step);
-      if (name === 't') return state.updates + step + 1;
-      return name === 'step' ? (network.updates + step) % 2 ** 32 : sourceRows;
-    };
-    const records: BatchRecord[] = [];
-    const recording = this.#recording;
-    const done = await network.exclusive(async () => {
-      if (this.#ending) return 0;
-      const storages = { ...data, ...state.storages, loss: this.#losses, correct: this.#correct };
-      const run = network.start(program, storages, piece, slot);
-      this.#current = run;
-      const done = await run.done;
-      this.#current = undefined;
-      if (network.disposed || done === 0) return 0;
-      const losses = readReals(this.#losses, done, network.backend.precision);
-      const counted = this.#settings.accuracy && kinds.labels;
-      const correct = counted ? readReals(this.#correct, done, network.backend.precision) : undefined;
-      for (let i = 0; i < done; i++) {
-        const rows = Math.min(piece.batch, piece.rows - i * piece.batch);
-        this.#learningRate = schedule.at(state.updates + i);
-        totals.add(losses[i]!, correct?.[i], rows);
-        if (recording) records.push(this.#batchRecord(totals.steps, losses[i]!, correct && correct[i]! / rows));
-      }
-      state.updates += done;
-      network.updates += done;
-      return done;
-    });
-    for (const record of records) {
-      if (this.#settings.batchRecords) this.#control.push(record);
-      await this.#settings.onBatchEnd?.(record);
-    }
-    this.#tell(totals, steps);
-    return done;
-  }
-
-  /** Someone wants to know about each step. */
-  get #recording(): boolean {
-    return this.#settings.batchRecords || this.#settings.onBatchEnd !== undefined;
-  }
-
-  #batchRecord(step: number, loss: number, accuracy: number | undefined): BatchRecord {
-    const learningRate = this.#learningRate;
-    return { kind: 'batch', epoch: this.#epoch, step, loss, ...(accuracy !== undefined && { accuracy }), learningRate };
-  }
-
-  #tell(totals: Totals, steps: number | undefined): void {
-    const { onProgress, epochs } = this.#settings;
-    const now = performance.now();
-    if (onProgress === undefined || totals.steps === 0) return;
-    if (now - this.#toldAt < PROGRESS_MILLISECONDS && totals.steps !== steps) return;
-    this.#toldAt = now;
-    onProgress({ epoch: this.#epoch, epochs, step: totals.steps, steps, loss: totals.loss });
-  }
-
-  /** The epoch's record, with the objective and the validation where they are wanted. */
-  async #record(totals: Totals, seconds: number, validation: Prepared['validation']): Promise<EpochRecord> {
-    const { loss, accuracy, batchSize, C } = this.#settings;
-    const regulariser = C === Number.POSITIVE_INFINITY || this.#ending ? undefined : (await this.#norm()) / (2 * C);
-    let test: Evaluation | undefined;
-    if (validation !== undefined && !this.#ending) {
-      const settings = { loss, accuracy, batchSize: Math.max(batchSize, 256) };
-      const stopper = (stop: () => void) => {
-        this.#current = { stop };
-        return () => {
-          this.#current = undefined;
-        };
-      };
-      test = await evaluateRegistered(this.#network, validation.registered, validation.kinds, settings, stopper);
-    }
-    const trainAccuracy = totals.accuracy;
-    return {
-      kind: 'epoch',
-      epoch: this.#epoch,
-      trainLoss: totals.loss,
-      ...(accuracy && trainAccuracy !== undefined && { trainAccuracy }),
-      ...(regulariser !== undefined && { objective: totals.loss + regulariser }),
-      ...(test && { testLoss: test.loss, ...(test.accuracy !== undefined && { testAccuracy: test.accuracy }) }),
-      seconds,
-      imagesPerSecond: totals.rows / seconds,
-      learningRate: this.#learningRate,
-      steps: totals.steps,
-    };
-  }
-
-  /** theta'theta. */
-  async #norm(): Promise<number> {
-    const network = this.#network;
-    return network.exclusive(async () => {
-      const program = network.program('norm', '', 1, () => normProgram(network));
-      const norm = network.backend.allocate('real', 1);
-      try {
-        await network.start(program, { norm }, { batch: 1, rows: 1 }, () => 0).done;
-        network.check();
-        return readReals(norm, 1, network.backend.precision)[0]!;
-      } finally {
-        norm.dispose();
-      }
-    });
-  }
+/** The examples to train on, and those that validationSplit keeps from it. */
+function divide(all: Examples, { validationSplit, dropRemainder, batchSize }: FitSettings): [Examples, Examples?] {
+  const rows = all.rows - Math.floor(all.rows * validationSplit);
+  if (dropRemainder && rows < batchSize)
+    throw new RangeError(`fit: dropRemainder leaves nothing of ${rows} rows with batchSize ${batchSize}`);
+  return rows < all.rows ? [sliceExamples(all, 0, rows), sliceExamples(all, rows, all.rows)] : [all];
 }

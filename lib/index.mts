@@ -1,0 +1,2 @@
+/** steepest for `import`: the same objects as for `require`. */
+export * from './index.js';

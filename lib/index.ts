@@ -1,0 +1,82 @@
+/** steepest: the public API. Re-exports only. */
+
+// Devices
+export type { DeviceName, Precision } from './backends/backend.js';
+// Data
+export type { BatchStream, Data, Dataset, DataValues, NestedNumbers, NumericArray } from './data/dataset.js';
+export { type DigitsOptions, digits } from './data/digits.js';
+export { type Idx, readIdx, writeIdx } from './data/idx.js';
+export { type LabelledImages, type Mnist, mnist } from './data/mnist.js';
+// Errors
+export { type ErrorCode, SteepestError } from './errors.js';
+// Graph
+export { grad, valueAndGrad, vjp } from './graph/grad.js';
+export { jvp } from './graph/jvp.js';
+export * as ops from './graph/public.js';
+export type { Dim, Shape, Tensor } from './graph/tensor.js';
+// Layers
+export { averagePool2d } from './layers/average-pool2d.js';
+export type { Activation, WeightedOptions } from './layers/common.js';
+export { type Conv2dOptions, conv2d } from './layers/conv2d.js';
+export { type DenseOptions, dense } from './layers/dense.js';
+export { type DropoutOptions, dropout } from './layers/dropout.js';
+export { flatten } from './layers/flatten.js';
+export * as initializers from './layers/initializers.js';
+export type { Layer } from './layers/layer.js';
+export { maxPool2d } from './layers/max-pool2d.js';
+export type { Pool2dOptions } from './layers/pool2d.js';
+export { relu } from './layers/relu.js';
+export { sigmoid } from './layers/sigmoid.js';
+export { softmax } from './layers/softmax.js';
+export { stochasticPool2d } from './layers/stochastic-pool2d.js';
+export { tanh } from './layers/tanh.js';
+export { type ZeroPadding2dOptions, zeroPadding2d } from './layers/zero-padding2d.js';
+// Losses
+export { type HingeOptions, hinge } from './losses/hinge.js';
+export { logistic } from './losses/logistic.js';
+export type { Loss, LossName } from './losses/loss.js';
+export type { LossOption } from './losses/registry.js';
+export { softmaxCrossEntropy } from './losses/softmax-cross-entropy.js';
+export { squaredError } from './losses/squared-error.js';
+// Named networks
+export { cnn4 } from './models/cnn4.js';
+export { lenet } from './models/lenet.js';
+export { mlp } from './models/mlp.js';
+export type { Network, NetworkOptions } from './models/network.js';
+export { vgg11 } from './models/vgg11.js';
+// Optimizers
+export { adagrad } from './optimizers/adagrad.js';
+export { type AdamOptions, adam } from './optimizers/adam.js';
+export { adamw } from './optimizers/adamw.js';
+export { momentum } from './optimizers/momentum.js';
+export { nesterov } from './optimizers/nesterov.js';
+export type { Optimizer, OptimizerName } from './optimizers/optimizer.js';
+export { rmsprop } from './optimizers/rmsprop.js';
+export * as schedules from './optimizers/schedules.js';
+export { sgd } from './optimizers/sgd.js';
+// Graphs computed at once
+export { compute } from './plan/compute.js';
+export { gradCheck } from './plan/grad-check.js';
+// Models and training
+export type { Device } from './train/device.js';
+export type { Evaluation } from './train/evaluate.js';
+export {
+  type Model,
+  type PlanDescription,
+  type PlanOptions,
+  type SequentialOptions,
+  sequential,
+  type Weights,
+} from './train/model.js';
+export type {
+  BatchRecord,
+  EpochRecord,
+  EvaluateOptions,
+  FitOptions,
+  FitRecord,
+  History,
+  Metric,
+  Progress,
+} from './train/options.js';
+export type { PredictOptions } from './train/predict.js';
+export type { Run } from './train/run.js';
