@@ -5,7 +5,8 @@ import type { Loss } from '../losses/loss.js';
 import type { Network } from './network.js';
 import { evaluationProgram, type Kinds, kindsOf, normProgram, targetKind } from './objective.js';
 import { type EvaluateOptions, readEvaluateOptions } from './options.js';
-import { countUp, type Registered, readReals, register } from './registered.js';
+import { countUp } from './order.js';
+import { type Registered, readReals, register } from './registered.js';
 
 export interface Evaluation {
   /** Mean loss of the rows, without the regulariser. */

@@ -3,7 +3,8 @@ import { readInputs } from '../data/dataset.js';
 import { checkInteger, checkOptions } from '../errors.js';
 import type { Network } from './network.js';
 import { predictionProgram } from './objective.js';
-import { countUp, readReals, registerInputs } from './registered.js';
+import { countUp } from './order.js';
+import { readReals, registerInputs } from './registered.js';
 
 export interface PredictOptions {
   /** Rows a step: changes memory and speed, not the result. Default 256. */

@@ -62,10 +62,3 @@ export function readReals(storage: Storage, count: number, precision: Precision)
   storage.read(values);
   return values;
 }
-
-/** 0, 1, ..., count - 1: the rows in their own order. */
-export function countUp(count: number): Int32Array {
-  const rows = new Int32Array(count);
-  for (let i = 0; i < count; i++) rows[i] = i;
-  return rows;
-}

@@ -5,13 +5,13 @@
  */
 import type { PlanRun, Storage } from '../backends/backend.js';
 import type { Examples } from '../data/dataset.js';
-import { permutation } from '../random.js';
 import { type Evaluation, evaluateRegistered, squaredNormOf, Totals } from './evaluate.js';
 import type { Network, OptimizerState } from './network.js';
 import { type Kinds, kindsOf, trainingProgram } from './objective.js';
 import type { BatchRecord, EpochRecord, FitRecord, FitSettings, History } from './options.js';
+import { countUp, shuffledRows } from './order.js';
 import type { Piece, Program, Storages } from './program.js';
-import { countUp, type Registered, readReals, register } from './registered.js';
+import { type Registered, readReals, register } from './registered.js';
 import type { RunControl } from './run.js';
 
 /** How long a chunk of steps should take, and how many it may have. */
@@ -164,7 +164,8 @@ export class Trainer {
     const steps = Math.ceil(rows / batch);
     const program = this.compile(source);
     this.#takeState();
-    order.write(shuffle ? permutation(source.rows, seed, SHUFFLE_STREAM, this.#network.epochs) : countUp(source.rows));
+    const { epochs } = this.#network;
+    order.write(shuffle ? await shuffledRows(source.rows, seed, SHUFFLE_STREAM, epochs) : countUp(source.rows));
     const storages = { ...source.registered.storages, indices: order };
     const epoch: EpochPlan = { program, storages, kinds: source.kinds, rows: source.rows, steps };
     const totals = new Totals();

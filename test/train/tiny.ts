@@ -43,3 +43,14 @@ export function clusters(rows: number, size = 4, seed = 1): { x: Float32Array; y
     x[i] = ((i % size) % 3 === y[Math.floor(i / size)]! ? 1 : 0) + random.normal(0, 0.3);
   return { x, y };
 }
+
+/** Whether the native addon is there. Tests that need it are skipped, and counted as such, where it is not. */
+export function hasCpu(): boolean {
+  try {
+    mlp({ device: 'cpu' }).dispose();
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_NO_DEVICE') return false;
+    throw error;
+  }
+}

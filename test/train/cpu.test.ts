@@ -1,0 +1,86 @@
+/** Training by native kernels: the same as the reference, and the same whatever the threads. */
+import { describe, expect, test } from 'vitest';
+import type { Model } from '../../lib/train/model.js';
+import type { FitOptions } from '../../lib/train/options.js';
+import { clusters, convnet, hasCpu, mlp } from './tiny.js';
+
+const images = { x: clusters(160, 64).x, y: clusters(160, 4).y };
+const options: FitOptions = { epochs: 2, batchSize: 16, every: 'batch', C: 100 };
+
+async function losses(model: Model, data = images, more: FitOptions = {}): Promise<number[]> {
+  const seen: number[] = [];
+  for await (const record of model.fit(data, { ...options, ...more }))
+    if (record.kind === 'batch') seen.push(record.loss);
+  return seen;
+}
+
+describe.skipIf(!hasCpu())('on the cpu', () => {
+  test.each(['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw'] as const)(
+    '20 steps of %s lose as on the reference',
+    async (optimizer) => {
+      const reference = await losses(convnet(), images, { optimizer });
+      const cpu = await losses(convnet({ device: 'cpu' }), images, { optimizer });
+      expect(cpu).toHaveLength(20);
+      for (const [i, loss] of cpu.entries()) expect(Math.abs(loss / reference[i]! - 1)).toBeLessThan(1e-4);
+    },
+  );
+
+  test('one, two and three threads give bit-equal losses and weights', async () => {
+    const models = [1, 2, 3].map((threads) => convnet({ device: 'cpu', threads }));
+    const all = await Promise.all(models.map((model) => losses(model)));
+    for (const other of all.slice(1)) expect(other).toEqual(all[0]);
+    for (const model of models.slice(1)) expect(model.weights()).toEqual(models[0]!.weights());
+  });
+
+  test('the same seed repeats itself; chunks of steps change nothing', async () => {
+    const one = await losses(convnet({ device: 'cpu' }));
+    expect(await losses(convnet({ device: 'cpu' }))).toEqual(one);
+    const model = convnet({ device: 'cpu' });
+    const { epochs } = await model.fit(images, { ...options, every: 'epoch' });
+    const mean = one.slice(0, 10).reduce((a, b) => a + b) / 10;
+    expect(epochs[0]!.trainLoss).toBeCloseTo(mean, 12);
+  });
+
+  test('evaluates and predicts as the reference does', async () => {
+    const [cpu, reference] = [convnet({ device: 'cpu' }), convnet()];
+    const [a, b] = [await cpu.evaluate(images), await reference.evaluate(images)];
+    expect(a.loss).toBeCloseTo(b.loss, 4);
+    expect(a.accuracy).toBe(b.accuracy);
+    const [p, q] = [await cpu.predict(images.x, { batchSize: 7 }), await reference.predict(images.x)];
+    for (let i = 0; i < p.length; i++) expect(p[i]).toBeCloseTo(q[i]!, 4);
+  });
+
+  test('four models at once are each as if alone', async () => {
+    const data = clusters(64);
+    const run = (seed: number) => mlp({ device: 'cpu', seed }).fit(data, { epochs: 20, batchSize: 8 });
+    const alone = await run(3);
+    const together = await Promise.all([run(3), run(4), run(3), run(5)]);
+    for (const i of [0, 2]) expect(together[i]!.epochs.at(-1)!.trainLoss).toBe(alone.epochs.at(-1)!.trainLoss);
+    expect(together[1]!.epochs.at(-1)!.trainLoss).not.toBe(alone.epochs.at(-1)!.trainLoss);
+  });
+
+  test('stop, abort and dispose end a run between two steps', async () => {
+    const endless = { epochs: 1_000_000, batchSize: 16 };
+    const stopped = convnet({ device: 'cpu' }).fit(images, endless);
+    setTimeout(() => stopped.stop(), 20);
+    expect((await stopped).stopped).toBe(true);
+    const aborted = convnet({ device: 'cpu' }).fit(images, { ...endless, signal: AbortSignal.timeout(20) });
+    await expect(aborted).rejects.toMatchObject({ name: 'TimeoutError' });
+    const model = convnet({ device: 'cpu' });
+    const disposed = model.fit(images, endless);
+    setTimeout(() => model.dispose(), 20);
+    await expect(disposed).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  });
+});
+
+describe('the device', () => {
+  test("'auto' says what it chose and why", () => {
+    const { device } = mlp({ device: 'auto' });
+    expect(device.name).toBe(hasCpu() ? 'cpu' : 'reference');
+    expect(device.reason.length).toBeGreaterThan(5);
+    expect(mlp({ device: 'auto', precision: 'float64' }).device).toMatchObject({
+      name: 'reference',
+      reason: expect.stringContaining('float64'),
+    });
+  });
+});
