@@ -18,14 +18,16 @@ function updates(reals: Record<string, number>, ts: readonly number[] = [0]): Ca
   );
 }
 
-/** Of a state: what it was and the gradient that goes in; of theta: what it was and how far it went. */
+/** Of a state: what it was and the gradient that goes in; of theta: what it was, how far it went, and the two parts of a velocity. */
 const magnitude: Magnitude = (inputs, outputs) => {
+  const velocity = inputs.v as ArrayLike<number> | undefined;
   const at = (name: string, i: number) => Math.abs(array(inputs, name)[i]!);
   const gradient = (i: number) => at('g', i) + at('theta', i);
   const result: Record<string, Float64Array> = {};
   for (const [name, values] of Object.entries(outputs))
     result[name] = each((values as Float64Array).length, (i) => {
-      if (name === 'theta') return at(name, i) + Math.abs(array(outputs, name)[i]! - array(inputs, name)[i]!);
+      const moved = Math.abs(array(outputs, 'theta')[i]! - array(inputs, 'theta')[i]!);
+      if (name === 'theta') return at(name, i) + moved + (velocity === undefined ? 0 : Math.abs(velocity[i]!));
       return at(name, i) + (name === 'r' ? gradient(i) ** 2 : gradient(i));
     });
   return result;
