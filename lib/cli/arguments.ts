@@ -1,0 +1,30 @@
+/** Values of command-line options: read strictly, refused with what was expected. */
+import { InvalidArgumentError, Option } from 'commander';
+import { networkNames } from '../models/networks.js';
+
+/** A whole number of at least `min`. */
+export function wholeNumber(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`Expected a whole number >= ${min}.`);
+    return value;
+  };
+}
+
+/** A finite number above 0. */
+export function positiveNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number > 0.');
+  return value;
+}
+
+export const deviceNames = ['auto', 'cpu', 'reference', 'cuda'] as const;
+export type DeviceOption = (typeof deviceNames)[number];
+
+// Options that several commands share.
+export const modelOption = () => new Option('--model <name>', 'network').choices(networkNames);
+export const deviceOption = () => new Option('--device <name>', 'what computes').choices(deviceNames).default('auto');
+export const threadsOption = () =>
+  new Option('--threads <n>', 'threads of the cpu device (default: physical cores)').argParser(wholeNumber(1));
+export const jsonOption = () => new Option('--json', 'one JSON object a line on standard output, and nothing else');

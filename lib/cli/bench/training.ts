@@ -1,0 +1,123 @@
+/** A training step and a batch of inference, as a user runs them: through fit and predict, on data in memory. */
+
+import { type NetworkName, networkFrom } from '../../models/networks.js';
+import { planCosts } from '../../plan/describe.js';
+import { RandomStream } from '../../random.js';
+import { type Model, sequential } from '../../train/model.js';
+import type { DeviceOption } from '../arguments.js';
+import type { Ceiling } from './ceiling.js';
+import { type Timing, timingOf } from './measure.js';
+
+export interface TrainingResult extends Timing {
+  readonly bench: 'train' | 'infer';
+  readonly model: string;
+  readonly device: string;
+  readonly threads: number;
+  readonly batch: number;
+  readonly imagesPerSecond: number;
+  readonly gflops: number;
+  /** Part of the measured ceiling of multiply-adds; null where there is none. */
+  readonly shareOfPeak: number | null;
+}
+
+export interface TrainingBench {
+  readonly mode: 'train' | 'infer';
+  readonly model: NetworkName;
+  readonly batch: number;
+  readonly device: DeviceOption;
+  readonly threads: number;
+  readonly ceiling: Ceiling | undefined;
+  /** Time for samples, after warm-up. Default 2. */
+  readonly seconds?: number;
+}
+
+/** A sample spans at least so many seconds, or one step. */
+const SAMPLE_SECONDS = 0.1;
+const LEAST_SAMPLES = { native: 5, reference: 3 } as const;
+const MOST_STEPS = 200;
+
+/** Operations of a step (forward, backward, update), or of predicting a batch. */
+export function stepFlops(model: Model, mode: 'train' | 'infer', batch: number): number {
+  const { plan } = model.plan({ batchSize: batch, training: mode === 'train', optimizer: 'momentum', pixels: true });
+  return planCosts(plan, batch).reduce((sum, { flops }) => sum + flops, 0);
+}
+
+/** Operations the reference is given in one step: a second or two. */
+const REFERENCE_STEP = 1e9;
+
+/** Images in a step that the reference does in a second or two. */
+export function referenceBatch(name: NetworkName, mode: 'train' | 'infer'): number {
+  const { inputShape, layers } = networkFrom(name);
+  const model = sequential({ inputShape, device: 'reference' }, layers);
+  try {
+    const perImage = stepFlops(model, mode, 17) - stepFlops(model, mode, 16);
+    return Math.max(1, Math.floor(REFERENCE_STEP / perImage));
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Times a network's step on random images. */
+export async function benchTraining(options: TrainingBench): Promise<TrainingResult> {
+  const { mode, model: name, batch, device, threads, ceiling, seconds = 2 } = options;
+  const { inputShape, layers } = networkFrom(name);
+  const model = sequential({ inputShape, seed: 1, device, threads }, layers);
+  try {
+    const sample = mode === 'train' ? trainSample : inferSample;
+    const flops = stepFlops(model, mode, batch);
+    // Warm-up; the second call of it tells how many steps make a sample.
+    const one = randomImages(inputShape, batch);
+    await sample(model, one);
+    const seconds1 = (await sample(model, one)) / 1e3;
+    const steps = Math.max(1, Math.min(MOST_STEPS, Math.ceil(SAMPLE_SECONDS / seconds1)));
+    const data = randomImages(inputShape, batch * steps);
+    if (steps > 1) await sample(model, data);
+    const times: number[] = [];
+    const end = performance.now() + seconds * 1e3;
+    const least = LEAST_SAMPLES[model.device.name === 'reference' ? 'reference' : 'native'];
+    while (times.length < least || performance.now() < end) times.push((await sample(model, data)) / steps);
+    const timing = timingOf(times);
+    const gflops = flops / timing.medianMs / 1e6;
+    return {
+      bench: mode,
+      model: name,
+      device: model.device.name,
+      threads,
+      batch,
+      ...timing,
+      imagesPerSecond: (batch / timing.medianMs) * 1e3,
+      gflops,
+      shareOfPeak: ceiling === undefined ? null : gflops / ceiling.gflops,
+    };
+  } finally {
+    model.dispose();
+  }
+
+  /** Milliseconds of one epoch, as the run itself counts them: the data is in the engine's memory then. */
+  async function trainSample(model: Model, { x, y }: RandomImages): Promise<number> {
+    const { epochs } = await model.fit(
+      { x, y },
+      { batchSize: batch, optimizer: 'momentum', shuffle: false, metrics: ['loss'] },
+    );
+    return epochs[0]!.seconds * 1e3;
+  }
+
+  /** Milliseconds of predicting all images, from the call to the result. */
+  async function inferSample(model: Model, { x }: RandomImages): Promise<number> {
+    const began = performance.now();
+    await model.predict(x, { batchSize: batch });
+    return performance.now() - began;
+  }
+}
+
+interface RandomImages {
+  readonly x: Uint8Array;
+  readonly y: Uint8Array;
+}
+
+function randomImages(shape: readonly number[], count: number): RandomImages {
+  const random = new RandomStream(1, 0);
+  const x = new Uint8Array(count * shape.reduce((a, b) => a * b));
+  for (let i = 0; i < x.length; i++) x[i] = random.word() & 255;
+  return { x, y: Uint8Array.from({ length: count }, () => random.below(10)) };
+}

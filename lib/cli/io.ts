@@ -1,0 +1,42 @@
+/** What a command writes to and hears from: the process's own streams and signals, or a test's. */
+
+export interface Io {
+  /** Writes to standard output. */
+  out(text: string): void;
+  /** Writes to standard error. */
+  err(text: string): void;
+  /** Standard error is a terminal: progress may be drawn there. */
+  readonly terminal: boolean;
+  /** Calls `stop` at the first SIGINT; a second one ends the process as usual. Until the returned function is called. */
+  onInterrupt(stop: () => void): () => void;
+}
+
+export const processIo: Io = {
+  out: (text) => {
+    process.stdout.write(text);
+  },
+  err: (text) => {
+    process.stderr.write(text);
+  },
+  get terminal() {
+    return process.stderr.isTTY === true;
+  },
+  onInterrupt(stop) {
+    process.once('SIGINT', stop);
+    return () => process.removeListener('SIGINT', stop);
+  },
+};
+
+/** Exit codes. */
+export const OK = 0;
+export const FAILED = 1;
+export const USAGE = 2;
+export const INTERRUPTED = 130;
+
+/** Arguments that do not go together: ends with code 2, as an unknown option does. */
+export class UsageError extends Error {}
+
+/** A line of JSON on standard output. Numbers that JSON does not know (NaN, Infinity) become null. */
+export function jsonLine(io: Io, value: Readonly<Record<string, unknown>>): void {
+  io.out(`${JSON.stringify(value)}\n`);
+}

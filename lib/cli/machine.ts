@@ -1,0 +1,2 @@
+import { availableParallelism } from 'node:os';
+export const defaultThreads = () => availableParallelism();

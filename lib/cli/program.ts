@@ -1,0 +1,49 @@
+/** The command line: commands, and what becomes of their errors. Exit codes: 0 done, 1 a run failed, 2 wrong usage, 130 interrupted. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { benchCommand } from './bench.js';
+import { doctorCommand } from './doctor.js';
+import { FAILED, type Io, OK, processIo, USAGE, UsageError } from './io.js';
+import { trainCommand } from './train.js';
+
+/** Runs the arguments that follow the program's name; resolves to the exit code, and never rejects. */
+export async function runCommandLine(args: readonly string[], io: Io = processIo): Promise<number> {
+  let code = OK;
+  const finish = (value: number) => {
+    code = value;
+  };
+  const program = new Command('steepest')
+    .description('trains neural networks from Node, fast')
+    .version(packageVersion())
+    .showHelpAfterError('(add --help for what there is)');
+  for (const command of [trainCommand(io, finish), benchCommand(io, finish), doctorCommand(io, finish)])
+    program.addCommand(command);
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    return errorCode(error, io);
+  }
+}
+
+/** Says what went wrong, in one line unless DEBUG is set. */
+function errorCode(error: unknown, io: Io): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? OK : USAGE;
+  if (error instanceof UsageError) {
+    io.err(`error: ${error.message}\n`);
+    return USAGE;
+  }
+  const { code, message, stack } = (error instanceof Error ? error : new Error(String(error))) as NodeJS.ErrnoException;
+  const text = message.replace(/\s*\n\s*/g, ' ');
+  io.err(`error: ${code === undefined || text.startsWith(code) ? '' : `${code}: `}${text}\n`);
+  if (process.env.DEBUG) io.err(`${stack}\n`);
+  return FAILED;
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
+  return version;
+}

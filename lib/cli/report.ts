@@ -1,0 +1,109 @@
+/** How a training run tells what it does: lines of JSON, a progress bar on a terminal, or one line an epoch. */
+import { SingleBar } from 'cli-progress';
+import type { Model } from '../train/model.js';
+import type { EpochRecord, Progress } from '../train/options.js';
+
+import { type Io, jsonLine } from './io.js';
+
+export interface Report {
+  start(model: Model, run: { model: string; data: string; epochs: number }, images: number, testImages: number): void;
+  /** Something worth knowing that is no result. */
+  note(text: string): void;
+  progress(progress: Progress): void;
+  epoch(record: EpochRecord, epochs: number): void;
+  done(stopped: boolean): void;
+  /** Takes the bar away, whatever happened. */
+  close(): void;
+}
+
+export function reportFor(io: Io, json: boolean): Report {
+  return json ? new JsonReport(io) : new TextReport(io);
+}
+
+/** The fields that an epoch's line and the last line share. */
+function epochFields({ epoch, trainLoss, testLoss, testAccuracy, seconds, imagesPerSecond }: EpochRecord) {
+  return { epoch, trainLoss, testLoss, testAccuracy, seconds, imagesPerSecond };
+}
+
+class JsonReport implements Report {
+  #last: EpochRecord | undefined;
+  constructor(private readonly io: Io) {}
+
+  start({ device, parameterCount }: Model): void {
+    jsonLine(this.io, { event: 'start', device: device.name, parameters: parameterCount });
+  }
+  note(text: string): void {
+    this.io.err(`${text}\n`);
+  }
+  progress(): void {}
+  epoch(record: EpochRecord): void {
+    this.#last = record;
+    jsonLine(this.io, { event: 'epoch', ...epochFields(record) });
+  }
+  done(stopped: boolean): void {
+    jsonLine(this.io, { event: 'done', ...(this.#last && epochFields(this.#last)), ...(stopped && { stopped }) });
+  }
+  close(): void {}
+}
+
+class TextReport implements Report {
+  #last: EpochRecord | undefined;
+  #bar: SingleBar | undefined;
+  #barEpoch = 0;
+  constructor(private readonly io: Io) {}
+
+  start(model: Model, run: { model: string; data: string; epochs: number }, images: number, testImages: number): void {
+    const amounts = `${count(model.parameterCount)} parameters, ${count(images)} images, ${count(testImages)} for the test`;
+    this.io.out(`${run.model} on ${run.data}: ${amounts}; ${model.device.description}\n`);
+  }
+  note(text: string): void {
+    this.io.err(`${text}\n`);
+  }
+  progress({ epoch, epochs, step, steps, loss }: Progress): void {
+    if (!this.io.terminal || steps === undefined) return;
+    if (this.#bar === undefined) {
+      this.#bar = new SingleBar({
+        format: 'epoch {epoch} [{bar}] step {value}/{total}, loss {loss}',
+        barsize: 30,
+        hideCursor: true,
+        clearOnComplete: true,
+        stream: process.stderr,
+      });
+      this.#bar.start(steps, 0, { epoch: '', loss: '' });
+    }
+    if (this.#barEpoch !== epoch) this.#bar.setTotal(steps);
+    this.#barEpoch = epoch;
+    this.#bar.update(step, { epoch: `${epoch}/${epochs}`, loss: loss.toFixed(4) });
+  }
+  epoch(record: EpochRecord, epochs: number): void {
+    this.close();
+    this.#last = record;
+    this.io.out(`epoch ${record.epoch}/${epochs}: ${describe(record)}\n`);
+  }
+  done(stopped: boolean): void {
+    this.close();
+    if (!stopped) return;
+    const reached =
+      this.#last === undefined
+        ? 'before the first step ended'
+        : `in epoch ${this.#last.epoch} after ${count(this.#last.steps)} steps of it`;
+    this.io.out(`stopped ${reached}\n`);
+  }
+  close(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
+const count = (value: number) => value.toLocaleString('en-US');
+
+/** `train loss 0.1234, test loss 0.0987, test accuracy 0.9712, 3.21 s, 18,690 images/s` */
+export function describe({ trainLoss, testLoss, testAccuracy, seconds, imagesPerSecond }: EpochRecord): string {
+  return [
+    `train loss ${trainLoss.toFixed(4)}`,
+    ...(testLoss === undefined ? [] : [`test loss ${testLoss.toFixed(4)}`]),
+    ...(testAccuracy === undefined ? [] : [`test accuracy ${testAccuracy.toFixed(4)}`]),
+    `${seconds.toFixed(2)} s`,
+    `${count(Math.round(imagesPerSecond))} images/s`,
+  ].join(', ');
+}

@@ -1,0 +1,130 @@
+/** `steepest train`: trains a named network on digits or MNIST and reports every epoch. */
+import { Command, Option } from 'commander';
+import { digits } from '../data/digits.js';
+import { type LabelledImages, mnist } from '../data/mnist.js';
+import { zeroPadding2d } from '../layers/zero-padding2d.js';
+import { type NetworkName, networkFrom } from '../models/networks.js';
+import type { OptimizerName } from '../optimizers/optimizer.js';
+import { optimizerFrom, optimizerNames } from '../optimizers/registry.js';
+import { type Model, sequential } from '../train/model.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  jsonOption,
+  modelOption,
+  positiveNumber,
+  threadsOption,
+  wholeNumber,
+} from './arguments.js';
+import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
+import { type Report, reportFor } from './report.js';
+
+export interface TrainArguments {
+  readonly model: NetworkName;
+  readonly data: 'digits' | 'mnist';
+  readonly dataDir?: string;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly optimizer: OptimizerName;
+  readonly lr?: number;
+  readonly seed: number;
+  readonly device: DeviceOption;
+  readonly threads?: number;
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+/** The built-in digits: how many, and from which seed (not --seed, so that runs with several seeds see the same images). */
+const DIGITS = { train: 10_000, test: 2_000, seed: 1 } as const;
+
+export function trainCommand(io: Io, finish: (code: number) => void): Command {
+  return new Command('train')
+    .description('train a network and report every epoch')
+    .addOption(modelOption().default('lenet'))
+    .addOption(new Option('--data <name>', 'images to learn from').choices(['digits', 'mnist']).default('digits'))
+    .option('--data-dir <dir>', "folder of MNIST's four files")
+    .option('--epochs <n>', 'times through the data', wholeNumber(1), 3)
+    .option('--batch <n>', 'images a step', wholeNumber(1), 128)
+    .addOption(new Option('--optimizer <name>', 'update rule').choices(optimizerNames).default('adam'))
+    .option('--lr <x>', "learning rate (default: the optimizer's)", positiveNumber)
+    .option('--seed <n>', 'seed of the initial weights and the order of the images', wholeNumber(0), 1)
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .option('--limit <n>', 'take only the first N training and the first N test images', wholeNumber(1))
+    .addOption(jsonOption())
+    .action(async (options: TrainArguments) => finish(await train(options, io)));
+}
+
+/** Runs the command; resolves to its exit code. */
+export async function train(options: TrainArguments, io: Io): Promise<number> {
+  const report = reportFor(io, options.json === true);
+  const { train: images, test } = await loadData(options);
+  const model = buildModel(options, images.shape, report);
+  try {
+    report.start(model, options, images.count, test.count);
+    const { epochs, batch: batchSize, optimizer, lr } = options;
+    const run = model.fit(images, {
+      epochs,
+      batchSize,
+      optimizer: optimizerFrom(optimizer, lr === undefined ? undefined : { learningRate: lr }),
+      loss: 'softmaxCrossEntropy',
+      validationData: test,
+      onProgress: (progress) => report.progress(progress),
+    });
+    const release = io.onInterrupt(() => run.stop());
+    try {
+      for await (const record of run) if (record.kind === 'epoch') report.epoch(record, epochs);
+    } finally {
+      release();
+    }
+    const { stopped } = await run;
+    report.done(stopped);
+    return stopped ? INTERRUPTED : OK;
+  } finally {
+    report.close();
+    model.dispose();
+  }
+}
+
+async function loadData({
+  data,
+  dataDir,
+  limit,
+}: TrainArguments): Promise<{ train: LabelledImages; test: LabelledImages }> {
+  if (data === 'mnist') {
+    if (dataDir === undefined) throw new UsageError('--data mnist needs --data-dir DIR, the folder of its four files');
+    const { train, test } = await mnist(dataDir);
+    return { train: firstImages(train, limit), test: firstImages(test, limit) };
+  }
+  if (dataDir !== undefined) throw new UsageError('--data-dir is for --data mnist; digits are built in');
+  const count = (usual: number) => Math.min(limit ?? usual, usual);
+  const { seed } = DIGITS;
+  return {
+    train: digits({ count: count(DIGITS.train), seed }),
+    test: digits({ count: count(DIGITS.test), seed, split: 'test' }),
+  };
+}
+
+function firstImages(set: LabelledImages, limit = set.count): LabelledImages {
+  const count = Math.min(limit, set.count);
+  const size = set.shape.reduce((a, b) => a * b);
+  return { ...set, count, x: set.x.subarray(0, count * size), y: set.y.subarray(0, count) };
+}
+
+/** The network for images of this shape. One that wants larger images gets a border of zeros round them. */
+function buildModel(options: TrainArguments, shape: readonly [number, number, number], report: Report): Model {
+  const { model: name, seed, device, threads } = options;
+  const [height, width, channels] = shape;
+  const wanted = networkFrom(name).inputShape[0]!;
+  const padding = Math.max(0, Math.ceil((wanted - Math.min(height, width)) / 2));
+  const inputShape = [height + 2 * padding, width + 2 * padding, channels];
+  const { layers } = networkFrom(name, { inputShape });
+  if (padding > 0)
+    report.note(
+      `${name} takes images of ${inputShape.join(' x ')}: a border of ${padding} zeros is put round ${shape.join(' x ')}`,
+    );
+  return sequential(
+    { inputShape: shape, seed, device, threads },
+    padding > 0 ? [zeroPadding2d({ padding }), ...layers] : layers,
+  );
+}

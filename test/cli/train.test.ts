@@ -1,0 +1,159 @@
+/** `steepest train`: what it prints, and the codes it ends with. Runs inside the test, on the reference, on few images. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runCommandLine } from '../../lib/cli/program.js';
+import { writeIdx } from '../../lib/data/idx.js';
+import { FakeIo } from '../helpers/fake-io.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'train-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const few = ['train', '--model', 'mlp', '--device', 'reference', '--limit', '40', '--batch', '20'];
+async function run(args: string[], io = new FakeIo()) {
+  return { code: await runCommandLine(args, io), io };
+}
+
+describe('train --json', () => {
+  it('prints start, each epoch and done, one object a line and nothing else', async () => {
+    const { code, io } = await run([...few, '--epochs', '2', '--json']);
+    expect(code).toBe(0);
+    expect(io.stderr).toBe('');
+    expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'epoch', 'done']);
+    const [start, first, second, done] = io.lines;
+    expect(start).toEqual({ event: 'start', device: 'reference', parameters: 669_706 });
+    const fields = ['event', 'epoch', 'trainLoss', 'testLoss', 'testAccuracy', 'seconds', 'imagesPerSecond'];
+    for (const line of [first!, second!, done!]) {
+      expect(Object.keys(line)).toEqual(fields);
+      for (const field of fields.slice(1)) expect(line[field], field).toEqual(expect.any(Number));
+    }
+    expect([first!.epoch, second!.epoch]).toEqual([1, 2]);
+    expect(second!.trainLoss).toBeLessThan(first!.trainLoss as number);
+    expect({ ...done, event: 'epoch' }).toEqual(second);
+  });
+
+  it('gives the same losses for the same seed and others for another', async () => {
+    const losses = async (seed: string) =>
+      (await run([...few, '--epochs', '1', '--json', '--seed', seed])).io.lines[1]!.trainLoss;
+    const [a, b, c] = [await losses('1'), await losses('1'), await losses('2')];
+    expect(a).toBe(b);
+    expect(a).not.toBe(c);
+  });
+
+  it('heeds the optimizer and its rate', async () => {
+    const loss = async (...args: string[]) =>
+      (await run([...few, '--epochs', '1', '--json', ...args])).io.lines[1]!.trainLoss;
+    const seen = [
+      await loss('--optimizer', 'sgd', '--lr', '1e-9'),
+      await loss('--optimizer', 'sgd', '--lr', '0.1'),
+      await loss(),
+    ];
+    expect(new Set(seen).size).toBe(3);
+  });
+});
+
+describe('train', () => {
+  it('prints a line for what is trained and one for each epoch', async () => {
+    const { code, io } = await run([...few, '--epochs', '2']);
+    expect(code).toBe(0);
+    const lines = io.stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/^mlp on digits: 669,706 parameters, 40 images, 40 for the test; .*reference/);
+    expect(lines[2]).toMatch(
+      /^epoch 2\/2: train loss [\d.]+, test loss [\d.]+, test accuracy [\d.]+, [\d.]+ s, [\d,]+ images\/s$/,
+    );
+  });
+
+  it('puts a border round images that a network finds too small, and says so', async () => {
+    const { code, io } = await run([
+      'train',
+      '--model',
+      'cnn4',
+      '--device',
+      'reference',
+      '--limit',
+      '4',
+      '--batch',
+      '4',
+      '--epochs',
+      '1',
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    expect(io.stderr).toMatch(/cnn4 takes images of 32 x 32 x 1: a border of 2 zeros is put round 28 x 28 x 1/);
+    expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'done']);
+  });
+
+  it('reads MNIST from a folder', async () => {
+    const images = writeIdx({ shape: [20, 28, 28], data: new Uint8Array(20 * 784) });
+    const labels = writeIdx({ shape: [20], data: new Uint8Array(20) });
+    for (const part of ['train', 't10k']) {
+      writeFileSync(join(dir, `${part}-images-idx3-ubyte`), images);
+      writeFileSync(join(dir, `${part}-labels-idx1-ubyte`), labels);
+    }
+    const { code, io } = await run([...few, '--data', 'mnist', '--data-dir', dir, '--epochs', '1']);
+    expect(code).toBe(0);
+    expect(io.stdout).toMatch(/mlp on mnist: .* 20 images, 20 for the test/);
+  });
+
+  it('stops at SIGINT after the step in flight, says what was reached and ends with 130', async () => {
+    for (const json of [[], ['--json']]) {
+      const io = new FakeIo();
+      const out = io.out.bind(io);
+      io.out = (text) => {
+        out(text);
+        if (/epoch 1|"epoch":1/.test(text)) io.interrupt?.();
+      };
+      const { code } = await run([...few, '--epochs', '500', ...json], io);
+      expect(code).toBe(130);
+      expect(io.interrupt).toBeUndefined();
+      if (json.length > 0)
+        expect(io.lines.at(-1)).toMatchObject({ event: 'done', epoch: expect.any(Number), stopped: true });
+      else expect(io.stdout).toMatch(/stopped in epoch \d+ after \d+ steps of it\n$/);
+    }
+  });
+
+  it('ends with 1 and one line that has the code when the run fails', async () => {
+    const none = join(dir, 'none');
+    const { code, io } = await run([...few, '--data', 'mnist', '--data-dir', none, '--json']);
+    expect(code).toBe(1);
+    expect(io.stdout).toBe('');
+    expect(io.stderr).toMatch(/^error: ERR_FORMAT: mnist: .*none.*\n$/);
+    expect(io.stderr.split('\n')).toHaveLength(2);
+  });
+
+  it.each([
+    [['train', '--model', 'resnet'], /model.*'resnet' is invalid. Allowed choices are mlp, lenet, cnn4, vgg11/],
+    [['train', '--device', 'gpu'], /'gpu' is invalid/],
+    [['train', '--data', 'cifar'], /'cifar' is invalid/],
+    [['train', '--optimizer', 'adamm'], /'adamm' is invalid/],
+    [['train', '--epochs', '0'], /Expected a whole number >= 1/],
+    [['train', '--epochs', '1.5'], /Expected a whole number >= 1/],
+    [['train', '--batch', '-3'], /Expected a whole number >= 1/],
+    [['train', '--batch', 'many'], /Expected a whole number >= 1/],
+    [['train', '--lr', 'NaN'], /Expected a number > 0/],
+    [['train', '--lr', '0'], /Expected a number > 0/],
+    [['train', '--threads', '0'], /Expected a whole number >= 1/],
+    [['train', '--epcohs', '3'], /unknown option '--epcohs'.*\(Did you mean --epochs\?\)/s],
+    [['train', 'now'], /too many arguments/],
+    [['train', '--data', 'mnist'], /--data mnist needs --data-dir DIR/],
+    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist/],
+    [['trian'], /unknown command 'trian'.*\(Did you mean train\?\)/s],
+    [[], /Usage: steepest/],
+  ])('ends with 2 and says why on wrong usage: %j', async (args, message) => {
+    const { code, io } = await run(args);
+    expect(code).toBe(2);
+    expect(io.stdout).toBe('');
+    expect(io.stderr).toMatch(message);
+  });
+
+  it('shows help and the version with code 0', async () => {
+    const help = await run(['train', '--help']);
+    expect(help.code).toBe(0);
+    expect(help.io.stdout).toMatch(/Usage: steepest train/);
+    const version = await run(['--version']);
+    expect(version.code).toBe(0);
+    expect(version.io.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
