@@ -3,6 +3,7 @@
 
 #include "../cpu_features.h"
 #include "arguments.h"
+#include "ceiling.h"
 #include "engine.h"
 #include "plan.h"
 #include "storage.h"
@@ -161,6 +162,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("readStorage", guarded<read_storage>);
   add("disposeStorage", guarded<dispose_storage>);
   add("memory", guarded<memory>);
+  add("ceiling", guarded<ceiling>);
   add("loadPlan", guarded<load_plan>);
   add("disposePlan", guarded<dispose_plan>);
   add("startRun", guarded<start_run>);
