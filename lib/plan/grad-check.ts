@@ -123,20 +123,20 @@ type Verdict = 'kink' | Pick<GradCheckSample, 'numeric' | 'relativeError'>;
 /** Compares with steps h, h/8 and h/64. The first that agrees will do; a kink is one where the two sides differ as much at the last as at the first. */
 async function compare(analytic: number, f: Slope, h: number, tolerance: number): Promise<Verdict> {
   const middle = await f(0);
+  const rounding = 64 * Number.EPSILON * Math.abs(middle);
   let best: { numeric: number; relativeError: number } | undefined;
   let firstGap = 0;
   for (const step of [h, h / 8, h / 64]) {
     const [right, left] = [((await f(step)) - middle) / step, (middle - (await f(-step))) / step];
     const numeric = (right + left) / 2;
-    const noise = (64 * Number.EPSILON * Math.abs(middle)) / step;
-    const size = Math.max(Math.abs(analytic), Math.abs(numeric), noise / tolerance);
+    const size = Math.max(Math.abs(analytic), Math.abs(numeric), rounding / h / tolerance);
     const relativeError = size === 0 ? 0 : Math.abs(analytic - numeric) / size;
     if (!(best && best.relativeError <= relativeError)) best = { numeric, relativeError };
     if (relativeError <= tolerance) return { numeric, relativeError };
     const gap = Math.abs(right - left);
     firstGap ||= gap;
     const sides = Math.max(Math.abs(right), Math.abs(left));
-    if (step < h / 32 && gap > firstGap / 2 && gap > 16 * noise && gap > 1e-3 * sides) return 'kink';
+    if (step < h / 32 && gap > firstGap / 2 && gap > (16 * rounding) / step && gap > 1e-3 * sides) return 'kink';
   }
   return best!;
 }

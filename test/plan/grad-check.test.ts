@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { add } from '../../lib/graph/ops/add.js';
 import { matmul } from '../../lib/graph/ops/matmul.js';
 import { mul } from '../../lib/graph/ops/mul.js';
 import { relu } from '../../lib/graph/ops/relu.js';
@@ -6,7 +7,7 @@ import { scale, scaleOp } from '../../lib/graph/ops/scale.js';
 import { squaredNorm } from '../../lib/graph/ops/squared-norm.js';
 import { sum } from '../../lib/graph/ops/sum.js';
 import { tanh } from '../../lib/graph/ops/tanh.js';
-import { apply1, input, type Op, parameter, type Tensor } from '../../lib/graph/tensor.js';
+import { apply1, constant, input, type Op, parameter, type Tensor } from '../../lib/graph/tensor.js';
 import { gradCheck } from '../../lib/plan/grad-check.js';
 
 /** y = factor x with a vjp that is off by `error` (relative). */
@@ -46,6 +47,13 @@ describe('gradCheck', () => {
     expect((await gradCheck(sum(faulty(w, 0.001)), [w], feeds)).ok).toBe(false);
     const kinked = sum(relu(matmul(x, faulty(w, 0.001))));
     expect(await gradCheck(kinked, [w], feeds)).toMatchObject({ ok: false, kinks: 0 });
+  });
+
+  it('takes neither rounding nor curvature for a kink where a gradient is wrong', async () => {
+    const rounding = add(sum(faulty(w, 1)), constant(1e8));
+    expect(await gradCheck(rounding, [w], feeds)).toMatchObject({ ok: false, kinks: 0 });
+    const curved = add(squaredNorm(w), sum(scale(faulty(w, 1), 1e-6)));
+    expect(await gradCheck(curved, [w], [[w, new Float64Array(6)]])).toMatchObject({ ok: false, kinks: 0 });
   });
 
   it('finds a gradient that is missing', async () => {
