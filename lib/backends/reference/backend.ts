@@ -141,32 +141,53 @@ async function runStep(plan: Plan, step: Step): Promise<void> {
 }
 
 function runCall(plan: Plan, call: PlanCall, step: Step): void {
-  const { images, slots } = step;
-  const spec = kernelSpecs[call.kernel];
-  const ints = call.ints.map(
+  const { images, regions, slots } = step;
+  const ints = intsOf(call, images, slots);
+  checkCall(plan, call, ints, images, regions);
+  const reals = call.reals.map((value) => (typeof value === 'number' ? value : slots[value.slot]!));
+  const buffers = call.buffers.map((index) => (index < 0 ? undefined : view(plan, plan.buffers[index]!, step)));
+  callKernel(call.kernel, buffers, ints, reals);
+}
+
+/** The whole numbers of a call for a batch of so many images. */
+function intsOf(call: PlanCall, images: number, slots: ArrayLike<number>): number[] {
+  return call.ints.map(
     ({ fixed, perImage = 0, perBatch = 0, slot }) =>
       fixed + (perImage + perBatch) * images + (slot === undefined ? 0 : slots[slot]!),
   );
-  const reals = call.reals.map((value) => (typeof value === 'number' ? value : slots[value.slot]!));
-  const buffers = call.buffers.map((index) => (index < 0 ? undefined : view(plan, plan.buffers[index]!, step)));
-  const named = Object.fromEntries(spec.ints.map((name, i) => [name, ints[i]!]));
+}
+
+/** Checks that a call's numbers make sense and that its buffers hold as much as they ask for. */
+function checkCall(plan: Plan, call: PlanCall, ints: number[], images: number, regions: readonly TypedArray[]): void {
+  const spec = kernelSpecs[call.kernel];
+  const named: Record<string, number> = {};
+  for (const [i, name] of spec.ints.entries()) named[name] = checkInteger(call.label, name, ints[i]);
   for (const [i, { name, length, optional }] of spec.buffers.entries()) {
-    const buffer = buffers[i];
-    if (buffer === undefined ? optional : length(named) <= buffer.length) continue;
+    const buffer = plan.buffers[call.buffers[i]!];
+    if (buffer === undefined && optional) continue;
+    const received = buffer === undefined ? 0 : lengthOf(buffer, images, regions);
+    if (length(named) <= received) continue;
     const needed = `${length(named)} elements for ${name} of ${call.kernel}`;
-    throw wrongShape(call.label, `expected ${needed} but received ${buffer?.length ?? 'none'}`);
+    throw wrongShape(call.label, `expected ${needed} but received ${received}`);
   }
-  callKernel(call.kernel, buffers, ints, reals);
+}
+
+/** Whether a buffer is all that follows in its region. */
+function isOpen(buffer: PlanBuffer): boolean {
+  return buffer.region >= 0 && buffer.fixed === 0 && buffer.perImage === 0;
+}
+
+function lengthOf(buffer: PlanBuffer, images: number, regions: readonly TypedArray[]): number {
+  return isOpen(buffer) ? regions[buffer.region]!.length - buffer.offset : buffer.fixed + buffer.perImage * images;
 }
 
 /** The elements a call sees of a buffer. */
 function view(plan: Plan, buffer: PlanBuffer, step: Step): TypedArray {
-  const length = buffer.fixed + buffer.perImage * step.images;
   const moved = buffer.perRow * step.row + buffer.perStep * step.step;
+  const length = lengthOf(buffer, step.images, step.regions);
   if (buffer.region >= 0) {
     const start = buffer.offset + moved;
-    const open = buffer.fixed === 0 && buffer.perImage === 0;
-    return step.regions[buffer.region]!.subarray(start, open ? undefined : start + length);
+    return step.regions[buffer.region]!.subarray(start, start + length);
   }
   const type = arrayType(buffer.dtype, plan.precision);
   return new type(step.arena, buffer.offset + moved * type.BYTES_PER_ELEMENT, length);
@@ -188,21 +209,24 @@ function checkRequest(plan: Plan, request: RunRequest): number {
   return steps;
 }
 
-/** Checks that every buffer of a region stays inside it: at the last step, and at the one before, which has a full batch. */
+/**
+ * Checks that every buffer of a region stays inside it, and every call whose numbers are known: at the last step, and at the one
+ * before, which has a full batch.
+ */
 function checkBounds(plan: Plan, regions: readonly TypedArray[], steps: number, request: RunRequest): void {
   const { batch, rows, first = 0 } = request;
-  for (const { region, offset, fixed, perImage, perRow, perStep } of plan.buffers) {
-    if (region < 0) continue;
-    for (const step of [steps - 2, steps - 1]) {
-      if (step < 0) continue;
-      const images = Math.min(batch, rows - step * batch);
+  for (let step = Math.max(0, steps - 2); step < steps; step++) {
+    const images = Math.min(batch, rows - step * batch);
+    for (const { region, offset, fixed, perImage, perRow, perStep } of plan.buffers) {
+      if (region < 0) continue;
       const end = offset + perRow * (first + step * batch) + perStep * step + fixed + perImage * images;
       const { length } = regions[region]!;
       if (end <= length) continue;
-      throw wrongShape(
-        plan.name,
-        `expected at least ${end} elements in region '${plan.regions[region]!.name}' but received ${length}`,
-      );
+      const { name } = plan.regions[region]!;
+      throw wrongShape(plan.name, `expected at least ${end} elements in region '${name}' but received ${length}`);
     }
+    for (const call of plan.calls)
+      if (call.ints.every(({ slot }) => slot === undefined))
+        checkCall(plan, call, intsOf(call, images, []), images, regions);
   }
 }

@@ -58,6 +58,9 @@ describe('storage', () => {
 
 // ---- plans ----
 
+const replaced = <T>(list: readonly T[], index: number, value: T): T[] =>
+  list.map((old, i) => (i === index ? value : old));
+
 const buffer = (region: number, sizes: Partial<PlanBuffer>, dtype: PlanBuffer['dtype'] = 'real'): PlanBuffer => ({
   dtype,
   region,
@@ -262,7 +265,26 @@ describe('executable', () => {
     await expect(executable.run({ ...request, slots: Float64Array.of(0.1, Number.NaN) }).done).rejects.toThrow(
       RangeError,
     );
+    await expect(executable.run({ ...request, slots: Float64Array.of(0.1, -1) }).done).rejects.toThrow(/sourceRows/);
     expect(await executable.run(request).done).toBe(1);
+  });
+
+  test('a call whose numbers are known beforehand is refused at once', () => {
+    const calls = replaced(training.calls, 2, {
+      ...training.calls[2]!,
+      ints: replaced(training.calls[2]!.ints, 2, { fixed: 3 }),
+    });
+    const executable = backend.load({ ...training, calls });
+    expect(() => executable.run(trainingRequest([0, 1], [0.1]))).toThrow(
+      /gemm: expected 6 elements for a of gemm but received 4/,
+    );
+  });
+
+  test('a buffer of neither fixed nor perImage elements is all that follows in its region', async () => {
+    const buffers = replaced(training.buffers, 0, { ...training.buffers[0]!, fixed: 0 });
+    const request = trainingRequest([2, 1], [0.1]);
+    await backend.load({ ...training, buffers }).run(request).done;
+    expect(contents(request.losses)[0]).toBeCloseTo(expectedTraining([2, 1], [0.1]).losses[0]!, 5);
   });
 });
 
