@@ -5,7 +5,7 @@
 import { wrongShape } from '../errors.js';
 import { add } from './ops/add.js';
 import { fill } from './ops/sum.js';
-import { checkSameShape, constant, type Node, sameShape, showShape, type Tensor } from './tensor.js';
+import { checkSameShape, constant, labelled, type Node, sameShape, showShape, type Tensor } from './tensor.js';
 import { checkRealTensors, nodesBefore, notDifferentiable } from './walk.js';
 
 /**
@@ -62,10 +62,8 @@ function dependents(nodes: readonly Node[], wrt: ReadonlySet<Tensor>): Set<Tenso
 function backward(node: Node, gradients: Map<Tensor, Tensor>, needed: ReadonlySet<Tensor>): void {
   const { op, inputs, outputs } = node;
   if (!op.vjp) throw notDifferentiable(node);
-  const contributions = op.vjp(
-    node,
-    outputs.map((y) => gradients.get(y)),
-  );
+  const cotangents = outputs.map((y) => gradients.get(y));
+  const contributions = labelled(node.label, () => op.vjp!(node, cotangents));
   for (const [i, x] of inputs.entries()) {
     if (!needed.has(x)) continue;
     if (op.noDerivative?.includes(i)) throw notDifferentiable(node, `has no derivative by its input ${i}`);

@@ -54,6 +54,18 @@ export interface TypedNode<A> extends Node {
 }
 
 let nextId = 0;
+let inheritedLabel: string | undefined;
+
+/** Runs `make`; the nodes it makes without a label of their own take this one: the gradients of a layer carry the layer's name. */
+export function labelled<T>(label: string, make: () => T): T {
+  const outer = inheritedLabel;
+  inheritedLabel = label;
+  try {
+    return make();
+  } finally {
+    inheritedLabel = outer;
+  }
+}
 
 /** Applies an op: checks the inputs, infers the shapes, makes the node. Returns its output tensors. */
 export function apply<A extends object>(
@@ -62,7 +74,7 @@ export function apply<A extends object>(
   attributes: A,
   label?: string,
 ): readonly Tensor[] {
-  const where = label ?? op.name;
+  const where = label ?? inheritedLabel ?? op.name;
   for (const [i, x] of inputs.entries()) if (!isTensor(x)) throw wrongType(where, `input ${i}`, 'a symbolic tensor', x);
   const outputs: Tensor[] = [];
   const node: Node = { op, inputs, attributes, outputs, label: where };
