@@ -20,7 +20,10 @@ void average_pool2d_forward(const average_pool2d_forward_args& a, Team& team) {
 void average_pool2d_backward(const average_pool2d_backward_args& a, Team& team) {
   const float* const dy = a.dy;
   const float share = 1.0f / static_cast<float>(a.pool * a.pool);
-  Windows(a).backward(team, a.dx, [=](int64_t output, int32_t, auto at) { return at.load(dy + output) * share; });
+  Windows(a).backward(team, a.dx, [=](int64_t output, auto at) {
+    const vfloat part = at.load(dy + output) * share;
+    return [=](int32_t) { return part; };
+  });
 }
 
 STEEPEST_KERNELS_END

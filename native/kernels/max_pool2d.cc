@@ -28,8 +28,10 @@ void max_pool2d_forward(const max_pool2d_forward_args& a, Team& team) {
 void max_pool2d_backward(const max_pool2d_backward_args& a, Team& team) {
   const float* const dy = a.dy;
   const uint16_t* const argmax = a.argmax;
-  Windows(a).backward(team, a.dx, [=](int64_t output, int32_t place, auto at) {
-    return choose(at.load(argmax + output) == place, at.load(dy + output), vfloat{});
+  Windows(a).backward(team, a.dx, [=](int64_t output, auto at) {
+    const vfloat gradient = at.load(dy + output);
+    const vint chosen = at.load(argmax + output);
+    return [=](int32_t place) { return choose(chosen == place, gradient, vfloat{}); };
   });
 }
 

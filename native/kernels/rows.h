@@ -25,4 +25,27 @@ STEEPEST_INLINE float sum_of_exp(const float* x, int64_t k, float max) {
   return sum_of_row(k, [=](int64_t j, auto at) { return exp(at.load(x + j, -kInfinity) - max); });
 }
 
+// y_j = finish(e^(x_j - max) / sum, j) over a row. A short row's exponentials stand in a buffer of whole vectors between the two ways.
+template <class F>
+STEEPEST_INLINE void softmax_of_row(const float* x, float* y, int64_t k, F finish) {
+  constexpr int64_t kShort = 128;
+  const float max = largest_of_row(x, k);
+  if (k <= kShort) {
+    float e[kShort];
+    const float sum = sum_of_row(k, [&e, x, max](int64_t j, auto at) {
+      const vfloat v = exp(at.load(x + j, -kInfinity) - max);
+      store(e + j, v);
+      return v;
+    });
+    for_lanes(0, k, [&e, y, sum, finish](int64_t j, auto at) { at.store(y + j, finish(load(e + j) / sum, j)); });
+  } else {
+    const float sum = sum_of_row(k, [=](int64_t j, auto at) {
+      const vfloat v = exp(at.load(x + j, -kInfinity) - max);
+      at.store(y + j, v);
+      return v;
+    });
+    for_lanes(0, k, [=](int64_t j, auto at) { at.store(y + j, finish(at.load(y + j) / sum, j)); });
+  }
+}
+
 STEEPEST_KERNELS_END

@@ -27,15 +27,10 @@ void softmax_cross_entropy_backward(const softmax_cross_entropy_backward_args& a
     const float* const z = args.z + row * k;
     float* const dz = args.dz + row * k;
     if (label < 0 || label >= k) return fill(dz, k, kNan);
-    const float dloss = args.dloss[row], max = largest_of_row(z, k);
-    const float sum = sum_of_row(k, [=](int64_t j, auto at) {
-      const vfloat e = exp(at.load(z + j, -kInfinity) - max);
-      at.store(dz + j, e);
-      return e;
-    });
-    for_lanes(0, k, [=](int64_t j, auto at) {
+    const float dloss = args.dloss[row];
+    softmax_of_row(z, dz, k, [=](vfloat p, int64_t j) {
       const vint at_label = lane_numbers() == static_cast<int32_t>(label - j);
-      at.store(dz + j, (at.load(dz + j) / sum - choose(at_label, broadcast(1.0f), vfloat{})) * dloss);
+      return (p - choose(at_label, broadcast(1.0f), vfloat{})) * dloss;
     });
   });
 }

@@ -40,28 +40,29 @@ struct Windows {
     });
   }
 
-  // dx[n, h, w, c] = sum over windows of spread(output, place, at). Windows of an image may overlap: one thread takes them in order.
+  // dx[n, h, w, c] = sum over windows of share(place), with share = prepare(output, at). Windows of an image may overlap: one thread takes
+  // them in order.
   template <class F>
-  STEEPEST_INLINE void backward(Team& team, float* dx, F spread) const {
+  STEEPEST_INLINE void backward(Team& team, float* dx, F prepare) const {
     const Windows windows = *this;
     team.parallel(n, row_grain(h * w * c), [=](int64_t begin, int64_t end, int) {
-      for (int64_t image = begin; image < end; ++image) windows.backward_image(image, dx, spread);
+      for (int64_t image = begin; image < end; ++image) windows.backward_image(image, dx, prepare);
     });
   }
 
  private:
   template <class F>
-  STEEPEST_INLINE void backward_image(int64_t image, float* dx, F spread) const {
+  STEEPEST_INLINE void backward_image(int64_t image, float* dx, F prepare) const {
     const bool apart = stride >= pool;  // no place belongs to two windows, so each is assigned
     const bool covered = stride <= pool && (p - 1) * stride + pool == h && (q - 1) * stride + pool == w;
     if (!apart || !covered) fill(dx + image * h * w * c, h * w * c, 0.0f);
     const Windows windows = *this;
     for (int64_t r = image * p; r < (image + 1) * p; ++r)
       row(r, [=](int64_t output, int64_t first, auto at) {
+        const auto share = prepare(output, at);
         windows.places([=](int32_t place, int64_t offset) {
           float* const to = dx + first + offset;
-          const vfloat part = spread(output, place, at);
-          at.store(to, apart ? part : at.load(to) + part);
+          at.store(to, apart ? share(place) : at.load(to) + share(place));
         });
       });
   }
