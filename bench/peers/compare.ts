@@ -1,0 +1,130 @@
+/** What the bench says: whether rivals compute the same, medians and their spread, ratios, and the table of them. */
+
+/** Milliseconds of a step over the turns of a rival. */
+export interface Times {
+  readonly medianMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** A line of the result. ratio = torchMs / steepestMs: above 1, steepest is faster. */
+export interface PeerRow {
+  readonly bench: 'peer';
+  readonly model: string;
+  readonly mode: string;
+  readonly threads: number;
+  readonly batch: number;
+  /** What steepest ran on. */
+  readonly device: string;
+  readonly steepestMs: number;
+  readonly torchMs: number;
+  /** The fastest of PyTorch's variants. */
+  readonly torchVariant: string;
+  readonly ratio: number;
+  /** Of @tensorflow/tfjs with wasm, where it took part. */
+  readonly tfjsMs?: number;
+  readonly tfjsRatio?: number;
+}
+
+/** What is kept of a line in bench/results: also the spread, and the losses by rival from equal weights. */
+export interface PeerResult extends PeerRow {
+  readonly steps: number;
+  readonly repeats: number;
+  readonly times: Readonly<Record<string, Times>>;
+  readonly losses: Readonly<Record<string, readonly number[]>>;
+  /** Of steepest (its commit, and what it ran on), Node, Python and the rivals. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export function timesOf(milliseconds: readonly number[]): Times {
+  const sorted = [...milliseconds].sort((a, b) => a - b);
+  if (sorted.length === 0) throw new RangeError('no times');
+  const middle = sorted.length >> 1;
+  const medianMs = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return { medianMs, minMs: sorted[0]!, maxMs: sorted[sorted.length - 1]! };
+}
+
+/** Steps of a turn, so that the slowest rival takes about `turn` milliseconds. */
+export function stepsOfTurn(slowestMs: number, turn: number, most: number): number {
+  return Math.max(1, Math.min(Math.round(turn / slowestMs), most));
+}
+
+/** Relative difference allowed for the loss of the first step, and of the later ones. */
+export const FIRST_TOLERANCE = 1e-5;
+export const LATER_TOLERANCE = 1e-3;
+/** Added for the later ones: the loss of a batch learnt by heart is the rounding of numbers about 1. */
+const LATER_ROUNDING = 1e-6;
+/** Largest difference of outputs, relative to the largest output. */
+export const OUTPUT_TOLERANCE = 1e-4;
+
+/** @throws Error where the losses of the first steps differ too much, or are no numbers */
+export function checkLosses(rival: string, ours: readonly number[], theirs: readonly number[]): void {
+  if (ours.length === 0 || ours.length !== theirs.length)
+    throw new Error(`${rival} told ${theirs.length} losses, steepest ${ours.length}`);
+  for (const [i, a] of ours.entries()) {
+    const b = theirs[i]!;
+    const larger = Math.max(Math.abs(a), Math.abs(b));
+    const allowed = i === 0 ? FIRST_TOLERANCE * larger : LATER_TOLERANCE * larger + LATER_ROUNDING;
+    if (!(Math.abs(a - b) <= allowed))
+      throw new Error(`step ${i + 1}: the loss is ${a} with steepest but ${b} with ${rival}: not timed`);
+  }
+}
+
+/** @throws Error where the outputs differ too much, or are no numbers */
+export function checkOutputs(rival: string, ours: ArrayLike<number>, theirs: ArrayLike<number>): void {
+  if (ours.length === 0 || ours.length !== theirs.length)
+    throw new Error(`${rival} gave ${theirs.length} outputs, steepest ${ours.length}`);
+  let largest = 0;
+  for (let i = 0; i < theirs.length; i++) largest = Math.max(largest, Math.abs(theirs[i]!));
+  for (let i = 0; i < ours.length; i++)
+    if (!(Math.abs(ours[i]! - theirs[i]!) <= OUTPUT_TOLERANCE * largest))
+      throw new Error(`output ${i} is ${ours[i]} with steepest but ${theirs[i]} with ${rival}: not timed`);
+}
+
+/** The row of a comparison. `times` by rival: steepest, torch:VARIANT, tfjs. */
+export function rowOf(
+  head: Pick<PeerRow, 'model' | 'mode' | 'threads' | 'batch' | 'device'>,
+  times: Readonly<Record<string, Times>>,
+): PeerRow {
+  const torch = Object.entries(times).filter(([name]) => name.startsWith('torch:'));
+  const [best, { medianMs: torchMs }] = torch.reduce((a, b) => (b[1].medianMs < a[1].medianMs ? b : a));
+  const steepestMs = times.steepest!.medianMs;
+  const tfjsMs = times.tfjs?.medianMs;
+  return {
+    bench: 'peer',
+    ...head,
+    steepestMs: round(steepestMs),
+    torchMs: round(torchMs),
+    torchVariant: best.slice('torch:'.length),
+    ratio: round(torchMs / steepestMs),
+    ...(tfjsMs !== undefined && { tfjsMs: round(tfjsMs), tfjsRatio: round(tfjsMs / steepestMs) }),
+  };
+}
+
+/** Four digits or more. */
+export function round(value: number): number {
+  return Number(value.toPrecision(Math.max(4, Math.ceil(Math.log10(Math.abs(value) || 1)))));
+}
+
+/** The table for people: a line a result, with least and largest turn in brackets. */
+export function table(results: readonly PeerResult[]): string {
+  const tfjs = results.some(({ tfjsMs }) => tfjsMs !== undefined);
+  const head = ['model', 'mode', 'threads', 'batch', 'steepest ms', 'torch ms', 'torch variant', 'ratio'];
+  if (tfjs) head.push('tfjs ms', 'ratio');
+  const lines = results.map((r) => {
+    const cells = [r.model, r.mode, `${r.threads}`, `${r.batch}`, spread(r.times.steepest!)];
+    cells.push(spread(r.times[`torch:${r.torchVariant}`]!), r.torchVariant, r.ratio.toFixed(2));
+    if (tfjs) cells.push(r.times.tfjs ? spread(r.times.tfjs) : '-', r.tfjsRatio?.toFixed(2) ?? '-');
+    return cells;
+  });
+  const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]!.length)));
+  const words = (i: number) => i < 2 || i === 6;
+  return [head, ...lines]
+    .map((line) => line.map((cell, i) => (words(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+function spread({ medianMs, minMs, maxMs }: Times): string {
+  return `${round(medianMs)} (${round(minMs)}-${round(maxMs)})`;
+}

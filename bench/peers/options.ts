@@ -1,0 +1,121 @@
+/** The options of the rivals' bench: their meaning, their defaults and the checks on them. */
+import { parseArgs } from 'node:util';
+
+export type Mode = 'train' | 'infer';
+
+export interface PeerOptions {
+  /** Named networks, or sizes of a fully-connected one: '784-32-10'. */
+  readonly models: readonly string[];
+  /** Threads of each rival. */
+  readonly threads: number;
+  readonly modes: readonly Mode[];
+  /** A Python that can import torch. */
+  readonly python: string;
+  /** Words joined by '+': nchw, channels_last, compile. */
+  readonly variants: readonly string[];
+  /** Rounds: each rival has one turn in each. */
+  readonly repeats: number;
+  /** Timed steps of a turn; 0: as many as make the slowest rival's turn TURN_MILLISECONDS long. */
+  readonly steps: number;
+  /** Rows of a step; 0: the network's usual batch. */
+  readonly batch: number;
+  /** What steepest runs on. */
+  readonly device: 'cpu' | 'reference';
+  /** Folder whose node_modules holds @tensorflow/tfjs and its wasm backend. */
+  readonly tfjs: string | undefined;
+  readonly json: boolean;
+  /** Keep the results in bench/results. */
+  readonly write: boolean;
+  readonly help: boolean;
+}
+
+export const usage = `npm run bench:peers -- [options]
+
+Trains (or asks) the same networks with steepest and with PyTorch, in turns, and prints the ratio of the medians: above 1, steepest is faster.
+
+  --models LIST     networks, by comma: mlp, lenet, cnn4, vgg11, or sizes of a fully-connected one as 784-32-10 (default mlp,lenet,cnn4,vgg11)
+  --mode LIST       train, infer, or both by comma (default train)
+  --threads N       threads of each rival (default 2)
+  --python PATH     a Python that has torch (default python3)
+  --variants LIST   PyTorch's variants, by comma, of words joined by +: nchw channels_last compile (default nchw,channels_last)
+  --tfjs DIR        also @tensorflow/tfjs (wasm) from DIR/node_modules: inference, and training where there is no convolution
+  --repeats N       rounds; each rival has a turn in each (default 15)
+  --steps N         timed steps in a turn (default: some 200 ms of the slowest rival)
+  --batch N         rows of a step (default 128; vgg11 64; 2-8-1 4; 4-16-3 16; other fully-connected ones 32)
+  --device NAME     what steepest runs on: cpu (default) or reference
+  --json            one JSON object a line instead of the table
+  --write           keep the results in bench/results/<date>-<cpu>-peers.json`;
+
+const VARIANT_WORDS = ['nchw', 'channels_last', 'compile'];
+
+/** @throws TypeError on an unknown option, RangeError on a value out of range */
+export function readOptions(argv: readonly string[]): PeerOptions {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      models: { ...text, default: 'mlp,lenet,cnn4,vgg11' },
+      mode: { ...text, default: 'train' },
+      threads: { ...text, default: '2' },
+      python: { ...text, default: 'python3' },
+      variants: { ...text, default: 'nchw,channels_last' },
+      tfjs: text,
+      repeats: { ...text, default: '15' },
+      steps: { ...text, default: '0' },
+      batch: { ...text, default: '0' },
+      device: { ...text, default: 'cpu' },
+      json: flag,
+      write: flag,
+      help: flag,
+    },
+  });
+  const variants = list('variants', values.variants);
+  for (const variant of variants) for (const word of variant.split('+')) oneOf('variants', word, VARIANT_WORDS);
+  return {
+    models: list('models', values.models),
+    modes: list('mode', values.mode).map((mode) => oneOf('mode', mode, ['train', 'infer'] as const)),
+    threads: whole('threads', values.threads, 1),
+    python: values.python,
+    variants,
+    tfjs: values.tfjs,
+    repeats: whole('repeats', values.repeats, 1),
+    steps: whole('steps', values.steps, 0),
+    batch: whole('batch', values.batch, 0),
+    device: oneOf('device', values.device, ['cpu', 'reference'] as const),
+    json: values.json,
+    write: values.write,
+    help: values.help,
+  };
+}
+
+function list(name: string, value: string): string[] {
+  const words = value.split(',').map((word) => word.trim());
+  if (words.some((word) => word === ''))
+    throw new RangeError(`--${name}: expected names by comma but received '${value}'`);
+  return words;
+}
+
+function whole(name: string, value: string, least: number): number {
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isInteger(number) || number < least)
+    throw new RangeError(`--${name}: expected a whole number >= ${least} but received '${value}'`);
+  return number;
+}
+
+function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {
+  if (!known.includes(value as T))
+    throw new RangeError(`--${name}: expected one of ${known.join(', ')} but received '${value}'`);
+  return value as T;
+}
+
+/** The usual rows of a step of a network. */
+export function usualBatch(model: string): number {
+  const known: Record<string, number> = { vgg11: 64, resnet18: 64, '2-8-1': 4, '4-16-3': 16 };
+  return known[model] ?? (denseSizes(model) === undefined ? 128 : 32);
+}
+
+/** Sizes of a fully-connected network, inputs first: '784-32-10' gives [784, 32, 10]. Undefined for any other name. */
+export function denseSizes(model: string): number[] | undefined {
+  return /^[1-9]\d*(-[1-9]\d*)+$/.test(model) ? model.split('-').map(Number) : undefined;
+}

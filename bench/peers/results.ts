@@ -1,0 +1,77 @@
+/** The file of results: bench/results/<date>-<cpu>-peers.json, with the machine. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import type { PeerResult } from './compare.js';
+
+export interface Machine {
+  readonly cpu: string;
+  readonly processors: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+}
+
+export interface ResultFile {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly results: readonly KeptResult[];
+}
+
+export interface KeptResult extends PeerResult {
+  /** When it was written, and the machine's load then (processes that ran or waited, mean of a minute; the bench itself counts). */
+  readonly time: string;
+  readonly load: number;
+}
+
+export function machine(): Machine {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    processors: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+  };
+}
+
+/** '2026-01-31-amd-epyc-peers.json'. */
+export function fileName(date: Date, cpu: string): string {
+  const slug = cpu
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  return `${date.toISOString().slice(0, 10)}-${slug}-peers.json`;
+}
+
+/** The old results, those of the same network, mode, threads and batch replaced by the new ones. */
+export function merge<R extends Pick<PeerResult, 'model' | 'mode' | 'threads' | 'batch' | 'device'>>(
+  old: readonly R[],
+  fresh: readonly R[],
+): R[] {
+  const key = ({ model, mode, threads, batch, device }: R) => JSON.stringify([model, mode, threads, batch, device]);
+  const replaced = new Set(fresh.map(key));
+  return [...old.filter((result) => !replaced.has(key(result))), ...fresh];
+}
+
+/** Writes the results, keeping those that runs of the same day and machine left there. Returns the path. */
+export function writeResults(folder: string, fresh: readonly PeerResult[]): string {
+  const now = new Date();
+  const here = machine();
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, fileName(now, here.cpu));
+  const old: ResultFile | undefined = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  const stamp = { time: now.toISOString(), load: loadavg()[0]! };
+  const kept: KeptResult[] = fresh.map((result) => ({ ...result, ...stamp }));
+  const results = merge(old?.results ?? [], kept);
+  writeFileSync(path, `${JSON.stringify({ date: stamp.time.slice(0, 10), machine: here, results }, null, 2)}\n`);
+  return path;
+}
+
+/** The commit that is checked out, with '+' where files differ from it; undefined outside a repository. */
+export function commit(root: string): string | undefined {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();
+  try {
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : '+');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,155 @@
+"""PyTorch's side of the rivals' bench: see worker.ts for the commands, subject.ts for the files that `load` reads.
+
+    python torch_worker.py THREADS
+
+Variants are words joined by '+': nchw, channels_last (memory format of weights and images), compile (torch.compile).
+A training step is forward, mean loss, backward, and SGD with momentum (fused); an inference step is forward in inference mode.
+"""
+import json
+import math
+import os
+import sys
+import time
+import warnings
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+warnings.filterwarnings("ignore")
+torch.set_num_threads(int(sys.argv[1]))
+
+
+def read(folder, name, dtype):
+    with open(os.path.join(folder, name), "rb") as file:
+        return torch.frombuffer(bytearray(file.read()), dtype=dtype)
+
+
+def network(layers, shape):
+    """The modules of a network: `layers` as steepest lists them, `shape` [h, w, c] or [k] of one input."""
+    modules = []
+    for layer in layers:
+        kind, options = layer["kind"], layer["options"]
+        if kind == "conv2d":
+            size, stride, padding = options["kernelSize"], options["strides"], layer["padding"]
+            modules.append(nn.Conv2d(shape[2], options["filters"], size, stride, padding, bias=options["useBias"]))
+        elif kind == "dense":
+            modules.append(nn.Linear(shape[0], options["units"], bias=options["useBias"]))
+        elif kind == "maxPool2d":
+            modules.append(nn.MaxPool2d(options["poolSize"], options["strides"]))
+        elif kind == "flatten":
+            modules.append(nn.Flatten())
+        elif kind == "relu":
+            modules.append(nn.ReLU())
+        else:
+            raise ValueError(f"no module for the layer {kind}")
+        activation = options.get("activation", "linear")
+        if activation == "relu":
+            modules.append(nn.ReLU())
+        elif activation != "linear":
+            raise ValueError(f"no module for the activation {activation}")
+        shape = layer["outputShape"]
+    return nn.Sequential(*modules)
+
+
+class Subject:
+    """A network, its first weights and its batch, as the files have them."""
+
+    def __init__(self, folder):
+        with open(os.path.join(folder, "network.json")) as file:
+            self.spec = json.load(file)
+        h_w_c = self.spec["inputShape"]
+        shape = [h_w_c[2], h_w_c[0], h_w_c[1]] if len(h_w_c) == 3 else h_w_c
+        self.parameters = read(folder, "parameters.torch.bin", torch.float32)
+        self.x = read(folder, "x.torch.bin", torch.float32).reshape(self.spec["batch"], *shape)
+        self.labels = read(folder, "labels.bin", torch.int32).long()
+        self.variants = {}
+
+    def variant(self, name):
+        if name not in self.variants:
+            self.variants[name] = Variant(self, name)
+        return self.variants[name]
+
+
+class Variant:
+    def __init__(self, subject, name):
+        words = name.split("+")
+        spec = subject.spec
+        self.subject = subject
+        self.module = network(spec["layers"], spec["inputShape"])
+        count = sum(p.numel() for p in self.module.parameters())
+        if count != subject.parameters.numel():
+            raise ValueError(f"the network has {count} parameters but the file {subject.parameters.numel()}")
+        self.x = subject.x.clone()
+        if "channels_last" in words:
+            self.module = self.module.to(memory_format=torch.channels_last)
+            if self.x.dim() == 4:
+                self.x = self.x.to(memory_format=torch.channels_last)
+        self.net = torch.compile(self.module) if "compile" in words else self.module
+        classes = spec["loss"] == "softmaxCrossEntropy"
+        self.target = subject.labels if classes else subject.labels.float().reshape(-1, 1)
+        self.loss = F.cross_entropy if classes else F.mse_loss
+        self.step = self.train if spec["mode"] == "train" else self.infer
+
+    def reset(self):
+        """The first weights, and an optimizer without a past."""
+        at = 0
+        with torch.no_grad():
+            for parameter in self.module.parameters():
+                parameter.copy_(self.subject.parameters[at : at + parameter.numel()].reshape(parameter.shape))
+                at += parameter.numel()
+        spec = self.subject.spec
+        self.optimizer = torch.optim.SGD(
+            self.module.parameters(), spec["learningRate"], momentum=spec["momentum"], fused=True
+        )
+
+    def train(self):
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss(self.net(self.x), self.target)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def infer(self):
+        with torch.inference_mode():
+            return self.net(self.x)
+
+    def check(self, steps):
+        self.reset()
+        outputs = self.infer().flatten().tolist()
+        losses = [self.train().item() for _ in range(steps)]
+        self.reset()
+        return {"losses": losses, "outputs": outputs}
+
+    def run(self, steps):
+        result = self.step()
+        began = time.perf_counter()
+        for _ in range(steps):
+            result = self.step()
+        milliseconds = (time.perf_counter() - began) * 1e3 / steps
+        value = result.sum().item()
+        return {"ms": milliseconds, "finite": math.isfinite(value)}
+
+
+def main():
+    subject = None
+    for line in sys.stdin:
+        words = line.split()
+        try:
+            if words[0] == "quit":
+                return
+            if words[0] == "load":
+                subject = Subject(line.strip()[len("load ") :])
+                answer = {"versions": {"torch": torch.__version__, "python": sys.version.split()[0]}}
+            elif words[0] == "check":
+                answer = subject.variant(words[1]).check(int(words[2]))
+            elif words[0] == "run":
+                answer = subject.variant(words[1]).run(int(words[2]))
+            else:
+                answer = {"error": f"unknown command {words[0]}"}
+        except Exception as error:  # told to the other side, which decides
+            answer = {"error": f"{type(error).__name__}: {error}"[:500]}
+        print(json.dumps(answer), flush=True)
+
+
+main()

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import {
+  checkLosses,
+  checkOutputs,
+  type PeerResult,
+  round,
+  rowOf,
+  stepsOfTurn,
+  table,
+  timesOf,
+} from '../../../bench/peers/compare.js';
+
+test('median and spread', () => {
+  expect(timesOf([5, 1, 3])).toEqual({ medianMs: 3, minMs: 1, maxMs: 5 });
+  expect(timesOf([4, 1, 3, 10])).toEqual({ medianMs: 3.5, minMs: 1, maxMs: 10 });
+  expect(() => timesOf([])).toThrow(RangeError);
+});
+
+test('steps of a turn', () => {
+  expect(stepsOfTurn(10, 200, 4096)).toBe(20);
+  expect(stepsOfTurn(300, 200, 4096)).toBe(1);
+  expect(stepsOfTurn(0.001, 200, 4096)).toBe(4096);
+});
+
+test('losses: 1e-5 for the first step, 1e-3 for the later ones', () => {
+  expect(() => checkLosses('torch', [2, 1.9], [2.00001, 1.901])).not.toThrow();
+  expect(() => checkLosses('torch', [2, 1.9], [2.0001, 1.9])).toThrow(/step 1: the loss is 2 .* 2.0001 with torch/);
+  expect(() => checkLosses('torch', [2, 1.9], [2, 1.91])).toThrow(/step 2/);
+  expect(() => checkLosses('torch', [2, 2e-6], [2, 1.5e-6])).not.toThrow();
+  expect(() => checkLosses('torch', [2e-6], [1.5e-6])).toThrow(/step 1/);
+  expect(() => checkLosses('torch', [2, Number.NaN], [2, Number.NaN])).toThrow(/step 2/);
+  expect(() => checkLosses('torch', [2], [2, 2])).toThrow(/2 losses/);
+  expect(() => checkLosses('torch', [], [])).toThrow(/0 losses/);
+});
+
+test('outputs: relative to the largest', () => {
+  expect(() => checkOutputs('torch', [10, 1], [10, 1.0009])).not.toThrow();
+  expect(() => checkOutputs('torch', [10, 1], [10, 1.002])).toThrow(/output 1/);
+  expect(() => checkOutputs('torch', [10, Number.NaN], [10, 1])).toThrow(/output 1/);
+  expect(() => checkOutputs('torch', [10], [10, 1])).toThrow(/2 outputs/);
+});
+
+const times = (medianMs: number) => ({ medianMs, minMs: medianMs / 2, maxMs: medianMs * 2 });
+const head = { model: 'lenet', mode: 'train', threads: 2, batch: 128, device: 'cpu' };
+
+test('a row takes the fastest variant of torch', () => {
+  const row = rowOf(head, { steepest: times(8), 'torch:nchw': times(30), 'torch:channels_last': times(28) });
+  expect(row).toEqual({
+    bench: 'peer',
+    ...head,
+    steepestMs: 8,
+    torchMs: 28,
+    torchVariant: 'channels_last',
+    ratio: 3.5,
+  });
+  expect(rowOf(head, { steepest: times(8), 'torch:nchw': times(4), tfjs: times(80) })).toMatchObject({
+    ratio: 0.5,
+    tfjsMs: 80,
+    tfjsRatio: 10,
+  });
+});
+
+test('four digits, and no fewer before the point', () => {
+  expect([0.0123456, 1.23456, 123456.7, 0].map(round)).toEqual([0.01235, 1.235, 123457, 0]);
+});
+
+test('the table', () => {
+  const all = { steepest: times(8), 'torch:nchw': times(30), 'torch:channels_last': times(28) };
+  const result = (more: object, extra: Partial<PeerResult>): PeerResult => {
+    const rows = { ...all, ...more };
+    return { ...rowOf(head, rows), steps: 7, repeats: 15, times: rows, losses: {}, versions: {}, ...extra };
+  };
+  expect(table([result({}, {}), result({}, { model: 'vgg11', batch: 64 })])).toBe(
+    [
+      'model  mode   threads  batch  steepest ms    torch ms  torch variant  ratio',
+      'lenet  train        2    128     8 (4-16)  28 (14-56)  channels_last   3.50',
+      'vgg11  train        2     64     8 (4-16)  28 (14-56)  channels_last   3.50',
+    ].join('\n'),
+  );
+  const lines = table([result({}, {}), result({ tfjs: times(80) }, {})]).split('\n');
+  expect(lines[0]).toMatch(/tfjs ms {2}ratio$/);
+  expect(lines[1]).toMatch(/ - {2,}-$/);
+  expect(lines[2]).toMatch(/80 \(40-160\) +10.00$/);
+});

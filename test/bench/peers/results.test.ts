@@ -1,0 +1,44 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { PeerResult } from '../../../bench/peers/compare.js';
+import { fileName, merge, writeResults } from '../../../bench/peers/results.js';
+
+const result = (model: string, threads: number, steepestMs: number): PeerResult => ({
+  bench: 'peer',
+  ...{ model, mode: 'train', threads, batch: 128, device: 'cpu' },
+  ...{ steepestMs, torchMs: 4, torchVariant: 'nchw', ratio: 4 / steepestMs, steps: 7, repeats: 15 },
+  times: { steepest: { medianMs: steepestMs, minMs: 0.5, maxMs: 2 } },
+  losses: { steepest: [2.3], 'torch:nchw': [2.3] },
+  versions: { torch: '2' },
+});
+
+test('the name of the file: date and processor', () => {
+  const date = new Date('2026-01-31T12:00:00Z');
+  expect(fileName(date, 'Intel(R) Xeon(R) @ 2.10GHz')).toBe('2026-01-31-intel-r-xeon-r-2-10ghz-peers.json');
+});
+
+test('new results take the place of those of the same network, mode and threads', () => {
+  const merged = merge([result('lenet', 1, 1), result('lenet', 2, 1)], [result('lenet', 2, 3), result('mlp', 2, 3)]);
+  expect(merged.map(({ model, threads, steepestMs }) => [model, threads, steepestMs])).toEqual([
+    ['lenet', 1, 1],
+    ['lenet', 2, 3],
+    ['mlp', 2, 3],
+  ]);
+});
+
+test('the file keeps what earlier runs wrote', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'peers-test-'));
+  try {
+    const path = writeResults(folder, [result('lenet', 1, 1)]);
+    expect(writeResults(folder, [result('mlp', 1, 1)])).toBe(path);
+    const file = JSON.parse(readFileSync(path, 'utf8'));
+    expect(file.results[0].versions).toEqual({ torch: '2' });
+    expect(file.results.map((r: PeerResult) => r.model)).toEqual(['lenet', 'mlp']);
+    expect(file.results[0].losses).toEqual({ steepest: [2.3], 'torch:nchw': [2.3] });
+    expect(file.machine.processors).toBeGreaterThan(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
