@@ -1,10 +1,9 @@
 /** The command line: commands, and what becomes of their errors. Exit codes: 0 done, 1 a run failed, 2 wrong usage, 130 interrupted. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.js';
 import { doctorCommand } from './doctor.js';
 import { FAILED, type Io, OK, processIo, USAGE, UsageError } from './io.js';
+import { packageVersion } from './machine.js';
 import { trainCommand } from './train.js';
 
 /** Runs the arguments that follow the program's name; resolves to the exit code, and never rejects. */
@@ -41,9 +40,4 @@ function errorCode(error: unknown, io: Io): number {
   io.err(`error: ${code === undefined || text.startsWith(code) ? '' : `${code}: `}${text}\n`);
   if (process.env.DEBUG) io.err(`${stack}\n`);
   return FAILED;
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
-  return version;
 }

@@ -1,4 +1,5 @@
 /** The ceilings that results are shares of. */
+import { loadBinding } from '../../binding.js';
 
 /** What the machine does at most: single-precision operations on registers, and bytes read plus bytes written by a copy. */
 export interface Ceiling {
@@ -17,4 +18,8 @@ export function shareOf(ceiling: Ceiling | undefined, gflops: number, gbPerSecon
   const [compute, memory] = [gflops / ceiling.gflops, gbPerSecond / ceiling.gbPerSecond];
   return compute >= memory ? { bound: 'compute', shareOfPeak: compute } : { bound: 'memory', shareOfPeak: memory };
 }
-export const measureCeiling = (_threads: number): Ceiling | undefined => undefined;
+
+/** Measures the ceilings of `threads` threads, in about half a second; undefined without the addon. */
+export function measureCeiling(threads: number): Ceiling | undefined {
+  return loadBinding().binding?.ceiling(threads);
+}
