@@ -143,7 +143,7 @@ Napi::Value guarded(const Napi::CallbackInfo& info) {
   } catch (const std::bad_alloc&) {
     throw coded_error(info.Env(), "ERR_DEVICE_OOM", "not enough memory");
   } catch (const std::out_of_range& error) {
-    throw Napi::RangeError::New(info.Env(), error.what());
+    throw shape_error(info.Env(), error.what());
   } catch (const std::exception& error) {
     throw Napi::Error::New(info.Env(), error.what());
   }

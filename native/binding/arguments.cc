@@ -28,6 +28,12 @@ Napi::Error coded_error(Napi::Env env, const char* code, const std::string& mess
   return error;
 }
 
+Napi::Error shape_error(Napi::Env env, const std::string& message) {
+  Napi::Error error = Napi::RangeError::New(env, message);
+  error.Set("code", Napi::String::New(env, "ERR_SHAPE"));
+  return error;
+}
+
 bool is_whole(double value, double min, double max) { return value >= min && value <= max && std::floor(value) == value; }
 
 int64_t whole_number(const Napi::Value& value, const char* name, double min, double max) {

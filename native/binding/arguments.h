@@ -14,6 +14,9 @@ constexpr double kLargestWhole = 9007199254740991.0;  // 2^53 - 1
 // A JavaScript Error with a `code`.
 Napi::Error coded_error(Napi::Env env, const char* code, const std::string& message);
 
+// A RangeError with the code ERR_SHAPE.
+Napi::Error shape_error(Napi::Env env, const std::string& message);
+
 // A whole number in [min, max].
 int64_t whole_number(const Napi::Value& value, const char* name, double min, double max);
 // Whether `value` is a whole number in [min, max], as a double.

@@ -55,7 +55,7 @@ void Channel::settle(napi_env env, napi_value, void* context, void*) {
   if (job->failure == Job::Failure::kNone) {
     napi_resolve_deferred(env, job->deferred, Napi::Number::New(env, static_cast<double>(job->steps_done)));
   } else if (job->failure == Job::Failure::kRange) {
-    napi_reject_deferred(env, job->deferred, Napi::RangeError::New(env, job->message).Value());
+    napi_reject_deferred(env, job->deferred, shape_error(env, job->message).Value());
   } else if (job->failure == Job::Failure::kMemory) {
     napi_reject_deferred(env, job->deferred, coded_error(env, "ERR_DEVICE_OOM", job->message).Value());
   } else {

@@ -49,6 +49,7 @@ PlanBuffer read_buffer(Reader& in, const Plan& plan, double arena_bytes) {
   b.region = in.index(-1, static_cast<double>(plan.regions.size()));
   for (int64_t* field : {&b.offset, &b.fixed, &b.per_image, &b.per_row, &b.per_step}) *field = in.whole(0, kLargestWhole);
   if (b.fixed > 0 && b.per_image > 0) throw std::invalid_argument("a buffer of the plan has elements both fixed and per image");
+  if (b.open() && (b.per_row > 0 || b.per_step > 0)) throw std::invalid_argument("a buffer as long as its region moves");
   if (b.region >= 0) {
     if (plan.regions[static_cast<size_t>(b.region)].type != b.type) throw std::invalid_argument("a buffer and its region differ in type");
     return b;
@@ -199,6 +200,11 @@ Run::Way Run::prepare(int64_t images) const {
     }
   }
   return way;
+}
+
+double Run::elements(const PlanBuffer& b, int64_t images) const {
+  if (b.open()) return static_cast<double>(request_.regions[static_cast<size_t>(b.region)]->length - b.offset);
+  return static_cast<double>(b.fixed) + static_cast<double>(b.per_image) * static_cast<double>(images);
 }
 
 void Run::check(const PlanCall& c, const Slice& slice, const double* slots) const {

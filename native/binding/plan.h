@@ -26,6 +26,7 @@ struct PlanBuffer {
   Type type;
   int region;
   int64_t offset, fixed, per_image, per_row, per_step;
+  bool open() const { return region >= 0 && fixed == 0 && per_image == 0; }  // all that follows in its region
 };
 
 struct PlanRegion {
@@ -103,6 +104,7 @@ class Run {
 
   void check_regions() const;
   Way prepare(int64_t images) const;
+  double elements(const PlanBuffer& buffer, int64_t images) const;
   void check(const PlanCall& call, const Slice& slice, const double* slots) const;
   void call(const PlanCall& call, const Slice& slice, Team& team) const;
 

@@ -1,0 +1,144 @@
+/** The native addon: what it exports, and where it is found. The only file that knows there is a .node. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+type TypedArray = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array;
+
+export type Isa = 'portable' | 'avx2' | 'avx512';
+
+/** Objects of C++ held by JavaScript; each function takes its own kind only. */
+export interface StorageHandle {
+  readonly kind?: 'storage';
+}
+export interface PlanHandle {
+  readonly kind?: 'plan';
+}
+export interface RunHandle {
+  readonly kind?: 'run';
+}
+
+export interface NativeInfo {
+  /** The instruction set kernels run with. */
+  readonly isa: Isa;
+  /** Those this processor can run, weakest first. */
+  readonly isas: readonly Isa[];
+  readonly features: readonly string[];
+  /** The processor's name. */
+  readonly cpu: string;
+  readonly physicalCores: number;
+  readonly logicalCores: number;
+  /** The compiler that built the addon. */
+  readonly compiler: string;
+  /** Whether the addon was built with CUDA. */
+  readonly cuda: boolean;
+}
+
+export interface CudaInfo {
+  readonly built: boolean;
+  /** Versions, such as '13.0'; empty where there is none. */
+  readonly driver: string;
+  readonly runtime: string;
+  /** `memory` in bytes. */
+  readonly devices: readonly {
+    readonly name: string;
+    readonly capability: string;
+    readonly memory: number;
+    readonly multiprocessors: number;
+  }[];
+  /** Why `devices` is empty; '' otherwise. */
+  readonly reason: string;
+}
+
+/** What all threads of the process hold, in bytes and in number. */
+export interface NativeMemory {
+  readonly bytes: number;
+  readonly storages: number;
+  readonly plans: number;
+  /** Bytes of working memory that kernels keep between calls. */
+  readonly scratch: number;
+}
+
+export interface NativeCeiling {
+  /** GFLOP/s of multiply-adds in registers. */
+  readonly gflops: number;
+  /** GB/s read plus written by copies through memory. */
+  readonly gbPerSecond: number;
+}
+
+/** The addon's functions. They check what could corrupt memory, and throw TypeError, RangeError or an Error with a code. */
+export interface Binding {
+  info(): NativeInfo;
+  /** Asks the CUDA driver. Takes some 100 ms where there is one. */
+  cuda(): CudaInfo;
+  /** The table's names, in the order of kernels.def. */
+  kernelNames(): string[];
+  /** Chooses the instruction set for the whole process; false where this processor or build has none of that name. */
+  selectIsa(isa: string): boolean;
+  /** Runs kernel number `index` at once. `threads` 0: one for each physical core. */
+  runKernel(
+    index: number,
+    buffers: readonly (TypedArray | undefined)[],
+    ints: Float64Array,
+    reals: Float64Array,
+    threads: number,
+  ): void;
+  /** `dtype`: 0 real, 1 i32, 2 u16, 3 u8. */
+  createStorage(dtype: number, length: number): StorageHandle;
+  /** The array has the storage's own type. */
+  writeStorage(storage: StorageHandle, source: TypedArray, offset: number): void;
+  readStorage(storage: StorageHandle, target: TypedArray, offset: number): void;
+  disposeStorage(storage: StorageHandle): void;
+  memory(): NativeMemory;
+  /** Measures what the selected instruction set and the memory can do at most. */
+  ceiling(threads: number): NativeCeiling;
+  /** `program`: a plan as numbers (backends/native.ts, native/binding/plan.cc). `labels`: of its calls, then of its regions. */
+  loadPlan(program: Float64Array, labels: readonly string[]): PlanHandle;
+  disposePlan(plan: PlanHandle): void;
+  /** `done` resolves to the number of steps done. */
+  startRun(
+    plan: PlanHandle,
+    regions: readonly StorageHandle[],
+    batch: number,
+    rows: number,
+    first: number,
+    slots: Float64Array,
+    threads: number,
+  ): { readonly done: Promise<number>; readonly run: RunHandle };
+  stopRun(run: RunHandle): void;
+}
+
+export type LoadedBinding =
+  | { readonly binding: Binding; readonly path: string; readonly error: undefined }
+  | { readonly binding: undefined; readonly path: undefined; readonly error: string };
+
+let loaded: LoadedBinding | undefined;
+
+/**
+ * The native addon, loaded once a thread; `error` says what was tried and what to do where there is none. Never throws.
+ * STEEPEST_BINDING names another file than build/Release/steepest.node; STEEPEST_ISA (portable, avx2, avx512) an instruction set.
+ */
+export function loadBinding(): LoadedBinding {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): LoadedBinding {
+  const fail = (error: string) => ({ binding: undefined, path: undefined, error });
+  const named = process.env.STEEPEST_BINDING;
+  const path = named || join(__dirname, '..', 'build', 'Release', 'steepest.node');
+  const advice = named ? 'check STEEPEST_BINDING' : 'build it with: node tools/build.mjs';
+  if (!existsSync(path)) return fail(`the native addon was not found at ${path} (${advice})`);
+  let binding: Binding;
+  try {
+    binding = createRequire(__filename)(path) as Binding;
+  } catch (cause) {
+    return fail(`the native addon ${path} does not load (${advice}): ${(cause as Error).message}`);
+  }
+  const isa = process.env.STEEPEST_ISA;
+  if (isa && !binding.selectIsa(isa))
+    return fail(
+      `STEEPEST_ISA=${isa} is not an instruction set of this machine and build: ${binding.info().isas.join(', ')}`,
+    );
+  return { binding, path, error: undefined };
+}
