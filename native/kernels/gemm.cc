@@ -19,17 +19,6 @@ constexpr int64_t kSmallRows = 2 * kTileRows;    // up to here packing b costs m
 
 enum Slot { kPackedB, kBias, kPackedA };
 
-// dst[rows, columns] = src, rows `from` and `to` floats apart.
-void copy_block(const float* src, int64_t from, int64_t rows, int64_t columns, float* dst, int64_t to) {
-  for (int64_t i = 0; i < rows; ++i) {
-    const float* s = src + i * from;
-    float* d = dst + i * to;
-    int64_t j = 0;
-    for (; j + kLanes <= columns; j += kLanes) store(d + j, load(s + j));
-    for (; j < columns; ++j) d[j] = s[j];
-  }
-}
-
 // One product cut for the team: columns [column0, column0 + columns) of c, b's panels at `packed` (or b itself, where `in_place`).
 struct Round {
   const gemm_args& g;
@@ -52,34 +41,44 @@ struct Round {
     }
   }
 
+  // Rows [i0, i1) of a for the steps [k0, k1): a strip for each tile, strips k1 - k0 steps apart.
+  void pack_rows(int64_t i0, int64_t i1, int64_t k0, int64_t k1, float* dst) const {
+    for (int64_t index = 0; index < tile_count(i1 - i0); ++index, dst += (k1 - k0) * kTileRows) {
+      const int64_t i = i0 + tile_begin(i1 - i0, index), rows = i0 + tile_begin(i1 - i0, index + 1) - i;
+      if (g.transposeA) {
+        pack_strip_transposed(g.a + k0 * g.m + i, g.m, rows, g.m - i, k1 - k0, dst);
+      } else {
+        pack_strip(g.a + i * g.k + k0, g.k, rows, k1 - k0, dst);
+      }
+    }
+  }
+
   // Rows [i0, i1) of panels [panel0, panel1).
   void compute(int64_t i0, int64_t i1, int64_t panel0, int64_t panel1, Team& team, int thread) const {
-    const int64_t rows = i1 - i0, depth = most(1, ceil_div(g.k, kDepthBlock)), start = 0;
-    const bool copy = panel1 - panel0 > 1;
-    const int64_t longest = ceil_div(g.k, depth);
-    const int64_t a_step = g.transposeA ? (copy ? (rows + 15) / 16 * 16 + 16 : g.m) : (copy ? (longest + 15) / 16 * 16 + 16 : g.k);
-    float* block = copy ? static_cast<float*>(team.scratch(thread, kPackedA, sizeof(float) * a_step * (g.transposeA ? longest : rows))) : nullptr;
+    const int64_t rows = i1 - i0, blocks = most(1, ceil_div(g.k, kDepthBlock)), start = 0;
+    const bool strips = panel1 - panel0 > 1;  // else each part of a is read once: as it lies
+    float* packed_a = nullptr;
+    if (strips) packed_a = static_cast<float*>(team.scratch(thread, kPackedA, sizeof(float) * (tile_count(rows) * kTileRows * ceil_div(g.k, blocks) + kLanes)));
     int64_t row[kRowBlock];
-    for (int64_t i = 0; i < rows; ++i) row[i] = g.transposeA ? i : i * a_step;
-    for (int64_t step = 0; step < depth; ++step) {
-      const int64_t k0 = g.k * step / depth, k1 = g.k * (step + 1) / depth;
-      const float* a = g.a + (g.transposeA ? k0 * g.m + i0 : i0 * g.k + k0);
-      if (copy) {
-        if (g.transposeA) {
-          copy_block(a, g.m, k1 - k0, rows, block, a_step);
-        } else {
-          copy_block(a, g.k, rows, k1 - k0, block, a_step);
-        }
-        a = block;
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t k0 = g.k * block / blocks, k1 = g.k * (block + 1) / blocks;
+      if (strips) {
+        pack_rows(i0, i1, k0, k1, packed_a);
+        for (int64_t index = 0; index < tile_count(rows); ++index)
+          for (int64_t i = tile_begin(rows, index); i < tile_begin(rows, index + 1); ++i)
+            row[i] = index * kTileRows * (k1 - k0) + i - tile_begin(rows, index);
+      } else {
+        for (int64_t i = 0; i < rows; ++i) row[i] = g.transposeA ? i : i * g.k;
       }
-      const bool last = step + 1 == depth;
-      const Walk walk{&start, 1, k1 - k0, g.transposeA ? a_step : 1};
+      const float* a = strips ? packed_a : g.a + (g.transposeA ? k0 * g.m + i0 : i0 * g.k + k0);
+      const Walk walk{&start, 1, k1 - k0, strips ? kTileRows : g.transposeA ? g.m : 1};
+      const bool last = block + 1 == blocks;
       for (int64_t panel = panel0; panel < panel1; ++panel) {
         const int64_t j = column0 + panel * kTileColumns, width = least(kTileColumns, column0 + columns - j);
         const bool direct = in_place && width == kTileColumns;
         const int64_t b_step = direct ? g.n : panel_width(width);
         const float* b = direct ? g.b + j + k0 * g.n : panel_at(panel) + k0 * b_step;
-        const Finish finish{step > 0 || g.accumulate != 0, last && bias ? bias + j : nullptr, last && g.relu != 0};
+        const Finish finish{block > 0 || g.accumulate != 0, last && bias ? bias + j : nullptr, last && g.relu != 0};
         multiply(a, row, rows, walk, b, b_step, g.c + i0 * g.n + j, g.n, width, finish);
       }
     }

@@ -14,7 +14,7 @@
 // Tile sizes. AMD EPYC (Zen 5, 3.3-3.5 GHz), gcc 12.2, 2026-11-24, operands in L1, GFLOP/s with the register-only loop of the same run:
 //   avx512 of 217:  8x32 158-203   12x32 197-205   13x32 203-211   14x32 205-211 (chosen; 29 of 32 registers)
 //   avx2   of 108:  4x16  81-83     5x16  94-97     6x16 102-104 (chosen; 15 of 16 registers)
-//   portable:       4x8      31     5x8   32 (chosen)             6x8    28-31
+//   portable:       4x8      31 (chosen)   5x8 32   6x8 28-31
 // Taking two steps a turn of the loop gains nothing at 14x32 and costs a quarter at 6x16 (spills).
 #pragma once
 #include "simd.h"
@@ -26,7 +26,7 @@ constexpr int kTileRows = 14;
 #elif defined(__AVX2__)
 constexpr int kTileRows = 6;
 #else
-constexpr int kTileRows = 5;
+constexpr int kTileRows = 4;
 #endif
 constexpr int kTileVectors = 2;
 constexpr int kTileColumns = kTileVectors * kLanes;
@@ -132,6 +132,34 @@ inline void pack_panel_transposed(const float* b, int64_t b_step, int64_t depth,
   }
 }
 
+// ---- strips of a: kTileRows rows (at most kLanes), step after step, so that a tile reads one stream. They may write kLanes - kTileRows
+//      floats too many, which the next step or strip overwrites: dst needs kLanes floats more. ----
+
+// dst[depth, kTileRows] = the transpose of a[rows, depth], rows of a a_step apart.
+inline void pack_strip(const float* a, int64_t a_step, int64_t rows, int64_t depth, float* dst) {
+  for (int64_t t = 0; t < depth; t += kLanes) {
+    const int64_t left = depth - t;
+    vfloat block[kLanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) {
+      const float* from = a + i * a_step + t;
+      block[i] = i >= kTileRows || i >= rows ? vfloat{} : left >= kLanes ? load(from) : load_part(from, left);
+    }
+    transpose(block);
+    if (left >= kLanes) {
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) store(dst + (t + i) * kTileRows, block[i]);
+    } else {
+      for (int64_t i = 0; i < left; ++i) store(dst + (t + i) * kTileRows, block[i]);
+    }
+  }
+}
+
+// dst[depth, kTileRows] = a[depth, rows], steps of a a_step apart. readable: floats that may be read from each step's first one on.
+inline void pack_strip_transposed(const float* a, int64_t a_step, int64_t rows, int64_t readable, int64_t depth, float* dst) {
+  for (int64_t t = 0; t < depth; ++t, a += a_step, dst += kTileRows) store(dst, readable >= kLanes ? load(a) : load_part(a, rows));
+}
+
 // dst[0 .. count rounded up to panels) = bias and zeros.
 inline void pad_bias(const float* bias, int64_t count, float* dst) {
   for (int64_t i = 0; i < count; ++i) dst[i] = bias[i];
@@ -140,15 +168,17 @@ inline void pad_bias(const float* bias, int64_t count, float* dst) {
 
 // ---- all rows against one panel ----
 
-// c[m, columns] (rows c_step apart) from m rows of a and one panel of b. The rows are cut in tiles of nearly equal size.
+// The tiles that m rows are cut into are of nearly equal size: tile `index` of tile_count(m) begins here.
+STEEPEST_INLINE int64_t tile_count(int64_t m) { return ceil_div(m, kTileRows); }
+STEEPEST_INLINE int64_t tile_begin(int64_t m, int64_t index) { return m * index / tile_count(m); }
+
+// c[m, columns] (rows c_step apart) from m rows of a and one panel of b.
 inline void multiply(const float* a, const int64_t* row, int64_t m, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step,
                      int64_t columns, const Finish& finish) {
   const int64_t width = panel_width(columns);
-  const int64_t tiles = ceil_div(m, kTileRows);
   int64_t begin = 0;
-  for (int64_t index = 0; index < tiles; ++index) {
-    const int64_t end = m * (index + 1) / tiles;
-    const int64_t rows = end - begin;
+  for (int64_t index = 0; index < tile_count(m); ++index) {
+    const int64_t end = tile_begin(m, index + 1), rows = end - begin;
     const Tile run = width == kTileColumns ? tile_of<kTileVectors>(rows) : tile_of<1>(rows);
     float* to = c + begin * c_step;
     if (columns == width) {
