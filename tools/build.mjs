@@ -1,0 +1,136 @@
+// Builds what is missing or out of date: the kernel table, dist/ (TypeScript), build/Release/steepest.node (C++, and CUDA where nvcc is).
+//   node tools/build.mjs [--force] [--no-native]
+// One line a stage that had work to do. Without a compiler or CMake it says so and leaves the addon out: the reference path works without.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { generateKernels } from './generate-kernels.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const require = createRequire(import.meta.url);
+const at = (...path) => join(root, ...path);
+
+/** Time of the newest file at or under `paths`; 0 where there is none. */
+export function newest(...paths) {
+  let time = 0;
+  for (const path of paths) {
+    if (!existsSync(path)) continue;
+    const status = statSync(path);
+    const inside = status.isDirectory() ? newest(...readdirSync(path).map((name) => join(path, name))) : 0;
+    time = Math.max(time, inside, status.mtimeMs); // a folder's own time tells of files that went
+  }
+  return time;
+}
+
+/** The first of `names` that is a program on the path; undefined where none is. */
+export function findProgram(names, path = process.env.PATH ?? '') {
+  const endings = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
+  for (const name of names)
+    for (const folder of path.split(delimiter))
+      for (const ending of endings) if (folder !== '' && existsSync(join(folder, name + ending))) return name;
+  return undefined;
+}
+
+/** The file of a package's program, or undefined where the package is not installed. */
+function packageFile(name, file) {
+  try {
+    return join(dirname(require.resolve(`${name}/package.json`)), file);
+  } catch {
+    return undefined;
+  }
+}
+
+function run(file, ...args) {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [file, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return { ok: status === 0, log: `${stdout}${stderr}${signal ? `ended by ${signal}\n` : ''}` };
+}
+
+function report(stage, start) {
+  console.log(`built ${stage} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+}
+
+/** @returns {boolean} false on an error, which is on the screen */
+function buildTypeScript(force) {
+  if (!existsSync(at('lib'))) return true; // an installed package: dist came with it
+  const stamp = at('build', 'typescript.stamp');
+  const fresh = newest(stamp) >= newest(at('lib'), at('tsconfig.json')) && existsSync(at('dist', 'index.js'));
+  if (fresh && !force) return true;
+  const start = performance.now();
+  const tsc = packageFile('typescript', 'bin/tsc');
+  if (tsc === undefined) {
+    console.error('steepest: TypeScript is not installed (npm ci), so dist/ cannot be built');
+    return false;
+  }
+  const { ok, log } = run(tsc, '-p', 'tsconfig.json');
+  if (!ok) {
+    console.error(log);
+    return false;
+  }
+  const cli = at('dist', 'cli', 'main.js');
+  if (existsSync(cli)) chmodSync(cli, 0o755);
+  mkdirSync(at('build'), { recursive: true });
+  writeFileSync(stamp, '');
+  report('dist', start);
+  return true;
+}
+
+/** What the native build cannot do without. */
+export function missingTools(path = process.env.PATH) {
+  const missing = [];
+  if (findProgram(['cmake'], path) === undefined) missing.push('CMake');
+  const compiler = process.env.CXX ? [process.env.CXX.split('/').pop()] : ['c++', 'g++', 'clang++', 'cl'];
+  if (findProgram(compiler, path) === undefined && !existsSync(process.env.CXX ?? '')) missing.push('a C++ compiler');
+  if (findProgram(['ninja', 'make', 'msbuild'], path) === undefined) missing.push('Ninja or make');
+  if (packageFile('cmake-js', 'bin/cmake-js') === undefined) missing.push('the package cmake-js');
+  if (packageFile('node-addon-api', 'napi.h') === undefined) missing.push('the package node-addon-api');
+  return missing;
+}
+
+function buildAddon(force) {
+  const addon = at('build', 'Release', 'steepest.node');
+  const sources = newest(at('native'), at('cuda'), at('CMakeLists.txt'), at('tools', 'generate-kernels.mjs'));
+  if (!force && newest(addon) >= sources) return true;
+  const missing = missingTools();
+  if (missing.length > 0) {
+    console.error(`steepest: the native addon was not built: ${missing.join(', ')} not found.`);
+    console.error('steepest: the reference path (TypeScript, slow) will be used.');
+    return true;
+  }
+  const start = performance.now();
+  const { ok, log } = run(packageFile('cmake-js', 'bin/cmake-js'), 'build');
+  if (!ok) {
+    console.error(log);
+    return false;
+  }
+  const now = new Date();
+  utimesSync(addon, now, now); // also where nothing had to be linked anew
+  const loads = spawnSync(process.execPath, ['-e', 'require(process.argv[1])', addon], { encoding: 'utf8' });
+  if (loads.status !== 0) {
+    console.error(`the addon was built but does not load:\n${loads.stderr}`);
+    return false;
+  }
+  const cuda = /^-- steepest: (with.*)$/m.exec(log);
+  report(cuda ? `the native addon (${cuda[1]})` : 'the native addon', start);
+  return true;
+}
+
+function main(args) {
+  const unknown = args.find((arg) => arg !== '--force' && arg !== '--no-native');
+  if (unknown !== undefined) {
+    console.error(`unknown option '${unknown}'; known: --force, --no-native`);
+    return 1;
+  }
+  const force = args.includes('--force');
+  generateKernels();
+  if (!buildTypeScript(force)) return 1;
+  return args.includes('--no-native') || buildAddon(force) ? 0 : 1;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  process.exit(main(process.argv.slice(2)));
