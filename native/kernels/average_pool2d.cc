@@ -9,7 +9,7 @@ void average_pool2d_forward(const average_pool2d_forward_args& a, Team& team) {
   const float* const x = a.x;
   float* const y = a.y;
   const float count = static_cast<float>(a.pool * a.pool);
-  windows.forward(team, [=](int64_t output, int64_t first, auto at) {
+  windows.forward(team, x, [=](int64_t output, int64_t first, auto at) {
     vfloat sum{};
     windows.places([&](int32_t, int64_t offset) { sum += at.load(x + first + offset); });
     at.store(y + output, sum / count);

@@ -10,7 +10,7 @@ void max_pool2d_forward(const max_pool2d_forward_args& a, Team& team) {
   const float* const x = a.x;
   float* const y = a.y;
   uint16_t* const argmax = a.argmax;
-  windows.forward(team, [=](int64_t output, int64_t first, auto at) {
+  windows.forward(team, x, [=](int64_t output, int64_t first, auto at) {
     vfloat best = at.load(x + first);
     vint best_place{};
     windows.places([&](int32_t place, int64_t offset) {
@@ -41,7 +41,7 @@ void max_pool2d_select(const max_pool2d_select_args& a, Team& team) {
   const float* const x = a.x;
   const uint16_t* const argmax = a.argmax;
   float* const y = a.y;
-  windows.forward(team, [=](int64_t output, int64_t first, auto at) {
+  windows.forward(team, x, [=](int64_t output, int64_t first, auto at) {
     const vint wanted = at.load(argmax + output);
     vfloat value = broadcast(kNan);
     windows.places([&](int32_t place, int64_t offset) { value = choose(wanted == place, at.load(x + first + offset), value); });

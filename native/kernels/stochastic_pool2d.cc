@@ -35,7 +35,7 @@ void stochastic_pool2d_forward(const stochastic_pool2d_forward_args& a, Team& te
         });
         at.store(args.y + output, chosen);
         at.store(args.argmax + output, place_chosen);
-      });
+      }, args.x);
   });
 }
 
@@ -44,7 +44,7 @@ void stochastic_pool2d_expected(const stochastic_pool2d_expected_args& a, Team& 
   const Windows windows(a);
   const float* const x = a.x;
   float* const y = a.y;
-  windows.forward(team, [=](int64_t output, int64_t first, auto at) {
+  windows.forward(team, x, [=](int64_t output, int64_t first, auto at) {
     vfloat sum{}, squares{};
     windows.places([&](int32_t, int64_t offset) {
       const vfloat v = relu(at.load(x + first + offset));
