@@ -1,8 +1,9 @@
 /** The backends a kernel test runs on: the reference in both precisions, and the cpu one on each instruction set of the machine. */
-import { resolve } from 'node:path';
-import type { Precision, TypedArray } from '../../lib/backends/backend.js';
-import { type KernelName, kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
+import type { Backend, Precision, TypedArray } from '../../lib/backends/backend.js';
+import { type KernelName, kernelSpecs } from '../../lib/backends/kernels.js';
+import { createCpuBackend } from '../../lib/backends/native.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
+import { loadBinding } from '../../lib/binding.js';
 
 /** Arguments by name. */
 export type Named = Readonly<Record<string, TypedArray | number | undefined>>;
@@ -15,10 +16,10 @@ export interface Runner {
   run(kernel: KernelName, args: Named): void;
 }
 
-export function referenceRunner(precision: Precision): Runner {
-  const backend = new ReferenceBackend(precision);
+function runnerOf(name: string, backend: Backend): Runner {
+  const { precision } = backend;
   return {
-    name: `reference ${precision}`,
+    name,
     precision,
     real: (values) => (precision === 'float32' ? Float32Array.from(values) : Float64Array.from(values)),
     run: (kernel, args) => {
@@ -33,6 +34,10 @@ export function referenceRunner(precision: Precision): Runner {
   };
 }
 
+export function referenceRunner(precision: Precision): Runner {
+  return runnerOf(`reference ${precision}`, new ReferenceBackend(precision));
+}
+
 /** The cpu backend on one instruction set. */
 export interface CpuRunner extends Runner {
   readonly isa: string;
@@ -40,62 +45,32 @@ export interface CpuRunner extends Runner {
   withThreads(threads: number): Runner;
 }
 
-interface Addon {
-  info(): { isa: string; isas: string[] };
-  kernelNames(): string[];
-  selectIsa(isa: string): boolean;
-  runKernel(
-    index: number,
-    buffers: (TypedArray | undefined)[],
-    ints: Float64Array,
-    reals: Float64Array,
-    threads: number,
-  ): void;
-}
-
-let addon: Addon | undefined;
+const { binding, error } = loadBinding();
 /** Why there is no cpu backend to test, or undefined. */
-export let whyNoCpu: string | undefined;
-try {
-  addon = require(resolve(__dirname, '../../build/Release/steepest.node'));
-} catch (error) {
-  whyNoCpu = String(error);
-}
+export const whyNoCpu: string | undefined = error;
 
 /** The native table's names. */
 export function nativeKernelNames(): string[] {
-  return addon?.kernelNames() ?? [];
+  return binding?.kernelNames() ?? [];
 }
 
 /** One for each instruction set of the machine; none where the addon is not built. */
 export function cpuRunners(): CpuRunner[] {
-  if (addon === undefined) return [];
-  const native = addon;
+  if (binding === undefined) return [];
+  const native = binding;
   const { isa: former, isas } = native.info();
-  const run = (kernel: KernelName, args: Named, threads: number) => {
-    const { buffers, ints, reals } = kernelSpecs[kernel];
-    native.runKernel(
-      kernelNames.indexOf(kernel),
-      buffers.map(({ name }) => args[name] as TypedArray | undefined),
-      Float64Array.from(ints, (name) => args[name] as number),
-      Float64Array.from(reals, (name) => args[name] as number),
-      threads,
-    );
-  };
   return isas.map((isa) => {
-    const select = (name: string) => {
-      if (!native.selectIsa(name)) throw new Error(`no instruction set ${name}`);
+    const withThreads = (threads: number): Runner => {
+      const runner = runnerOf(`cpu ${isa}`, createCpuBackend({ threads }));
+      return {
+        ...runner,
+        run: (kernel, args) => {
+          native.selectIsa(isa);
+          runner.run(kernel, args);
+          native.selectIsa(former);
+        },
+      };
     };
-    const withThreads = (threads: number): Runner => ({
-      name: `cpu ${isa}`,
-      precision: 'float32',
-      real: (values) => Float32Array.from(values),
-      run: (kernel, args) => {
-        select(isa);
-        run(kernel, args, threads);
-        select(former);
-      },
-    });
     return { ...withThreads(1), isa, withThreads };
   });
 }

@@ -44,8 +44,8 @@ export function cases(shapes: readonly Ints[], fills: readonly Fill[], more: Omi
   return shapes.flatMap((ints) => fills.map((fill) => ({ ints, fill, ...more })));
 }
 
-/** Lengths round the widths of vectors and blocks: nothing, one, primes, one more and one less than powers of two. */
-export const lengths = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 67, 127, 1009, 4096, 5003];
+/** Lengths round the widths of vectors and blocks: nothing, one, primes, one more and one less than powers of two; the last is work for several threads. */
+export const lengths = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 67, 127, 1009, 4096, 5003, 40_009];
 export const lengthShapes: Ints[] = lengths.map((n) => ({ n }));
 
 /** Rows of k values. */
@@ -62,6 +62,8 @@ export const rowShapes: Ints[] = [
   [9, 100],
   [129, 7],
   [3, 1021],
+  [301, 70],
+  [41, 1021],
 ].map(([rows, k]) => ({ rows: rows!, k: k! }));
 
 // ---- draws ----

@@ -16,6 +16,7 @@ const gemmSizes = [
   [3, 250, 301],
   [128, 10, 257],
   [257, 129, 8],
+  [230, 70, 530],
   [0, 5, 3],
   [5, 0, 3],
   [5, 3, 0],
@@ -67,6 +68,11 @@ const convolutionShapes: Shape[] = [
   [2, 4, 4, 3, 16, 1, 1, 1, 0],
   [2, 5, 5, 3, 16, 1, 1, 2, 1],
   [3, 2, 2, 48, 47, 2, 2, 1, 1],
+  // More images than shares of a sum, images enough for several groups, an image too large for one, an output in several bands.
+  [35, 5, 6, 3, 9, 3, 3, 1, 1],
+  [19, 7, 7, 8, 20, 3, 3, 1, 1],
+  [1, 40, 41, 48, 3, 3, 3, 1, 1],
+  [2, 33, 35, 4, 18, 3, 3, 1, 1],
 ];
 const emptyShapes: Shape[] = [
   [0, 5, 5, 2, 3, 3, 3, 1, 1],
@@ -117,6 +123,7 @@ const paddingInts: Ints[] = [
   { n: 2, h: 3, w: 5, c: 3, padding: 1 },
   { n: 3, h: 4, w: 4, c: 16, padding: 2 },
   { n: 1, h: 7, w: 2, c: 17, padding: 3 },
+  { n: 5, h: 20, w: 21, c: 19, padding: 2 },
   { n: 2, h: 0, w: 3, c: 2, padding: 1 },
   { n: 0, h: 3, w: 3, c: 2, padding: 1 },
 ];

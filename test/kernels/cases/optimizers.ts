@@ -18,16 +18,22 @@ function updates(reals: Record<string, number>, ts: readonly number[] = [0]): Ca
   );
 }
 
-/** Of a state: what it was and the gradient that goes in; of theta: what it was, how far it went, and the two parts of a velocity. */
+/**
+ * Of a state: what it was and the gradient that goes in. Of theta: what it was, how far it went, and as far as that comes from a sum
+ * that may cancel out, the parts of that sum.
+ */
 const magnitude: Magnitude = (inputs, outputs) => {
-  const velocity = inputs.v as ArrayLike<number> | undefined;
-  const at = (name: string, i: number) => Math.abs(array(inputs, name)[i]!);
+  const at = (name: string, i: number) => (inputs[name] === undefined ? 0 : Math.abs(array(inputs, name)[i]!));
   const gradient = (i: number) => at('g', i) + at('theta', i);
+  const moved = (i: number) => Math.abs(array(outputs, 'theta')[i]! - array(inputs, 'theta')[i]!);
+  const cancelled = (i: number) => {
+    const mean = outputs.s === undefined ? 0 : Math.abs(array(outputs, 's')[i]!);
+    return mean === 0 ? 0 : (moved(i) * (at('s', i) + 0.1 * gradient(i))) / mean;
+  };
   const result: Record<string, Float64Array> = {};
   for (const [name, values] of Object.entries(outputs))
     result[name] = each((values as Float64Array).length, (i) => {
-      const moved = Math.abs(array(outputs, 'theta')[i]! - array(inputs, 'theta')[i]!);
-      if (name === 'theta') return at(name, i) + moved + (velocity === undefined ? 0 : Math.abs(velocity[i]!));
+      if (name === 'theta') return at(name, i) + moved(i) + at('v', i) + cancelled(i);
       return at(name, i) + (name === 'r' ? gradient(i) ** 2 : gradient(i));
     });
   return result;
