@@ -1,7 +1,8 @@
 /** steepest: the public API. Re-exports only. */
 
-// Devices
-export type { DeviceName, Precision } from './backends/backend.js';
+// Devices and their single kernels
+export type { DeviceName, Precision, TypedArray } from './backends/backend.js';
+export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export type { BatchStream, Data, Dataset, DataValues, NestedNumbers, NumericArray } from './data/dataset.js';
 export { type DigitsOptions, digits } from './data/digits.js';

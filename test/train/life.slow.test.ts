@@ -1,0 +1,144 @@
+/** Models in a living process: the event loop stays free, memory comes back, exits and worker threads do no harm. Needs dist/ (npm run build). */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { describe, expect, test } from 'vitest';
+import { digits } from '../../lib/data/digits.js';
+import { lenet } from '../../lib/models/lenet.js';
+import { sequential } from '../../lib/train/model.js';
+import { hasCpu } from './tiny.js';
+
+const root = join(__dirname, '..', '..');
+const runnable = hasCpu() && existsSync(join(root, 'dist', 'index.js'));
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a script in a process of its own. It finds the package as `steepest`, and small data and a network to train. */
+function script(body: string, ...flags: string[]): Promise<Ended> {
+  const source = `
+    const steepest = require('./dist/index.js');
+    const { sequential, conv2d, maxPool2d, flatten, dense } = steepest;
+    const data = steepest.digits({ count: 512, seed: 1 });
+    const net = (seed = 1) => sequential({ inputShape: [28, 28, 1], seed, device: 'cpu', threads: 2 }, [
+      conv2d({ filters: 8, kernelSize: 5, activation: 'relu' }), maxPool2d(), flatten(), dense({ units: 10 }),
+    ]);
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    (async () => { ${body} })();`;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...flags, '-e', source], { cwd: root });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, out, err }));
+  });
+}
+
+describe.skipIf(!runnable)('a process that trains', () => {
+  test('keeps its event loop free: p99 of the delay stays below 20 ms, with four runs at once', async () => {
+    const data = digits({ count: 1500, seed: 1 });
+    const { inputShape, layers } = lenet();
+    const models = [1, 2, 3, 4].map((seed) => sequential({ inputShape, seed, device: 'cpu' }, layers));
+    await Promise.all(
+      models.map((model) => model.fit({ ...data, x: data.x.slice(0, 784 * 64), y: data.y.slice(0, 64) })),
+    );
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    await Promise.all(models.map((model) => model.fit(data, { epochs: 2, batchSize: 64 })));
+    delay.disable();
+    expect(delay.percentile(99) / 1e6).toBeLessThan(20);
+    for (const model of models) model.dispose();
+  });
+
+  test('gets the memory of 200 models back, disposed or dropped, trained or not', async () => {
+    const { code, out, err } = await script(
+      `
+      const memory = require('./dist/binding.js').loadBinding().binding.memory;
+      const settle = async () => { for (let i = 0; i < 6; i++) { global.gc(); await wait(20); } };
+      const some = { x: data.x.subarray(0, 784 * 16), y: data.y.subarray(0, 16) };
+      const one = async (i) => {
+        const model = net(i);
+        if (i % 2) await model.fit(some, { batchSize: 8 });
+        if (i % 4 === 0) await model.predict(some.x);
+        if (i % 3 === 0) model.dispose();
+      };
+      for (let i = 0; i < 4; i++) await one(i);
+      await settle();
+      const before = memory();
+      for (let i = 0; i < 200; i++) await one(i);
+      const held = memory();
+      await settle();
+      console.log(JSON.stringify({ before, held, after: memory() }));
+      `,
+      '--expose-gc',
+    );
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const { before, after } = JSON.parse(out) as Record<string, { bytes: number; storages: number; plans: number }>;
+    expect(after!.storages).toBe(before!.storages);
+    expect(after!.plans).toBe(before!.plans);
+    expect(after!.bytes).toBe(before!.bytes);
+  });
+
+  test.each([
+    ['by process.exit', 'net().fit(data, { epochs: 1e6 }); await wait(150); process.exit(7);', 7],
+    ['by an error', "net().fit(data, { epochs: 1e6 }); await wait(150); throw new Error('gone');", 1],
+    ['in a callback', 'await net().fit(data, { epochs: 1e6, onEpochEnd: () => process.exit(7) });', 7],
+    [
+      'with four runs',
+      'for (let i = 0; i < 4; i++) net(i).fit(data, { epochs: 1e6 }); await wait(150); process.exit(7);',
+      7,
+    ],
+    [
+      'after dispose',
+      'const m = net(); m.fit(data, { epochs: 1e6 }).catch(() => {}); await wait(100); m.dispose(); process.exit(7);',
+      7,
+    ],
+  ])('exits in the middle of a run %s', async (_, body, expected) => {
+    const { code, signal } = await script(body);
+    expect({ code, signal }).toEqual({ code: expected, signal: null });
+  });
+
+  test('lives as long as a run goes, and no longer; a run that nobody awaits is still a promise that can fail', async () => {
+    const done = await script('net().fit(data, { epochs: 2 }).then(({ epochs }) => console.log(epochs.length));');
+    expect(done).toMatchObject({ code: 0, out: '2\n' });
+    const failed = await script('net().fit(data, { epochs: 0 });');
+    expect(failed.code).toBe(1);
+    expect(failed.err).toContain('for epochs but received 0');
+  });
+
+  test('trains in several worker threads at once, to the same losses; some are terminated in the middle', async () => {
+    const { code, signal, out, err } = await script(`
+      const { Worker } = require('node:worker_threads');
+      const work = (epochs) => new Worker(\`
+        const { parentPort, workerData } = require('node:worker_threads');
+        const { sequential, dense, digits } = require('./dist/index.js');
+        const { x, y } = digits({ count: 256, seed: 2 });
+        const model = sequential({ inputShape: [784], seed: 5, device: 'cpu' }, [dense({ units: 10 })]);
+        model.fit({ x, y }, { epochs: workerData, batchSize: 16 }).then(({ epochs }) => parentPort.postMessage(epochs.at(-1).trainLoss));
+        parentPort.postMessage('ready');
+      \`, { eval: true, workerData: epochs });
+      const loss = (worker) => new Promise((resolve, reject) => {
+        worker.on('message', (m) => m !== 'ready' && resolve(m));
+        worker.on('error', reject);
+      });
+      const doomed = [work(1e6), work(1e6)];
+      const ready = doomed.map((worker) => new Promise((resolve) => worker.on('message', resolve)));
+      const losses = await Promise.all([work(5), work(5), work(5)].map(loss));
+      await Promise.all(ready);
+      await wait(50);
+      await Promise.all(doomed.map((worker) => worker.terminate()));
+      console.log(new Set(losses).size, losses[0] > 0);
+    `);
+    expect({ code, signal, out, err }).toEqual({ code: 0, signal: null, out: '1 true\n', err: '' });
+  });
+});
