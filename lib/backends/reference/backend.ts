@@ -167,8 +167,8 @@ function checkCall(plan: Plan, call: PlanCall, ints: number[], images: number, r
     if (buffer === undefined && optional) continue;
     const received = buffer === undefined ? 0 : lengthOf(buffer, images, regions);
     if (length(named) <= received) continue;
-    const needed = `${length(named)} elements for ${name} of ${call.kernel}`;
-    throw wrongShape(call.label, `expected ${needed} but received ${received}`);
+    const where = `${call.label} (${call.kernel})`;
+    throw wrongShape(where, `${name} needs ${length(named)} elements but has ${received}`);
   }
 }
 
