@@ -2,18 +2,18 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SingleBar } from 'cli-progress';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '../dist');
 if (!existsSync(join(dist, 'index.js'))) {
   console.error(`examples/digits.mjs: expected the built package in ${dist}; run 'npm run build' first`);
   process.exit(1);
 }
+const { SingleBar } = (await import('cli-progress')).default;
 const { digits, lenet, sequential } = await import('steepest');
 
 /** With native kernels: a training of some seconds. Without: what plain TypeScript does in less than a minute. */
 const NATIVE = { train: 10_000, test: 2_000, epochs: 3, batchSize: 128 };
-const REFERENCE = { train: 500, test: 100, epochs: 1, batchSize: 10 };
+const REFERENCE = { train: 400, test: 100, epochs: 1, batchSize: 10 };
 
 const number = (value, places = 0) =>
   value.toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places });

@@ -126,7 +126,8 @@ function kernelLine(r: KernelResult): string {
 function trainingLine(r: TrainingResult): string {
   const share = r.shareOfPeak === null ? '' : ` (${(100 * r.shareOfPeak).toFixed(0)} % of the ceiling)`;
   const threads = r.threads === 1 ? '1 thread' : `${r.threads} threads`;
-  const images = `${Math.round(r.imagesPerSecond).toLocaleString('en-US')} images/s`;
+  const places = { maximumFractionDigits: r.imagesPerSecond < 100 ? 1 : 0 };
+  const images = `${r.imagesPerSecond.toLocaleString('en-US', places)} images/s`;
   return `${r.bench} ${r.model} batch ${r.batch} ${r.device} ${threads}: ${milliseconds(r)} ${images} ${r.gflops.toFixed(1)} GFLOP/s${share}\n`;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { mnist } from '../../lib/data/mnist.js';
 
-const dir = join(import.meta.dirname, '../../../shared/data/mnist');
+const dir = join(__dirname, '../../../shared/data/mnist');
 
 it.skipIf(!existsSync(dir))('reads the 70,000 images of MNIST', async () => {
   const { train, test } = await mnist(dir);
