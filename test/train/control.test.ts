@@ -1,5 +1,6 @@
 /** Runs that are watched, stopped, aborted, or lose their model. */
 import { describe, expect, test } from 'vitest';
+import { sgd } from '../../lib/optimizers/sgd.js';
 import type { FitRecord } from '../../lib/train/options.js';
 import { clusters, mlp } from './tiny.js';
 
@@ -66,6 +67,32 @@ describe('stop', () => {
     run.stop();
     expect(await run).toEqual({ epochs: [], stopped: true });
     expect(model.weights()).toEqual(before);
+  });
+
+  test('does not wait for the steps that were planned together', async () => {
+    // The learning rate of all steps of a chunk is asked for at its start: so many steps are planned.
+    let planned = 0;
+    const at = (t: number) => {
+      planned = Math.max(planned, t + 1);
+      if (t === 100) queueMicrotask(() => run.stop());
+      return 0.01;
+    };
+    const learningRate = { name: 'constant', options: {}, at } as const;
+    const run = mlp().fit(clusters(4000), { batchSize: 1, optimizer: sgd({ learningRate }) });
+    const { epochs } = await run;
+    expect(planned).toBeGreaterThan(100);
+    expect(epochs[0]!.steps).toBeLessThan(100);
+  });
+
+  test('while an evaluation has the model: no step is begun', async () => {
+    const model = mlp();
+    const evaluation = model.evaluate(clusters(500), { batchSize: 1 });
+    await wait(2);
+    const run = model.fit(data, endless);
+    await wait(2);
+    run.stop();
+    expect((await run).epochs).toEqual([]);
+    await evaluation;
   });
 
   test('by leaving the loop', async () => {

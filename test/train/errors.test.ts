@@ -111,6 +111,15 @@ describe('fit rejects', () => {
     expect((await model.fit(good)).epochs).toHaveLength(1);
   });
 
+  test('memory that goes while it is read', async () => {
+    const x = new Float32Array(4_000_000);
+    const model = mlp();
+    const run = model.fit({ x, y: new Int32Array(1_000_000) });
+    structuredClone(x.buffer, { transfer: [x.buffer] });
+    await expect(run).rejects.toThrow('detached or shortened while it was read');
+    await model.fit(good);
+  });
+
   test('a loss that does not fit the network, and keeps the model usable', async () => {
     const model = sequential({ inputShape: [2], device: 'reference' }, [dense({ units: 1 })]);
     await expect(model.fit({ x: [1, 2], y: [0] })).rejects.toThrow(/logistic/);

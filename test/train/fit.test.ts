@@ -119,6 +119,17 @@ describe('fit', () => {
     expect(two.weights()).toEqual(one.weights());
   });
 
+  test('draws new dropout at each step', async () => {
+    const model = sequential({ inputShape: [4], seed: 1, device: 'reference' }, [
+      dropout({ rate: 0.5 }),
+      dense({ units: 3 }),
+    ]);
+    const options = { batchSize: 4, epochs: 6, shuffle: false, optimizer: sgd({ learningRate: 0 }) };
+    const { epochs } = await model.fit(clusters(4), options);
+    const more = await model.fit(clusters(4), options);
+    expect(new Set(losses([...epochs, ...more.epochs])).size).toBeGreaterThan(9);
+  });
+
   test('starts the state of another optimizer anew', async () => {
     const data = clusters(8);
     const rates: number[] = [];
