@@ -87,6 +87,7 @@ function checkRoom(binding: Binding, where: string, bytes: number): void {
 class CpuStorage implements Storage {
   readonly #binding: Binding;
   readonly #handle: StorageHandle;
+  #disposed = false;
 
   constructor(
     binding: Binding,
@@ -101,6 +102,7 @@ class CpuStorage implements Storage {
   static handleOf(storage: unknown, where: string, name: string): StorageHandle {
     if (typeof storage !== 'object' || storage === null || !(#handle in storage))
       throw wrongType(where, name, 'a storage of the cpu backend', storage);
+    if (storage.#disposed) throw new SteepestError('ERR_DISPOSED', `${where}: ${name} was disposed`);
     return storage.#handle;
   }
 
@@ -119,10 +121,12 @@ class CpuStorage implements Storage {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.#binding.disposeStorage(this.#handle);
   }
 
   #check(where: string, name: string, array: unknown, offset: unknown): void {
+    if (this.#disposed) throw new SteepestError('ERR_DISPOSED', `${where}: used after dispose()`);
     if (!isTypedArray(array)) throw wrongType(where, name, 'a typed array', array);
     const start = checkInteger(where, 'offset', offset);
     if (start + array.length <= this.length) return;
