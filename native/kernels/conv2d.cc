@@ -21,6 +21,9 @@ enum Slot { kPanels, kBias, kFrame, kBand, kTable, kParts, kRuns };
 
 constexpr int64_t kFrameFloats = int64_t{1} << 16;  // frames of one group of images: 256 KB, a part of L2 (one image may be larger)
 constexpr int64_t kGroupPixels = 16 * kTileRows;    // output pixels after which a group need not grow
+constexpr int64_t kBandPixels = 4 * kTileRows;      // output pixels convolved before they are pooled: they stay in L1
+constexpr int64_t kRunPixels = 256;                 // output pixels dw goes through at once: a panel of dy is 32 KB with AVX-512
+constexpr int64_t kGroupFloats = int64_t{1} << 19;  // the same for dw, which wants whole runs of pixels: 2 MB
 constexpr int64_t kPartFloats = int64_t{1} << 22;   // partial sums of dw: at most 16 MB, and at most
 constexpr int64_t kShares = 16;
 
@@ -98,10 +101,7 @@ void pool_band(const float* band, int64_t q, int64_t width, int64_t columns, int
         vint place{};
         for (int64_t a = 0; a < window; ++a)
           for (int64_t b = 0; b < window; ++b) {
-            const vfloat x = load(corner + (a * q + b) * width);
-            const vint better = (x > best) | ((x != x) & (best == best));
-            best = better ? x : best;
-            place = better ? broadcast(static_cast<int32_t>(a * window + b)) : place;
+            take_larger(load(corner + (a * q + b) * width), static_cast<int32_t>(a * window + b), best, place);
           }
         const vector_of<uint16_t> short_place = __builtin_convertvector(place, vector_of<uint16_t>);
         if (columns - v >= kLanes) {
@@ -152,7 +152,7 @@ void convolve(const Convolution& f, Team& team) {
   // Rows of pooled output done at once, so that what is pooled is still in L1 or L2. Overlapping windows: the whole image.
   const int64_t height = f.pool > 0 ? f.pooled_height() : 0;
   const bool whole = images > 1 || f.pool > f.pool_stride;
-  const int64_t band_rows = whole ? height : least(height, most(1, kGroupPixels / (most(1, f.q) * most(1, f.pool_stride))));
+  const int64_t band_rows = whole ? height : least(height, most(1, kBandPixels / (f.q * f.pool_stride)));
   const int64_t band_lines = f.pool > 0 ? (band_rows - 1) * f.pool_stride + f.pool : 0;
   const int64_t band_pixels = images > 1 ? images * pixels : band_lines * f.q;
 
@@ -242,10 +242,11 @@ struct FilterSum {
   const int64_t* line;   // where each output row of a group begins
 
   void add(int64_t image0, int64_t image1, int64_t tap0, int64_t tap1, float* part, Team& team, int thread) const {
-    const int64_t panels = ceil_div(a.k, kTileColumns), lines_a_run = most(1, kDepthBlock / q);
+    const int64_t panels = ceil_div(a.k, kTileColumns), lines_a_run = most(1, kRunPixels / q);
     const bool direct = a.k == kTileColumns;  // then dy is a panel as it stands
+    const size_t run_bytes = sizeof(float) * static_cast<size_t>(lines_a_run * q * kTileColumns);
+    float* run = direct ? nullptr : static_cast<float*>(team.scratch(thread, kRuns, run_bytes));
     float* memory = frame.make(team, thread, images);
-    float* run = direct ? nullptr : static_cast<float*>(team.scratch(thread, kRuns, sizeof(float) * static_cast<size_t>(lines_a_run * q * kTileColumns)));
     bool load = false;
     for (int64_t image = image0; image < image1; image += images) {
       const int64_t count = least(images, image1 - image);
@@ -276,7 +277,7 @@ void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
     return;
   }
   const Frame frame{a.h, a.w, a.c, 1, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
-  const int64_t images = most(1, least(a.n, least(kFrameFloats / most(1, frame.size()), ceil_div(kDepthBlock, p * q))));
+  const int64_t images = most(1, least(a.n, least(kGroupFloats / most(1, frame.size()), ceil_div(kRunPixels, p * q))));
   const int64_t shares = most(1, least(a.n, least(kShares, kPartFloats / size)));
   // More threads than shares: the taps are shared out as well.
   const int64_t splits = team.threads() == 1 ? 1 : most(1, least(ceil_div(2 * team.threads(), shares), taps / (2 * kTileRows)));

@@ -30,7 +30,7 @@ constexpr int kTileRows = 4;
 #endif
 constexpr int kTileVectors = 2;
 constexpr int kTileColumns = kTileVectors * kLanes;
-constexpr int64_t kDepthBlock = 256;  // steps taken with one panel of b before the next: the panel (32 KB with AVX-512) stays in L1
+constexpr int64_t kDepthBlock = 1024;  // steps of k a strip of a and a panel of b go through at once
 
 // How a is read along the depth.
 struct Walk {
@@ -50,11 +50,17 @@ template <int MR, int NV>
 void tile(const float* a, const int64_t* row, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step, const Finish& finish) {
   vfloat sum[MR][NV];
   int64_t at[MR];
+  for (int i = 0; i < MR; ++i) at[i] = row[i];
+  if (finish.load) {
 #pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i) {
-    at[i] = row[i];
+    for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
-    for (int j = 0; j < NV; ++j) sum[i][j] = finish.load ? load(c + i * c_step + j * kLanes) : vfloat{};
+      for (int j = 0; j < NV; ++j) sum[i][j] = load(c + i * c_step + j * kLanes);
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 2
+      for (int j = 0; j < NV; ++j) sum[i][j] = vfloat{};
   }
   const int64_t step = walk.step;
   for (int64_t segment = 0; segment < walk.segments; ++segment) {
@@ -71,15 +77,24 @@ void tile(const float* a, const int64_t* row, const Walk& walk, const float* b, 
       }
     }
   }
+  if (finish.bias) {
+#pragma GCC unroll 2
+    for (int j = 0; j < NV; ++j) {
+      const vfloat bias = load(finish.bias + j * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) sum[i][j] += bias;
+    }
+  }
+  if (finish.relu) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 2
+      for (int j = 0; j < NV; ++j) sum[i][j] = relu(sum[i][j]);
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
-    for (int j = 0; j < NV; ++j) {
-      vfloat v = sum[i][j];
-      if (finish.bias) v += load(finish.bias + j * kLanes);
-      if (finish.relu) v = relu(v);
-      store(c + i * c_step + j * kLanes, v);
-    }
+    for (int j = 0; j < NV; ++j) store(c + i * c_step + j * kLanes, sum[i][j]);
 }
 
 using Tile = void (*)(const float*, const int64_t*, const Walk&, const float*, int64_t, float*, int64_t, const Finish&);

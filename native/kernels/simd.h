@@ -82,6 +82,20 @@ STEEPEST_INLINE void store_part(float* p, vfloat v, int64_t count) {
 STEEPEST_INLINE vfloat relu(vfloat x) { return x <= 0.0f ? vfloat{} : x; }
 STEEPEST_INLINE float relu(float x) { return x <= 0.0f ? 0.0f : x; }
 
+// best = x and place = index where x is larger, or is the first NaN.
+STEEPEST_INLINE void take_larger(vfloat x, int32_t index, vfloat& best, vint& place) {
+#if defined(__AVX512F__)
+  const __mmask16 number = _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q);
+  const __mmask16 better = _mm512_mask_cmp_ps_mask(number, x, best, _CMP_NLE_UQ);
+  best = _mm512_mask_mov_ps(best, better, x);
+  place = reinterpret_cast<vint>(_mm512_mask_mov_epi32(reinterpret_cast<__m512i>(place), better, _mm512_set1_epi32(index)));
+#else
+  const vint better = (x > best) | ((x != x) & (best == best));
+  best = better ? x : best;
+  place = better ? broadcast(index) : place;
+#endif
+}
+
 // kLanes x kLanes: row i of the result is column i of the rows given. log2(kLanes) rounds that swap blocks of d lanes with the row d away.
 template <int D>
 STEEPEST_INLINE void transpose_round(vfloat (&row)[kLanes]) {
