@@ -88,6 +88,7 @@ describe.skipIf(binding === undefined)('engine', () => {
           eval: true,
         }),
     );
+    const exits = workers.map(ended);
     const answers = workers.map((worker) => new Promise((resolve) => worker.once('message', resolve)));
     const own = start(createCpuBackend(), plan, 50);
     expect(await own.done).toBe(50);
@@ -95,7 +96,7 @@ describe.skipIf(binding === undefined)('engine', () => {
       [50, 50, 50, 50],
       [50, 50, 50, 50],
     ]);
-    expect(await Promise.all(workers.map(ended))).toEqual([0, 0]);
+    expect(await Promise.all(exits)).toEqual([0, 0]);
   });
 
   test('workers that end or are ended in the middle of runs leave nothing behind', async () => {
