@@ -21,6 +21,8 @@ export interface PeerOptions {
   readonly batch: number;
   /** What steepest runs on. */
   readonly device: 'cpu' | 'reference';
+  /** glibc's malloc under PyTorch: keeps what is freed, or gives it back to the system as it does by default. */
+  readonly malloc: 'keep' | 'default';
   /** Folder whose node_modules holds @tensorflow/tfjs and its wasm backend. */
   readonly tfjs: string | undefined;
   readonly json: boolean;
@@ -38,6 +40,7 @@ Trains (or asks) the same networks with steepest and with PyTorch, in turns, and
   --threads N       threads of each rival (default 2)
   --python PATH     a Python that has torch (default python3)
   --variants LIST   PyTorch's variants, by comma, of words joined by +: nchw channels_last compile (default nchw,channels_last)
+  --malloc NAME     PyTorch's memory: keep (default; freed memory is reused, which is faster), or default (glibc's settings)
   --tfjs DIR        also @tensorflow/tfjs (wasm) from DIR/node_modules: inference, and training where there is no convolution
   --repeats N       rounds; each rival has a turn in each (default 15)
   --steps N         timed steps in a turn (default: some 200 ms of the slowest rival)
@@ -60,6 +63,7 @@ export function readOptions(argv: readonly string[]): PeerOptions {
       threads: { ...text, default: '2' },
       python: { ...text, default: 'python3' },
       variants: { ...text, default: 'nchw,channels_last' },
+      malloc: { ...text, default: 'keep' },
       tfjs: text,
       repeats: { ...text, default: '15' },
       steps: { ...text, default: '0' },
@@ -78,6 +82,7 @@ export function readOptions(argv: readonly string[]): PeerOptions {
     threads: whole('threads', values.threads, 1),
     python: values.python,
     variants,
+    malloc: oneOf('malloc', values.malloc, ['keep', 'default'] as const),
     tfjs: values.tfjs,
     repeats: whole('repeats', values.repeats, 1),
     steps: whole('steps', values.steps, 0),

@@ -8,6 +8,7 @@ test('defaults', () => {
     threads: 2,
     python: 'python3',
     variants: ['nchw', 'channels_last'],
+    malloc: 'keep',
     tfjs: undefined,
     repeats: 15,
     steps: 0,
@@ -43,6 +44,7 @@ test.each([
   ['--variants nchw+fast', /--variants: expected one of .* but received 'fast'/],
   ['--models lenet,', /--models: expected names by comma/],
   ['--device cuda', /--device/],
+  ['--malloc more', /--malloc/],
 ])('%s is refused', (line, message) => {
   expect(() => readOptions(line.split(' '))).toThrow(message);
   expect(() => readOptions(line.split(' '))).toThrow(RangeError);
