@@ -1,14 +1,15 @@
 /** The command line and the example as a user starts them: processes of their own, on what `node tools/build.mjs` built. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadBinding } from '../../lib/binding.js';
+import { dataFolder } from '../helpers/data.js';
 
 const root = join(__dirname, '../..');
 const addon = loadBinding().binding !== undefined;
-const mnistDir = join(root, '../shared/data/mnist');
+const mnistDir = dataFolder('mnist');
 
 interface Ended {
   readonly code: number | null;
@@ -92,12 +93,12 @@ describe('steepest', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it.skipIf(!addon || !existsSync(mnistDir)).each([
+  it.skipIf(!addon || mnistDir === undefined).each([
     ['mlp', 0.97],
     ['lenet', 0.987],
   ])('trains %s on MNIST to %d in three epochs', async (model, accuracy) => {
     const args = ['--epochs', '3', '--batch', '128', '--optimizer', 'adam', '--seed', '1', '--device', 'cpu', '--json'];
-    const ended = await steepest(['train', '--model', model, '--data', 'mnist', '--data-dir', mnistDir, ...args]);
+    const ended = await steepest(['train', '--model', model, '--data', 'mnist', '--data-dir', mnistDir!, ...args]);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(json(ended).at(-1)).toMatchObject({ event: 'done', epoch: 3 });
     expect(json(ended).at(-1).testAccuracy).toBeGreaterThanOrEqual(accuracy);

@@ -1,13 +1,12 @@
 /** The real MNIST, where it lies beside the checkout (skipped, and counted as skipped, where it does not). */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { mnist } from '../../lib/data/mnist.js';
+import { dataFolder } from '../helpers/data.js';
 
-const dir = join(__dirname, '../../../shared/data/mnist');
+const dir = dataFolder('mnist');
 
-it.skipIf(!existsSync(dir))('reads the 70,000 images of MNIST', async () => {
-  const { train, test } = await mnist(dir);
+it.skipIf(dir === undefined)('reads the 70,000 images of MNIST', async () => {
+  const { train, test } = await mnist(dir!);
   expect([train.count, test.count, ...train.shape]).toEqual([60_000, 10_000, 28, 28, 1]);
   expect([...train.y.subarray(0, 10)]).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
   expect([...test.y.subarray(0, 5)]).toEqual([7, 2, 1, 0, 4]);
