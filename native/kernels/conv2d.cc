@@ -243,9 +243,8 @@ struct FilterSum {
 
   void add(int64_t image0, int64_t image1, int64_t tap0, int64_t tap1, float* part, Team& team, int thread) const {
     const int64_t panels = ceil_div(a.k, kTileColumns), lines_a_run = most(1, kRunPixels / q);
-    const bool direct = a.k == kTileColumns;  // then dy is a panel as it stands
-    const size_t run_bytes = sizeof(float) * static_cast<size_t>(lines_a_run * q * kTileColumns);
-    float* run = direct ? nullptr : static_cast<float*>(team.scratch(thread, kRuns, run_bytes));
+    const bool as_it_lies = a.k == kTileColumns || tap1 - tap0 <= 2 * kTileRows;  // dy: a panel already, or read too seldom to pay for one
+    float* run = static_cast<float*>(team.scratch(thread, kRuns, sizeof(float) * static_cast<size_t>(lines_a_run * q * kTileColumns)));
     float* memory = frame.make(team, thread, images);
     bool load = false;
     for (int64_t image = image0; image < image1; image += images) {
@@ -257,9 +256,10 @@ struct FilterSum {
         for (int64_t panel = 0; panel < panels; ++panel) {
           const int64_t j = panel * kTileColumns, columns = least(kTileColumns, a.k - j);
           const float* dy = a.dy + (image * p + first) * q * a.k + j;
+          const bool direct = as_it_lies && columns == kTileColumns;
           if (!direct) pack_panel(dy, a.k, lines * q, columns, run);
-          multiply(frames, tap + tap0, tap1 - tap0, walk, direct ? dy : run, panel_width(columns), part + tap0 * a.k + j, a.k, columns,
-                   {load, nullptr, false});
+          multiply(frames, tap + tap0, tap1 - tap0, walk, direct ? dy : run, direct ? a.k : panel_width(columns), part + tap0 * a.k + j, a.k,
+                   columns, {load, nullptr, false});
         }
       }
     }

@@ -5,8 +5,16 @@
 // bits depend on nothing else: not on threads, on blocks, or on which rows are computed together.
 //
 // Blocks (after Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): b is packed once, by the whole team, in
-// panels of kTileColumns; a unit of work is a block of rows times a group of columns, and goes through k in steps of kDepthBlock: it copies
-// its part of a (so that its rows neither collide in the cache nor jump pages), then takes panel after panel (L1) against all its rows (L2).
+// panels of kTileColumns; a unit of work is a block of rows times a group of panels, and goes through k in steps of kDepthBlock: it packs its
+// rows of a in strips (L2), then takes panel after panel against all of them. The depth is large, so that for k <= 1024 no element of c is
+// read back: on this machine the reload of c cost more than a panel that comes from L2 instead of L1.
+//
+// AMD EPYC (Zen 5, 2 cores, shared with other work), gcc 12.2, 2026-11-24, one thread, packing included, share of the register-only FMA loop
+// of the same run (205-222 GFLOP/s with AVX-512, 103-108 with AVX2):
+//   depth x rows of a block at 1024^3, AVX-512:  256 x 224  79 %   384 x 224  71-76 %   512 x 112  73 %   1024 x 112  86 % (chosen)
+//   AVX-512:  256^3 82 %   1024^3 86 %, transposed a 82 %, transposed b 77 %   2048^3 82 %   128x128x3136 71 %   3136x128x128 (a') 77 %
+//   AVX2:     256^3 79 %   1024^3 86 %, transposed a 79 %, transposed b 83 %                 128x128x3136 68 %   3136x128x128 (a') 71 %
+// Software prefetch of the panel or of the strip changed nothing.
 #include "gemm_tile.h"
 
 STEEPEST_KERNELS_BEGIN
@@ -58,7 +66,10 @@ struct Round {
     const int64_t rows = i1 - i0, blocks = most(1, ceil_div(g.k, kDepthBlock)), start = 0;
     const bool strips = panel1 - panel0 > 1;  // else each part of a is read once: as it lies
     float* packed_a = nullptr;
-    if (strips) packed_a = static_cast<float*>(team.scratch(thread, kPackedA, sizeof(float) * (tile_count(rows) * kTileRows * ceil_div(g.k, blocks) + kLanes)));
+    if (strips) {
+      const int64_t floats = tile_count(rows) * kTileRows * ceil_div(g.k, blocks) + kLanes;
+      packed_a = static_cast<float*>(team.scratch(thread, kPackedA, sizeof(float) * static_cast<size_t>(floats)));
+    }
     int64_t row[kRowBlock];
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t k0 = g.k * block / blocks, k1 = g.k * (block + 1) / blocks;
