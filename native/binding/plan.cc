@@ -145,7 +145,8 @@ int64_t images_per_block(int64_t images, int threads, double elements) {
   constexpr double kWorthWaking = 16384;  // elements; about 5 us of one thread
   if (threads == 1 || elements < kWorthWaking) return images;
   if (images < threads) return 0;
-  return (images + 2 * threads - 1) / (2 * threads);
+  const auto share = [&](int64_t parts) { return (images + parts - 1) / parts; };
+  return std::max(share(4 * threads), std::min<int64_t>(8, share(threads)));
 }
 
 Run::Run(std::shared_ptr<Plan> plan, Request request) : plan_(std::move(plan)), request_(std::move(request)), isa_(active_isa()) {

@@ -117,8 +117,10 @@ class Run {
   std::vector<char*> bases_;       // of each buffer, in the step under way
 };
 
-// Images of a block when a segment is cut for `threads` threads: two blocks a thread, so that a late thread costs half a share at most;
-// 0 (whole batch, each call with the whole team) where there are fewer images than threads; all images where the work is not worth waking anyone.
+// Images of a block when a segment is cut for `threads` threads: four blocks a thread, so that a late thread costs a quarter of a share at
+// most, but 8 images or more where there are enough. Steps of lenet and cnn4 (batch 128, one Zen 5 core) took the same time within 3 %
+// for blocks of 16 to 128 images, and 2 to 8 % more for 4. All images where the work is not worth waking anyone, or there is one thread;
+// 0 (each call on the whole batch with the whole team) where there are fewer images than threads.
 int64_t images_per_block(int64_t images, int threads, double elements);
 
 }  // namespace steepest
