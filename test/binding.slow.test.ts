@@ -15,7 +15,10 @@ async function loadWith(variables: Record<string, string>) {
   const fresh = await import('../lib/binding.js');
   return { ...fresh.loadBinding(), fresh };
 }
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.resetModules(); // no other test meets what was loaded under these variables
+});
 
 describe('without an addon', () => {
   test('an error says what was tried and what to do', async () => {

@@ -118,8 +118,10 @@ describe.skipIf(binding === undefined)('plan runner', () => {
     executable.dispose();
     for (const storage of regions) storage.dispose();
     expect(await done).toBe(steps);
-    const { bytes, storages: count, plans } = binding!.memory();
-    expect({ bytes, count, plans }).toEqual({ bytes: before.bytes, count: before.storages, plans: before.plans });
+    const { bytes, storages: count, plans } = binding!.memory(); // less where others' garbage was collected meanwhile
+    expect(bytes).toBeLessThanOrEqual(before.bytes);
+    expect(count).toBeLessThanOrEqual(before.storages);
+    expect(plans).toBeLessThanOrEqual(before.plans);
     expect(() => executable.run({ regions, batch: 1, rows: 1, slots: new Float64Array(2) })).toThrow(
       error('ERR_DISPOSED'),
     );
