@@ -13,7 +13,7 @@ const require = createRequire(import.meta.url);
 const at = (...path) => join(root, ...path);
 
 /** Time of the newest file at or under `paths`; 0 where there is none. */
-export function newest(...paths) {
+function newest(...paths) {
   let time = 0;
   for (const path of paths) {
     if (!existsSync(path)) continue;
@@ -25,7 +25,7 @@ export function newest(...paths) {
 }
 
 /** The first of `names` that is a program on the path; undefined where none is. */
-export function findProgram(names, path = process.env.PATH ?? '') {
+function findProgram(names, path = process.env.PATH ?? '') {
   const endings = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
   for (const name of names)
     for (const folder of path.split(delimiter))
@@ -81,7 +81,7 @@ function buildTypeScript(force) {
 }
 
 /** What the native build cannot do without. */
-export function missingTools(path = process.env.PATH) {
+function missingTools(path = process.env.PATH) {
   const missing = [];
   if (findProgram(['cmake'], path) === undefined) missing.push('CMake');
   const compiler = process.env.CXX ? [process.env.CXX.split('/').pop()] : ['c++', 'g++', 'clang++', 'cl'];
