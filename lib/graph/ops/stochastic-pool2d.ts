@@ -4,34 +4,15 @@
  */
 import { apply1, type Op, type Tensor } from '../tensor.js';
 import { checkDType, real } from './checks.js';
-import {
-  checkPool,
-  maxPool2dBackward,
-  maxPool2dSelect,
-  type Pool2dOptions,
-  type PoolAttributes,
-  poolInts,
-  poolShape,
-} from './max-pool2d.js';
+import { checkPool, maxPool2dOp, type Pool2dOptions, type PoolAttributes, poolInts, poolShape } from './max-pool2d.js';
 import { checkRandom, type RandomAttributes, type RandomOptions, randomInts } from './random.js';
 
 type StochasticAttributes = PoolAttributes & RandomAttributes;
 
 /** Outputs: the drawn values and their places. The places are taken as given by the derivatives, as in max pooling. */
 export const stochasticPool2dOp: Op<StochasticAttributes> = {
+  ...maxPool2dOp,
   name: 'stochasticPool2d',
-  infer: ([x], attributes, where) => {
-    checkDType(where, 'real', { x: x! });
-    const shape = poolShape(where, x!, attributes);
-    return [
-      { shape, dtype: 'real' },
-      { shape, dtype: 'u16' },
-    ];
-  },
-  vjp: ({ inputs: [x], outputs: [, argmax], attributes }, [dy]) => [
-    dy && maxPool2dBackward(dy, argmax!, x!, attributes),
-  ],
-  jvp: ({ outputs: [, argmax], attributes }, [dx]) => [dx && maxPool2dSelect(dx, argmax!, attributes), undefined],
   emit: ({ inputs: [x], outputs: [y, argmax], attributes }, emit) => {
     const ints = { ...poolInts(x!, attributes), ...randomInts(attributes, y!.shape) };
     emit('stochastic_pool2d_forward', { x: x!, y: y!, argmax: argmax!, ...ints });
