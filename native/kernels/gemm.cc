@@ -9,12 +9,12 @@
 // rows of a in strips (L2), then takes panel after panel against all of them. The depth is large, so that for k <= 1024 no element of c is
 // read back: on this machine the reload of c cost more than a panel that comes from L2 instead of L1.
 //
-// AMD EPYC (Zen 5, 2 cores, shared with other work), gcc 12.2, 2026-11-24, one thread, packing included, share of the register-only FMA loop
-// of the same run (205-222 GFLOP/s with AVX-512, 103-108 with AVX2):
-//   depth x rows of a block at 1024^3, AVX-512:  256 x 224  79 %   384 x 224  71-76 %   512 x 112  73 %   1024 x 112  86 % (chosen)
-//   AVX-512:  256^3 82 %   1024^3 86 %, transposed a 82 %, transposed b 77 %   2048^3 82 %   128x128x3136 71 %   3136x128x128 (a') 77 %
-//   AVX2:     256^3 79 %   1024^3 86 %, transposed a 79 %, transposed b 83 %                 128x128x3136 68 %   3136x128x128 (a') 71 %
-// Software prefetch of the panel or of the strip changed nothing.
+// AMD EPYC (Zen 5, 2 cores, busy with other work), gcc 12.2, 2026-11-24. One thread, processor time, packing included: percent of the
+// register-only FMA loop timed in between (AVX-512 200-220, AVX2 100-110 GFLOP/s). Median of 5 interleaved runs (lowest-highest):
+//               256^3       1024^3      a'          b'          2048^3      128x128x3136  3136x128x128 a'  128x3136x128 b'
+//   AVX-512     65 (51-71)  79 (75-81)  76 (73-77)  78 (78-80)  78 (77-81)  64 (60-68)    72 (71-75)       51 (48-58)
+//   AVX2        79 (70-88)  89 (80-89)  85 (70-86)  86 (83-90)  79 (68-82)  77 (68-79)    80 (70-82)       79 (68-81)
+// Depth x rows of a block at 1024^3: 256x224 ... 1024x140 have medians 77-79 and ranges that overlap: the choice rests on the caches alone.
 #include "gemm_tile.h"
 
 STEEPEST_KERNELS_BEGIN

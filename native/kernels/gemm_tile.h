@@ -11,11 +11,11 @@
 //   its filter gradient     a segment is an output row, step stride*C rows: filter taps and channels
 // The chain starts from 0 or from what c holds: cutting the depth into blocks, the rows into tiles or the columns into panels changes no bit.
 //
-// Tile sizes. AMD EPYC (Zen 5, 3.3-3.5 GHz), gcc 12.2, 2026-11-24, operands in L1, GFLOP/s with the register-only loop of the same run:
-//   avx512 of 217:  8x32 158-203   12x32 197-205   13x32 203-211   14x32 205-211 (chosen; 29 of 32 registers)
-//   avx2   of 108:  4x16  81-83     5x16  94-97     6x16 102-104 (chosen; 15 of 16 registers)
-//   portable:       4x8      31 (chosen)   5x8 32   6x8 28-31
-// Taking two steps a turn of the loop gains nothing at 14x32 and costs a quarter at 6x16 (spills).
+// Tile sizes. AMD EPYC (Zen 5, shared), gcc 12.2, 2026-11-24: this loop alone, operands in L1, 160-1280 steps a tile; medians in GFLOP/s of
+// rows of a, strips of a and a 5x5 convolution, beside the register-only loop (AVX-512 about 215, AVX2 about 108):
+//   avx2     4x16 81 81 82     5x16 94 94 95     6x16 (73) 103 102 (chosen: 15 of 16 registers; the bracket fell in a busy moment, 91 before)
+//   avx512   8x32 157 137 200  12x32 197 191 202  13x32 202 203 206  14x32 204 206 211 (chosen: 29 of 32 registers)
+//   portable 4x8 31 31 32      5x8 32 32 31       6x8 31 30 28: no difference; 4, because a strip has at most kLanes rows
 #pragma once
 #include "simd.h"
 
