@@ -13,3 +13,13 @@ export function out(size: number, filter: number, stride: number, padding: numbe
 export function pooled(size: number, pool: number, stride: number): number {
   return pool === 0 ? size : out(size, pool, stride, 0);
 }
+
+/** Points of Winograd's minimal filtering for tile x tile outputs of a filter r x r: (tile + r - 1)^2; none for tile 0. */
+export function points(tile: number, r: number): number {
+  return tile === 0 ? 0 : (tile + r - 1) ** 2;
+}
+
+/** Columns filled up to panels of 32. */
+export function panelled(columns: number): number {
+  return Math.ceil(columns / 32) * 32;
+}

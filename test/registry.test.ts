@@ -23,6 +23,7 @@ const opOf: Record<string, string | undefined> = {
   copy: undefined, // put in by the plan where values change their place
   gather: undefined, // put in by the plan where a batch is read out of a data set
   random_uniform: undefined, // what dropout and stochastic pooling draw
+  winograd_filter: 'lib/plan/winograd.ts',
 };
 const updates = new Set(kernelNames.filter((name) => name.endsWith('_step')).map(stemOf));
 

@@ -118,11 +118,28 @@ export interface Executable {
 /** Arguments of a single kernel by name, as kernels.def lists them. */
 export type KernelCallArgs = Readonly<Record<string, TypedArray | number | undefined>>;
 
+/** A convolution as an algorithm is chosen for it. For 'input' and 'filter' too, sizes are those of the forward convolution. */
+export interface ConvolutionShape {
+  readonly direction: 'forward' | 'input' | 'filter';
+  readonly h: number;
+  readonly w: number;
+  readonly c: number;
+  readonly k: number;
+  readonly r: number;
+  readonly s: number;
+  readonly stride: number;
+  readonly padding: number;
+  readonly pool: number;
+  readonly poolStride: number;
+}
+
 export interface Backend {
   readonly name: DeviceName;
   /** For people: `cpu (AVX-512, 2 threads)`. */
   readonly description: string;
   readonly precision: Precision;
+  /** The tile of Winograd's minimal filtering for a convolution, 0 for the direct sum. Missing: always 0. */
+  chooseTile?(shape: ConvolutionShape): number;
   /** Throws a RangeError on a length that makes no sense, ERR_DEVICE_OOM where there is no room. */
   allocate(dtype: DType, length: number): Storage;
   load(plan: Plan): Executable;

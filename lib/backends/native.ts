@@ -2,8 +2,19 @@
 import { totalmem } from 'node:os';
 import { type Binding, loadBinding, type PlanHandle, type StorageHandle } from '../binding.js';
 import { checkInteger, checkOneOf, checkOptions, SteepestError, wrongRange, wrongType } from '../errors.js';
-import type { Backend, Executable, IntValue, Plan, PlanRun, RunRequest, Storage, TypedArray } from './backend.js';
+import type {
+  Backend,
+  ConvolutionShape,
+  Executable,
+  IntValue,
+  Plan,
+  PlanRun,
+  RunRequest,
+  Storage,
+  TypedArray,
+} from './backend.js';
 import { type DType, type KernelName, kernelNames } from './kernels.js';
+import { usualTile } from './tiles.js';
 
 /** In the order of C++'s enum Type. */
 const dtypes: readonly DType[] = ['real', 'i32', 'u16', 'u8'];
@@ -43,6 +54,10 @@ class CpuBackend implements Backend {
   get description(): string {
     const threads = this.#threads === 1 ? '1 thread' : `${this.#threads} threads`;
     return `cpu (${isaNames[this.#binding.info().isa]}, ${threads})`;
+  }
+
+  chooseTile(shape: ConvolutionShape): number {
+    return usualTile(shape);
   }
 
   allocate(dtype: DType, length: number): Storage {

@@ -2,7 +2,15 @@
  * From a graph to a plan: kernel calls over numbered buffers, fused, in segments, with memory laid out.
  * See backends/backend.ts for what a plan is. Stages: lower.ts, fuse.ts, then here: segments, buffers, memory.ts.
  */
-import type { IntValue, Plan, PlanBuffer, PlanCall, PlanRegion, Precision } from '../backends/backend.js';
+import type {
+  ConvolutionShape,
+  IntValue,
+  Plan,
+  PlanBuffer,
+  PlanCall,
+  PlanRegion,
+  Precision,
+} from '../backends/backend.js';
 import { type DType, type KernelName, kernelSpecs } from '../backends/kernels.js';
 import { SteepestError, wrongShape } from '../errors.js';
 import {
@@ -20,6 +28,7 @@ import {
 import { fuse } from './fuse.js';
 import { baseOf, type Call, isTensorUse, lower, type RegionUse, reachableNodes } from './lower.js';
 import { layoutArena } from './memory.js';
+import { chooseTiles, filterFloats } from './winograd.js';
 
 /** Where an input's values come from, at each step of a run. */
 export interface PlanInput {
@@ -65,6 +74,8 @@ export interface CompileRequest {
   readonly parameters: readonly Tensor[];
   readonly outputs: readonly PlanOutput[];
   readonly updates?: readonly PlanUpdate[];
+  /** The tile of Winograd's minimal filtering for each convolution. Default: none. */
+  readonly chooseTile?: ((shape: ConvolutionShape) => number) | undefined;
   /** Fuse neighbours (default true); false keeps one call an op. */
   readonly fuse?: boolean;
 }
@@ -124,6 +135,8 @@ class Compiler {
     const copies = this.#placeOutputs(calls);
     const kept = new Set([...this.#places.keys(), ...copies.map((copy) => copy.buffers.x as Tensor)]);
     if (this.#request.fuse !== false) calls = fuse(calls, kept);
+    const { chooseTile } = this.#request;
+    if (chooseTile !== undefined) calls = chooseTiles(calls, chooseTile);
     calls = [...gathers.filter((g) => nodes.includes((g.buffers.y as Tensor).node)), ...calls, ...copies];
     calls.push(...updates.map((update) => this.#update(update)));
     const segments = numberSegments(calls);
@@ -308,6 +321,9 @@ export function elementBytes(dtype: DType, precision: Precision): number {
   return dtype === 'i32' ? 4 : dtype === 'u16' ? 2 : 1;
 }
 
+/** A convolution whose filter does not stay in a cache beside its images runs on the whole batch. */
+const LARGEST_SLICED_FILTER = 2 ** 18;
+
 /** Neighbouring calls that work row by row, with batched outputs only, share a segment number; the others have -1. */
 function numberSegments(calls: readonly Call[]): number[] {
   let current = -1;
@@ -317,6 +333,7 @@ function numberSegments(calls: readonly Call[]): number[] {
     const outputs = spec.buffers.filter(({ role, name }) => role !== 'in' && call.buffers[name] !== undefined);
     const sliceable =
       spec.slice &&
+      filterFloats(call) <= LARGEST_SLICED_FILTER &&
       outputs.every(({ name }) => {
         const use = call.buffers[name]!;
         return isTensorUse(use) && isBatched(use.shape);

@@ -5,7 +5,9 @@
  *   gemm + bias + relu               ->  one gemm
  *   relu' after pool'                ->  pool' after relu' of the pooled output (four times smaller for a 2x2 pool)
  *
- * The last one holds because the gradient of a max pool reaches only the places of the maxima, and there the pooled output is the
+ *   pool' + conv2d', bias'         ->  conv2d' and bias' that read the pooled gradient and the places of the maxima
+ *
+ * The third holds because the gradient of a max pool reaches only the places of the maxima, and there the pooled output is the
  * input. A tensor that something else reads (or that is an output of the plan) is never fused away.
  */
 import type { KernelName } from '../backends/kernels.js';
@@ -15,7 +17,7 @@ import { type Call, countReads, isTensorUse } from './lower.js';
 
 /** Fuses `calls`; `kept` are the tensors that must exist in the end. */
 export function fuse(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
-  return fuseEpilogues(reluBeforeUnpooling(calls, kept), kept);
+  return unpoolInProducts(fuseEpilogues(reluBeforeUnpooling(calls, kept), kept), kept);
 }
 
 function tensorOf(call: Call, buffer: string): Tensor | undefined {
@@ -24,7 +26,7 @@ function tensorOf(call: Call, buffer: string): Tensor | undefined {
 }
 
 /** A tensor that no op of the graph made. */
-const temporaryOp: Op<{ shape: Shape }> = {
+export const temporaryOp: Op<{ shape: Shape }> = {
   name: 'temporary',
   infer: (_, { shape }) => [{ shape, dtype: 'real' }],
 };
@@ -53,6 +55,41 @@ function reluBeforeUnpooling(calls: readonly Call[], kept: ReadonlySet<Tensor>):
     result[j] = { ...unpool, buffers: { ...unpool.buffers, dy: masked, dx: mask.buffers.dx! } };
   }
   return result;
+}
+
+/** Who reads an unpooled gradient and can do without: it takes the pooled one and the places of the maxima (a sum over pixels needs no places). */
+const TAKES_POOLED: readonly KernelName[] = ['conv2d_backward_input', 'conv2d_backward_filter', 'bias_backward'];
+
+/** A gradient that only convolutions and sums read is never spread out, where windows do not overlap. */
+function unpoolInProducts(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
+  const result = [...calls];
+  const dropped = new Set<Call>();
+  for (const unpool of calls) {
+    const { pool, stride } = unpool.ints;
+    if (unpool.kernel !== 'max_pool2d_backward' || pool !== stride) continue;
+    const spread = tensorOf(unpool, 'dx')!;
+    const readers = calls.filter((call) => call !== unpool && Object.values(call.buffers).includes(spread));
+    if (kept.has(spread) || !readers.every((call) => TAKES_POOLED.includes(call.kernel) && call.buffers.dy === spread))
+      continue;
+    for (const reader of readers) {
+      const { dy, argmax } = unpool.buffers;
+      const { shape } = tensorOf(unpool, 'dy')!;
+      result[calls.indexOf(reader)] =
+        reader.kernel === 'bias_backward'
+          ? {
+              ...reader,
+              buffers: { ...reader.buffers, dy: dy! },
+              ints: { ...reader.ints, rows: elements(shape.slice(0, -1)) },
+            }
+          : {
+              ...reader,
+              buffers: { ...reader.buffers, dy: dy!, argmax: argmax! },
+              ints: { ...reader.ints, pool: pool!, poolStride: stride! },
+            };
+    }
+    dropped.add(unpool);
+  }
+  return result.filter((call) => !dropped.has(call));
 }
 
 /** What may join a producer, in this order, each at most once: kernel, and how the producer changes. */

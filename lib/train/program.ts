@@ -1,5 +1,5 @@
 /** A compiled plan on a device: storages are bound to its regions by name, and its slots are filled step by step. */
-import type { Backend, Executable, Plan, PlanRun, Storage } from '../backends/backend.js';
+import type { Backend, ConvolutionShape, Executable, Plan, PlanRun, Storage } from '../backends/backend.js';
 import { type CompileRequest, compile } from '../plan/compile.js';
 
 export type Storages = Readonly<Record<string, Storage | undefined>>;
@@ -18,7 +18,8 @@ export class Program {
   readonly #constants: Storage | undefined;
 
   constructor(backend: Backend, request: CompileRequest) {
-    const { plan, constants } = compile(request);
+    const chooseTile = backend.chooseTile && ((shape: ConvolutionShape) => backend.chooseTile!(shape));
+    const { plan, constants } = compile({ ...request, chooseTile });
     this.plan = plan;
     if (constants.length > 0) {
       this.#constants = backend.allocate('real', constants.length);

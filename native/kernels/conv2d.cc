@@ -20,13 +20,13 @@
 //   cnn4  3x3 64->64, 8x8, pooled x 128       87 (72-90)       83 (61-90)  75 (55-81)     87 (79-88)    88 (80-89)  81 (64-82)
 //   vgg11 3x3 128->256, 8x8 x 64              90 (78-90)       90 (66-92)  76 (55-79)     91 (90-91)    92 (92-92)  83 (83-84)
 //   vgg11 3x3 512->512, 4x4, pooled x 64      88 (65-90)       90 (66-90)  74 (57-76)     90 (89-91)    91 (90-92)  78 (78-80)
-#include "gemm_tile.h"
+#include "winograd.h"
 
 STEEPEST_KERNELS_BEGIN
 
 namespace {
 
-enum Slot { kPanels, kBias, kFrame, kBand, kTable, kParts, kRuns };
+enum Slot { kPanels, kBias, kFrame, kBand, kTable, kParts, kRuns, kUnpooled };
 
 constexpr int64_t kFrameFloats = int64_t{1} << 16;  // frames of one group of images: 256 KB, a part of L2 (one image may be larger)
 constexpr int64_t kGroupPixels = 16 * kTileRows;    // output pixels after which a group need not grow
@@ -203,6 +203,8 @@ float* panel_memory(Team& team, int64_t depth, int64_t columns) {
 
 void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
+  if (a.u && winograd_fits(a.tile, a.r, a.s, a.stride, a.c, a.k) && (a.pool == 0 || (a.pool == 2 && a.poolStride == 2)))
+    return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.bias, a.relu != 0, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
   const float* panels = a.filter;
   if (a.k != kTileColumns) {  // else the filter is a panel as it stands
@@ -224,8 +226,40 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   convolve({frame, a.x, a.n, p, q, a.k, a.r, a.s, a.stride, panels, bias, a.relu != 0, a.y, a.pool, most(1, a.poolStride), a.argmax}, team);
 }
 
+namespace {
+
+// dy of the convolution of the images [image0, image1), from that of its pooling: zeros, but at the places that argmax names. One outside its
+// window is ignored; without argmax all are the first.
+template <class Args>
+void unpool(const Args& a, int64_t p, int64_t q, int64_t image0, int64_t image1, float* dst) {
+  const int64_t height = output_size(p, a.pool, a.poolStride, 0), width = output_size(q, a.pool, a.poolStride, 0), window = a.pool * a.pool;
+  __builtin_memset(dst, 0, sizeof(float) * static_cast<size_t>((image1 - image0) * p * q * a.k));
+  const bool quarters = a.pool == 2 && a.poolStride == 2 && a.argmax;
+  for (int64_t image = image0; image < image1; ++image, dst += p * q * a.k)
+    for (int64_t i = 0; i < height; ++i)
+      for (int64_t j = 0; j < width; ++j) {
+        const int64_t from = ((image * height + i) * width + j) * a.k;
+        float* corner = dst + (i * a.poolStride * q + j * a.poolStride) * a.k;
+        int64_t v = 0;
+        for (; quarters && v + kLanes <= a.k; v += kLanes) {
+          const vfloat value = load(a.dy + from + v);
+          const vint place = __builtin_convertvector(load(a.argmax + from + v), vint);
+          for (int z = 0; z < 4; ++z) store(corner + (z / 2 * q + z % 2) * a.k + v, place == z ? value : vfloat{});
+        }
+        for (; v < a.k; ++v) {
+          const int64_t place = a.argmax ? a.argmax[from + v] : 0;
+          if (place < window) corner[(place / a.pool * q + place % a.pool) * a.k + v] += a.dy[from + v];
+        }
+      }
+}
+
+}  // namespace
+
 void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
+  const bool pools = a.pool > 0 && a.argmax;
+  if (a.u && winograd_fits(a.tile, a.r, a.s, a.stride, a.c, a.k) && (a.pool == 0 || (pools && a.pool == 2 && a.poolStride == 2)))
+    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, pools ? a.argmax : nullptr}, a.c, a.u, nullptr, false, a.dx, false, nullptr}, a.tile, a.r, team);
   const int64_t taps = a.r * a.s;
   float* packed = panel_memory(team, taps * a.k, a.c);
   team.parallel(ceil_div(a.c, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
@@ -237,7 +271,13 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
     }
   });
   const Frame frame{p, q, a.k, a.stride, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
-  convolve({frame, a.dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, false, a.dx, 0, 1, nullptr}, team);
+  const float* dy = a.dy;
+  if (a.pool > 0) {
+    float* spread = static_cast<float*>(team.scratch(0, kUnpooled, sizeof(float) * static_cast<size_t>(a.n * p * q * a.k)));
+    team.parallel(a.n, 1, [&](int64_t begin, int64_t end, int) { unpool(a, p, q, begin, end, spread + begin * p * q * a.k); });
+    dy = spread;
+  }
+  convolve({frame, dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, false, a.dx, 0, 1, nullptr}, team);
 }
 
 namespace {
@@ -255,16 +295,20 @@ struct FilterSum {
     const bool as_it_lies = a.k == kTileColumns || tap1 - tap0 <= 2 * kTileRows;  // dy: a panel already, or read too seldom to pay for one
     float* run = static_cast<float*>(team.scratch(thread, kRuns, sizeof(float) * static_cast<size_t>(lines_a_run * q * kTileColumns)));
     float* memory = frame.make(team, thread, images);
+    float* spread = nullptr;
+    if (a.pool > 0) spread = static_cast<float*>(team.scratch(thread, kUnpooled, sizeof(float) * static_cast<size_t>(images * p * q * a.k)));
     bool load = false;
     for (int64_t image = image0; image < image1; image += images) {
       const int64_t count = least(images, image1 - image);
       const float* frames = frame.fill(a.x + image * a.h * a.w * a.c, count, memory);
+      const float* gradient = a.dy + image * p * q * a.k;
+      if (spread) unpool(a, p, q, image, image + count, spread), gradient = spread;
       for (int64_t first = 0; first < count * p; first += lines_a_run, load = true) {
         const int64_t lines = least(lines_a_run, count * p - first);
         const Walk walk{line + first, lines, q, a.stride * a.c};
         for (int64_t panel = 0; panel < panels; ++panel) {
           const int64_t j = panel * kTileColumns, columns = least(kTileColumns, a.k - j);
-          const float* dy = a.dy + (image * p + first) * q * a.k + j;
+          const float* dy = gradient + first * q * a.k + j;
           const bool direct = as_it_lies && columns == kTileColumns;
           if (!direct) pack_panel(dy, a.k, lines * q, columns, run);
           multiply(frames, tap + tap0, tap1 - tap0, walk, direct ? dy : run, direct ? a.k : panel_width(columns), part + tap0 * a.k + j, a.k,
@@ -285,6 +329,9 @@ void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
     __builtin_memset(a.dw, 0, sizeof(float) * static_cast<size_t>(size));
     return;
   }
+  const bool pools = a.pool > 0 && a.argmax;
+  if (winograd_fits(a.tile, a.r, a.s, a.stride, a.c, a.k) && (a.pool == 0 || (pools && a.pool == 2 && a.poolStride == 2)))
+    return winograd_filter_gradient({{a.n, a.h, a.w, a.c, p, q, a.padding}, a.x, {a.dy, pools ? a.argmax : nullptr}, a.k, a.dw}, a.tile, a.r, team);
   const Frame frame{a.h, a.w, a.c, 1, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
   const int64_t images = most(1, least(a.n, least(kGroupFloats / most(1, frame.size()), ceil_div(kRunPixels, p * q))));
   const int64_t shares = most(1, least(a.n, least(kShares, kPartFloats / size)));

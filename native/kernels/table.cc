@@ -29,8 +29,17 @@ Size out(Size size, Size filter, Size stride, Size padding) {
   return Size(output_size(size.value, filter.value, stride.value, padding.value));
 }
 
-
 Size pooled(Size size, Size pool, Size stride) { return pool.value == 0 ? size : out(size, pool, stride, Size(0)); }
+
+
+// As in lib/geometry.ts.
+Size points(Size tile, Size r) {
+  if (tile.value <= 0) return tile;
+  if (r.value < 1 || r.value > kLargest || tile.value > kLargest) return Size(-1);
+  const Size side(tile.value + r.value - 1);
+  return side * side;
+}
+Size panelled(Size columns) { return columns.value < 0 || columns.value > kLargest ? Size(-1) : Size((columns.value + 31) / 32 * 32); }
 
 }  // namespace
 

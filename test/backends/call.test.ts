@@ -33,6 +33,7 @@ const conv = () => ({
   padding: 0,
   relu: 0,
   pool: 0,
+  tile: 0,
   poolStride: 0,
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Storage } from '../../lib/backends/backend.js';
+import type { ConvolutionShape, Storage } from '../../lib/backends/backend.js';
+import { kernelSpecs } from '../../lib/backends/kernels.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { grad } from '../../lib/graph/grad.js';
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';
@@ -83,14 +84,36 @@ async function run(request: CompileRequest) {
 }
 
 describe('compile', () => {
-  it('fuses the forward chain, and runs the relu behind the unpooling on the pooled map', () => {
-    const kernels = compile(trainingRequest()).plan.calls.map((call) => call.kernel);
+  it('fuses the forward chain, and runs relu and convolution backward on the pooled map', () => {
+    const { calls } = compile(trainingRequest()).plan;
+    const kernels = calls.map((call) => call.kernel);
     expect(kernels).not.toContain('bias_forward');
     expect(kernels).not.toContain('relu_forward');
     expect(kernels).not.toContain('max_pool2d_forward');
     expect(kernels.filter((kernel) => kernel === 'conv2d_forward')).toHaveLength(1);
     expect(kernels.indexOf('relu_backward')).toBeGreaterThan(0);
-    expect(kernels.indexOf('relu_backward')).toBeLessThan(kernels.indexOf('max_pool2d_backward'));
+    expect(kernels).not.toContain('max_pool2d_backward');
+    const backward = calls[kernels.indexOf('conv2d_backward_filter')]!;
+    const spec = kernelSpecs.conv2d_backward_filter;
+    expect(backward.ints[spec.ints.indexOf('pool')]).toEqual({ fixed: 2 });
+    expect(backward.buffers[spec.buffers.findIndex(({ name }) => name === 'argmax')]).toBeGreaterThanOrEqual(0);
+  });
+
+  it('spreads a gradient out where windows overlap', () => {
+    const { calls } = compile(trainingRequest({}, { pool: 2, stride: 1 })).plan;
+    expect(calls.map(({ kernel }) => kernel)).toContain('max_pool2d_backward');
+  });
+
+  it('transforms each filter once a step for each direction that the backend asks a tile for', () => {
+    const asked: string[] = [];
+    const chooseTile = ({ direction }: ConvolutionShape) => asked.push(direction) && 2;
+    const { calls } = compile(trainingRequest({ chooseTile })).plan;
+    expect(asked.sort()).toEqual(['filter', 'forward']);
+    expect(calls[0]!.kernel).toBe('winograd_filter_forward');
+    const convolution = calls.find(({ kernel }) => kernel === 'conv2d_forward')!;
+    expect(convolution.ints[kernelSpecs.conv2d_forward.ints.indexOf('tile')]).toEqual({ fixed: 2 });
+    const u = kernelSpecs.conv2d_forward.buffers.findIndex(({ name }) => name === 'u');
+    expect(convolution.buffers[u]).toBe(calls[0]!.buffers[1]);
   });
 
   for (const pool of [

@@ -5,7 +5,7 @@
  */
 import { out, pooled } from '../../geometry.js';
 import { type Args, like, type Real } from './args.js';
-import { maxPool2dForward } from './max-pool2d.js';
+import { maxPool2dBackward, maxPool2dForward } from './max-pool2d.js';
 import { relu } from './relu.js';
 
 type Window = Pick<Args<'conv2d_forward'>, 'h' | 'w' | 'c' | 'k' | 'r' | 's' | 'stride' | 'padding'>;
@@ -47,8 +47,20 @@ function convolve(x: Real, filter: Real, bias: Real | undefined, clip: boolean, 
     }
 }
 
+/** dy of the convolution itself, from that of its pooling. */
+function unpooled(args: Args<'conv2d_backward_input'> | Args<'conv2d_backward_filter'>): Real {
+  const { dy, argmax, n, k, pool, poolStride, h, w, r, s, stride, padding } = args;
+  if (pool === 0) return dy;
+  const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
+  const dx = like(dy, n * p * q * k);
+  const places = argmax ?? new Uint16Array(dy.length);
+  maxPool2dBackward({ dy, argmax: places, dx, n, h: p, w: q, c: k, pool, stride: poolStride });
+  return dx;
+}
+
 export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
-  const { dy, filter, dx, n, h, w, c, k, r, s, stride, padding } = args;
+  const { filter, dx, n, h, w, c, k, r, s, stride, padding } = args;
+  const dy = unpooled(args);
   const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
   const sums = new Float64Array(h * w * c);
   for (let image = 0; image < n; image++) {
@@ -70,7 +82,8 @@ export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
 }
 
 export function conv2dBackwardFilter(args: Args<'conv2d_backward_filter'>): void {
-  const { x, dy, dw, n, h, w, c, k, r, s, stride, padding } = args;
+  const { x, dw, n, h, w, c, k, r, s, stride, padding } = args;
+  const dy = unpooled(args);
   const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
   const sums = new Float64Array(r * s * c * k);
   for (let image = 0; image < n; image++)

@@ -37,6 +37,7 @@ import { stochasticPool2dExpected, stochasticPool2dForward } from './stochastic-
 import { subForward } from './sub.js';
 import { sumBackward, sumForward } from './sum.js';
 import { tanhBackward, tanhForward } from './tanh.js';
+import { winogradFilterForward } from './winograd-filter.js';
 import { zeroPad2dBackward, zeroPad2dForward } from './zero-pad2d.js';
 
 export const referenceKernels: { readonly [K in KernelName]: (args: Args<K>) => void } = {
@@ -48,6 +49,7 @@ export const referenceKernels: { readonly [K in KernelName]: (args: Args<K>) => 
   conv2d_forward: conv2dForward,
   conv2d_backward_input: conv2dBackwardInput,
   conv2d_backward_filter: conv2dBackwardFilter,
+  winograd_filter_forward: winogradFilterForward,
   zero_pad2d_forward: zeroPad2dForward,
   zero_pad2d_backward: zeroPad2dBackward,
   max_pool2d_forward: maxPool2dForward,

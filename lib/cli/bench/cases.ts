@@ -72,6 +72,8 @@ function shapesOf(kernel: KernelName): { reason: string; ints: Record<string, nu
   if (kernel.startsWith('conv2d_')) return convLayers.map(({ reason, ints }) => ({ reason, ints: { ...ints } }));
   if (kernel.startsWith('im2col'))
     return convLayers.slice(0, 2).map(({ reason, ints }) => ({ reason, ints: { ...ints, n: 16 } }));
+  if (kernel === 'winograd_filter_forward')
+    return [{ reason: 'lenet conv 2', ints: { depth: 32, columns: 64, r: 5, tile: 2, turned: 0 } }];
   if (kernel.startsWith('zero_pad2d'))
     return [{ reason: 'lenet conv 2', ints: { n: 128, h: 14, w: 14, c: 32, padding: 2 } }];
   if (kernel.includes('pool2d')) return [{ reason: 'lenet pool 1', ints: { ...pooling, ...random } }];
@@ -121,7 +123,7 @@ export const kernelCases: readonly KernelCase[] = kernelNames.flatMap((kernel) =
 
 /** The number that counts images, rows or values: the one a case is made smaller by. */
 function countName({ kernel }: KernelCase): string {
-  return ['m', 'rows', 'n'].find((name) => kernelSpecs[kernel].ints.includes(name))!;
+  return ['m', 'rows', 'n', 'depth'].find((name) => kernelSpecs[kernel].ints.includes(name))!;
 }
 
 /** The same case with fewer images (rows, values), so that the reference needs at most about `work` operations, and one image at least. */

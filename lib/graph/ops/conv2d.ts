@@ -65,6 +65,8 @@ export const conv2dBackwardInputOp: Op<InputAttributes> = {
       filter: filter!,
       dx: dx!,
       ...kernelInts(dx!, filter!, attributes),
+      pool: 0,
+      poolStride: 0,
     }),
 };
 
@@ -88,7 +90,14 @@ export const conv2dBackwardFilterOp: Op<FilterAttributes> = {
     plus(dx && backwardFilter(dx, dy!, dw!, attributes), t && backwardFilter(x!, t, dw!, attributes)),
   ],
   emit: ({ inputs: [x, dy], outputs: [dw], attributes }, emit) =>
-    emit('conv2d_backward_filter', { x: x!, dy: dy!, dw: dw!, ...kernelInts(x!, dw!, attributes) }),
+    emit('conv2d_backward_filter', {
+      x: x!,
+      dy: dy!,
+      dw: dw!,
+      ...kernelInts(x!, dw!, attributes),
+      pool: 0,
+      poolStride: 0,
+    }),
 };
 
 /**
@@ -129,5 +138,5 @@ function filterShape(where: string, filter: Tensor): { r: number; s: number; c: 
 function kernelInts(x: Tensor, filter: Tensor, { stride, padding }: Step) {
   const { n, ...image } = imageShape('conv2d', x);
   const { r, s, k } = filterShape('conv2d', filter);
-  return { n: dim(n), ...image, k, r, s, stride, padding };
+  return { n: dim(n), ...image, k, r, s, stride, padding, tile: 0 };
 }

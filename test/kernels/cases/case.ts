@@ -20,8 +20,8 @@ export interface Case {
   readonly fill: Fill;
 }
 
-/** Draws the elements of one buffer. */
-export type Draw = (random: RandomStream, length: number, { ints, fill }: Case) => ArrayLike<number>;
+/** Draws the elements of one buffer; `drawn` are those that stand before it. */
+export type Draw = (random: RandomStream, length: number, { ints, fill }: Case, drawn: Named) => ArrayLike<number>;
 
 /** Values as large as the terms that make up each element of each output: rounding errors are measured against them. */
 export type Magnitude = (inputs: Named, outputs: Named, ints: Ints) => Readonly<Record<string, ArrayLike<number>>>;
@@ -91,7 +91,7 @@ export const signs: Draw = (random, length) => Array.from({ length }, () => (ran
 
 /** Never special: for inputs whose infinities meet zeros that are padding in one algorithm and absent in another. */
 export const finite: Draw = (random, length, c) =>
-  reals()(random, length, { ...c, fill: c.fill === 'special' ? 'real' : c.fill });
+  reals()(random, length, { ...c, fill: c.fill === 'special' ? 'real' : c.fill }, {});
 
 /** Whole numbers below `count(ints)`, and where the fill is special some of those outside that must do no harm. */
 export const indices =

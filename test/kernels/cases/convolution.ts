@@ -1,6 +1,18 @@
 /** Cases of the matrix product, the convolutions and zero padding. */
+import { winogradFilterForward } from '../../../lib/backends/reference/winograd-filter.js';
 import { out } from '../../../lib/geometry.js';
-import { type Case, cases, finite, type Ints, type KernelCases, rowShapes } from './case.js';
+import {
+  abs,
+  array,
+  type Case,
+  cases,
+  type Draw,
+  finite,
+  type Ints,
+  indices,
+  type KernelCases,
+  rowShapes,
+} from './case.js';
 
 const gemmSizes = [
   [1, 1, 1],
@@ -80,10 +92,13 @@ const emptyShapes: Shape[] = [
   [2, 5, 5, 3, 0, 3, 3, 1, 1],
   [2, 0, 0, 3, 2, 1, 1, 1, 1],
 ];
-const convolutionInts = [...convolutionShapes, ...emptyShapes].map(
-  ([n, h, w, c, k, r, s, stride, padding]): Ints => ({ n, h, w, c, k, r, s, stride, padding }),
-);
-const windowTerms = ({ r, s, c }: Ints) => r! * s! * c! + 1;
+const shapeInts = ([n, h, w, c, k, r, s, stride, padding]: Shape): Ints => ({ n, h, w, c, k, r, s, stride, padding });
+const convolutionInts = [...convolutionShapes, ...emptyShapes].map(shapeInts);
+const outputSizes = ({ h, w, r, s, stride, padding }: Ints) =>
+  [out(h!, r!, stride!, padding!), out(w!, s!, stride!, padding!)] as const;
+/** Sums by Winograd's points are some ten times as far off as direct ones. */
+const spread = ({ tile = 0 }: Ints) => (tile > 0 ? 100 : 1);
+const windowTerms = (ints: Ints) => (ints.r! * ints.s! * ints.c! + 1) * spread(ints);
 const outputsOf = ({ h, w, r, s, stride, padding }: Ints) =>
   out(h!, r!, stride!, padding!) * out(w!, s!, stride!, padding!);
 
@@ -117,7 +132,78 @@ const forwardCases: Case[] = convolutionInts.flatMap((ints, index) => {
   ];
 });
 
+/** By Winograd: whole and cut tiles, one or several panels of columns, several shares of a sum, sums through memory. */
+const winogradInts: Ints[] = (
+  [
+    [1, 4, 4, 16, 16, 3, 3, 1, 1],
+    [2, 7, 9, 16, 48, 3, 3, 1, 1],
+    [3, 6, 5, 32, 16, 3, 3, 1, 0],
+    [5, 3, 2, 48, 64, 3, 3, 1, 2],
+    [40, 8, 8, 16, 32, 3, 3, 1, 1],
+    [2, 8, 8, 80, 96, 3, 3, 1, 1],
+    [2, 6, 7, 16, 48, 5, 5, 1, 2],
+    [1, 14, 14, 32, 64, 5, 5, 1, 2],
+    [3, 7, 6, 32, 16, 5, 5, 1, 0],
+  ] as Shape[]
+).flatMap(([n, h, w, c, k, r, s, stride, padding]) =>
+  (r === 3 ? [2, 4] : [2]).map((tile) => ({ n, h, w, c, k, r, s, stride, padding, tile })),
+);
+const winogradForward: Case[] = winogradInts.flatMap((ints, index) => [
+  { ints: { ...ints, relu: index % 2, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax'] },
+  { ints: { ...ints, relu: 1, pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax', 'bias'] },
+]);
+/** A tensor of transformed filters that belongs to the filter drawn before it. */
+const transformed =
+  (turned: 0 | 1): Draw =>
+  (_, length, { ints }, drawn) => {
+    const u = new Float32Array(length);
+    const { c, k, r, tile } = ints as Record<'c' | 'k' | 'r' | 'tile', number>;
+    const [depth, columns] = turned === 1 ? [k, c] : [c, k];
+    winogradFilterForward({ filter: drawn.filter as Float32Array, u, depth, columns, r, tile, turned });
+    return u;
+  };
+const direct = (list: readonly Ints[]) => list.map((ints): Ints => ({ ...ints, tile: 0 }));
+/** Gradients of a convolution, of those shapes; and of some of their poolings. */
+const gradientCases: Case[] = [
+  ...cases(
+    direct(convolutionInts).map((ints) => ({ ...ints, pool: 0, poolStride: 0 })),
+    ['real', 'integers', 'special'],
+    { without: ['argmax'] },
+  ),
+  ...cases(
+    winogradInts.map((ints) => ({ ...ints, pool: 0, poolStride: 0 })),
+    ['real'],
+    { without: ['argmax'] },
+  ),
+  ...[...direct(convolutionShapes.map(shapeInts)), ...winogradInts].flatMap((ints, index) => {
+    const pooling = index % 3 === 2 && ints.tile === 0 ? { pool: 3, poolStride: 2 } : { pool: 2, poolStride: 2 };
+    const [p, q] = outputSizes(ints);
+    if (p < pooling.pool || q < pooling.pool) return [];
+    return cases([{ ...ints, ...pooling }], ints.tile === 0 ? ['real', 'special'] : ['real']);
+  }),
+];
+const places: Draw = (random, length, c, drawn) =>
+  indices(
+    ({ pool }) => Math.max(1, pool! ** 2),
+    (count) => [count, 65_535],
+  )(random, length, c, drawn);
+
 const columnInts = convolutionInts.map(({ k, ...ints }): Ints => ints);
+const filterInts: Ints[] = [
+  [1, 1, 3, 2, 0],
+  [17, 33, 3, 4, 0],
+  [16, 32, 5, 2, 0],
+  [33, 17, 3, 2, 1],
+  [32, 48, 3, 4, 1],
+  [5, 70, 5, 2, 1],
+  [0, 4, 3, 4, 0],
+].map(([depth, columns, r, tile, turned]) => ({
+  depth: depth!,
+  columns: columns!,
+  r: r!,
+  tile: tile!,
+  turned: turned!,
+}));
 const paddingInts: Ints[] = [
   { n: 1, h: 1, w: 1, c: 1, padding: 0 },
   { n: 2, h: 3, w: 5, c: 3, padding: 1 },
@@ -142,18 +228,28 @@ export const convolution = {
     compare: 'absolute',
     terms: ({ r, s }) => r! * s!,
   },
-  conv2d_forward: { cases: forwardCases, compare: 'absolute', terms: windowTerms, draw: { filter: finite } },
-  conv2d_backward_input: {
-    cases: cases(convolutionInts, ['real', 'integers', 'special']),
+  conv2d_forward: {
+    cases: [...forwardCases.map((c) => ({ ...c, ints: { ...c.ints, tile: 0 } })), ...winogradForward],
     compare: 'absolute',
-    terms: ({ r, s, k }) => r! * s! * k!,
-    draw: { filter: finite },
+    terms: windowTerms,
+    draw: { filter: finite, u: transformed(0) },
+  },
+  conv2d_backward_input: {
+    cases: gradientCases,
+    compare: 'absolute',
+    terms: (ints) => ints.r! * ints.s! * ints.k! * spread(ints),
+    draw: { filter: finite, u: transformed(1), argmax: places },
   },
   conv2d_backward_filter: {
-    cases: cases(convolutionInts, ['real', 'integers', 'special']),
+    cases: gradientCases,
     compare: 'absolute',
-    terms: (ints) => ints.n! * outputsOf(ints),
-    draw: { dy: finite },
+    terms: (ints) => ints.n! * outputsOf(ints) * spread(ints),
+    draw: { dy: finite, argmax: places },
+  },
+  winograd_filter_forward: {
+    cases: cases(filterInts, ['real', 'special']),
+    compare: (_, { u }) => ({ u: abs(array({ u: u! }, 'u')).fill(1) }),
+    terms: ({ r }) => r! * r!,
   },
   zero_pad2d_forward: { cases: cases(paddingInts, ['real', 'special']), compare: 'exact' },
   zero_pad2d_backward: { cases: cases(paddingInts, ['real', 'special']), compare: 'exact' },

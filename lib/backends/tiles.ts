@@ -1,0 +1,17 @@
+/** Which algorithm the cpu backend convolves with: the tile of Winograd's minimal filtering, or 0 for the direct sum. */
+import type { ConvolutionShape } from './backend.js';
+
+/** The tiles there is a kernel for (native/kernels/winograd.h), none but 0 where the direct sum is all there is. */
+export function tilesFor(shape: ConvolutionShape): readonly number[] {
+  const { c, k, r, s, stride, pool, poolStride } = shape;
+  if (stride !== 1 || r !== s || c === 0 || k === 0 || c % 16 !== 0 || k % 16 !== 0) return [0];
+  if (pool !== 0 && !(pool === 2 && poolStride === 2)) return [0];
+  return r === 3 ? [0, 2, 4] : r === 5 ? [0, 2] : [0];
+}
+
+/** The choice by sizes alone: the largest tile that an image fills. */
+export function usualTile(shape: ConvolutionShape): number {
+  const tiles = tilesFor(shape);
+  const { h, w } = shape;
+  return tiles.includes(4) && h > 2 && w > 2 ? 4 : tiles.includes(2) ? 2 : 0;
+}
