@@ -104,8 +104,12 @@ export interface Binding {
     first: number,
     slots: Float64Array,
     threads: number,
+    /** How many events to record at most. Default 0. */
+    events?: number,
   ): { readonly done: Promise<number>; readonly run: RunHandle };
   stopRun(run: RunHandle): void;
+  /** What a run that has ended recorded: PlanEvents of backends/backend.ts. Throws before its end. */
+  runEvents(run: RunHandle): { readonly numbers: Float64Array; readonly dropped: number };
 }
 
 export type LoadedBinding =

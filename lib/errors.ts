@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'ERR_DEVICE_OOM'
   | 'ERR_CUDA'
   | 'ERR_FORMAT'
+  | 'ERR_FILE'
   | 'ERR_CHECKPOINT'
   | 'ERR_NOT_DIFFERENTIABLE';
 

@@ -58,6 +58,7 @@ export { sgd } from './optimizers/sgd.js';
 // Graphs computed at once
 export { compute } from './plan/compute.js';
 export { gradCheck } from './plan/grad-check.js';
+export type { KernelProfile, Profile, TraceEvent } from './plan/profile.js';
 // Models and training
 export type { Device } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
@@ -80,4 +81,5 @@ export type {
   Progress,
 } from './train/options.js';
 export type { PredictOptions } from './train/predict.js';
+export type { ProfileOption } from './train/profile.js';
 export type { Run } from './train/run.js';

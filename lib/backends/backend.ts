@@ -97,7 +97,18 @@ export interface RunRequest {
   readonly first?: number;
   /** steps x slots numbers, row after row. */
   readonly slots: Float64Array;
+  /** How many events to record at most: kernel calls, each on each slice of the batch, and steps. Default 0. */
+  readonly events?: number;
 }
+
+/** What a run recorded of its time, in the order of steps, calls and slices; a step comes before its calls. */
+export interface PlanEvents {
+  /** EVENT_NUMBERS for each event: call (index in Plan.calls; -1: a whole step), thread, step, images, begin, end (ns of one clock). */
+  readonly numbers: Float64Array;
+  /** Events of the steps done that found no room. */
+  readonly dropped: number;
+}
+export const EVENT_NUMBERS = 6;
 
 /** A run under way. */
 export interface PlanRun {
@@ -105,6 +116,8 @@ export interface PlanRun {
   readonly done: Promise<number>;
   /** Asks the run to end after the step it is in. */
   stop(): void;
+  /** What was recorded. Only once `done` has resolved. */
+  events(): PlanEvents;
 }
 
 /** A plan loaded on a device, with its arena. */

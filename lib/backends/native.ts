@@ -177,6 +177,7 @@ class CpuExecutable implements Executable {
     const batch = checkInteger(name, 'batch', request.batch, 1, maxBatch);
     const rows = checkInteger(name, 'rows', request.rows);
     const first = checkInteger(name, 'first', request.first ?? 0);
+    const events = checkInteger(name, 'events', request.events ?? 0, 0, 1e7);
     if (!(request.slots instanceof Float64Array)) throw wrongType(name, 'slots', 'a Float64Array', request.slots);
     const steps = Math.ceil(rows / batch);
     if (request.slots.length !== steps * slots.length)
@@ -188,8 +189,12 @@ class CpuExecutable implements Executable {
       CpuStorage.handleOf(request.regions[i], name, `region '${region.name}'`),
     );
     const binding = this.#binding;
-    const started = binding.startRun(this.#handle, handles, batch, rows, first, request.slots, this.#threads);
-    return { done: started.done, stop: () => binding.stopRun(started.run) };
+    const started = binding.startRun(this.#handle, handles, batch, rows, first, request.slots, this.#threads, events);
+    return {
+      done: started.done,
+      stop: () => binding.stopRun(started.run),
+      events: () => binding.runEvents(started.run),
+    };
   }
 
   dispose(): void {

@@ -27,4 +27,6 @@ export const modelOption = () => new Option('--model <name>', 'network').choices
 export const deviceOption = () => new Option('--device <name>', 'what computes').choices(deviceNames).default('auto');
 export const threadsOption = () =>
   new Option('--threads <n>', 'threads of the cpu device (default: physical cores)').argParser(wholeNumber(1));
+export const profileOption = () =>
+  new Option('--profile <file>', 'write a trace of the kernels for ui.perfetto.dev, and a table to standard error');
 export const jsonOption = () => new Option('--json', 'one JSON object a line on standard output, and nothing else');

@@ -2,7 +2,15 @@
 import { Argument, Command } from 'commander';
 import { type NetworkName, networkNames } from '../models/networks.js';
 import { chooseDevice } from '../train/device.js';
-import { type DeviceOption, deviceOption, jsonOption, modelOption, threadsOption, wholeNumber } from './arguments.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  jsonOption,
+  modelOption,
+  profileOption,
+  threadsOption,
+  wholeNumber,
+} from './arguments.js';
 import { kernelCases, shapeText, smaller } from './bench/cases.js';
 import { type Ceiling, measureCeiling } from './bench/ceiling.js';
 import { benchKernel, type KernelResult, REFERENCE_WORK } from './bench/kernels.js';
@@ -17,6 +25,7 @@ export interface BenchArguments {
   readonly device: DeviceOption;
   readonly filter?: string;
   readonly seconds?: number;
+  readonly profile?: string;
   readonly json?: boolean;
 }
 
@@ -29,6 +38,7 @@ export function benchCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(threadsOption())
     .addOption(deviceOption())
     .option('--filter <name>', 'only kernels whose name contains this')
+    .addOption(profileOption())
     .addOption(jsonOption())
     .action(async (what: 'kernels' | 'train' | 'infer', options: BenchArguments) => {
       finish(what === 'kernels' ? benchKernels(options, io) : await benchNetworks(what, options, io));
@@ -40,6 +50,7 @@ export function benchKernels(options: BenchArguments, io: Io): number {
   const { filter = '', json = false, device } = options;
   if (options.model !== undefined || options.batch !== undefined)
     throw new UsageError('--model and --batch are for bench train and bench infer');
+  if (options.profile !== undefined) throw new UsageError('--profile is for bench train');
   const cases = kernelCases.filter(({ kernel }) => kernel.includes(filter));
   if (cases.length === 0) throw new UsageError(`no kernel's name contains '${filter}'`);
   const { backend } = chooseDevice('bench', options);
@@ -75,6 +86,9 @@ export function benchKernels(options: BenchArguments, io: Io): number {
 /** Times training steps or inference of one network or all, on the device and (with smaller batches) on the reference. */
 export async function benchNetworks(mode: 'train' | 'infer', options: BenchArguments, io: Io): Promise<number> {
   if (options.filter !== undefined) throw new UsageError('--filter is for bench kernels');
+  const { profile } = options;
+  if (profile !== undefined && (mode !== 'train' || options.model === undefined))
+    throw new UsageError('--profile is for bench train --model NAME');
   const { backend } = chooseDevice('bench', options);
   const threads = backend.name === 'cpu' ? (options.threads ?? defaultThreads()) : 1;
   const ceiling = backend.name === 'cpu' ? measureCeiling(threads) : undefined;
@@ -86,8 +100,10 @@ export async function benchNetworks(mode: 'train' | 'infer', options: BenchArgum
     const here = backend.name === 'reference' ? 'reference' : options.device;
     const size =
       here === 'reference' && options.batch === undefined ? Math.min(batch, referenceBatch(model, mode)) : batch;
-    const result = await benchTraining({ mode, model, batch: size, device: here, threads, ceiling, seconds });
-    tell(result);
+    const result = await benchTraining({ mode, model, batch: size, device: here, threads, ceiling, seconds, profile });
+    const { table, ...numbers } = result;
+    tell(numbers);
+    if (table !== undefined) io.err(`${table}\n`);
     if (here === 'reference') continue;
     const beside = Math.min(batch, referenceBatch(model, mode));
     const slow = await benchTraining({

@@ -13,6 +13,7 @@ import {
   jsonOption,
   modelOption,
   positiveNumber,
+  profileOption,
   threadsOption,
   wholeNumber,
 } from './arguments.js';
@@ -31,6 +32,7 @@ export interface TrainArguments {
   readonly device: DeviceOption;
   readonly threads?: number;
   readonly limit?: number;
+  readonly profile?: string;
   readonly json?: boolean;
 }
 
@@ -51,6 +53,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .option('--limit <n>', 'take only the first N training and the first N test images', wholeNumber(1))
+    .addOption(profileOption())
     .addOption(jsonOption())
     .action(async (options: TrainArguments) => finish(await train(options, io)));
 }
@@ -62,7 +65,7 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   const model = buildModel(options, images.shape, report);
   try {
     report.start(model, options, images.count, test.count);
-    const { epochs, batch: batchSize, optimizer, lr } = options;
+    const { epochs, batch: batchSize, optimizer, lr, profile: file } = options;
     const run = model.fit(images, {
       epochs,
       batchSize,
@@ -70,6 +73,7 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
       loss: 'softmaxCrossEntropy',
       validationData: test,
       onProgress: (progress) => report.progress(progress),
+      profile: file,
     });
     const release = io.onInterrupt(() => run.stop());
     try {
@@ -77,8 +81,9 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     } finally {
       release();
     }
-    const { stopped } = await run;
+    const { stopped, profile } = await run;
     report.done(stopped);
+    if (profile !== undefined) report.note(`${profile}`);
     return stopped ? INTERRUPTED : OK;
   } finally {
     report.close();

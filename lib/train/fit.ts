@@ -6,6 +6,7 @@ import { dataShape } from './evaluate.js';
 import type { Network } from './network.js';
 import { kindsOf } from './objective.js';
 import { type FitOptions, type FitRecord, type FitSettings, type History, readFitOptions } from './options.js';
+import { profiled } from './profile.js';
 import { register } from './registered.js';
 import { Run } from './run.js';
 import { type MemorySource, Trainer, type TrainingData } from './trainer.js';
@@ -29,8 +30,10 @@ export function startFit(
     try {
       const prepared = await prepare(network, settings, data, (resource) => trainer.own(resource));
       if ('rows' in prepared.source) trainer.compile(prepared.source);
-      onSettings(settings);
-      return await trainer.train(prepared);
+      return await profiled(settings.profile, (profile) => {
+        onSettings(settings);
+        return trainer.train(prepared, profile);
+      });
     } finally {
       network.fitting = false;
       trainer.dispose();

@@ -119,7 +119,7 @@ export class Model {
    * The same model, data, options and device give bit-equal losses, whatever the number of threads. One fit of a model at a time.
    *
    * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where the sizes of data do not fit; the signal's reason;
-   * ERR_DISPOSED; whatever a callback or a stream throws.
+   * ERR_DISPOSED; ERR_FILE where the profile cannot be written; whatever a callback or a stream throws.
    * @example
    * const run = model.fit({ x, y }, { epochs: 3, batchSize: 128, validationData: test });
    * for await (const { epoch, trainLoss, testAccuracy } of run) console.log(epoch, trainLoss, testAccuracy);

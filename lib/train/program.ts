@@ -10,6 +10,8 @@ export interface Piece {
   readonly batch: number;
   readonly rows: number;
   readonly first?: number;
+  /** Events to record at most. */
+  readonly events?: number;
 }
 
 export class Program {
@@ -29,7 +31,7 @@ export class Program {
   }
 
   /** Starts a run over a piece of the data. */
-  run(storages: Storages, { batch, rows, first = 0 }: Piece, slotValues: SlotValues): PlanRun {
+  run(storages: Storages, { batch, rows, first = 0, events = 0 }: Piece, slotValues: SlotValues): PlanRun {
     const regions = this.plan.regions.map(({ name }) => {
       const storage = name === 'constants' ? this.#constants : storages[name];
       if (storage === undefined) throw new Error(`${this.plan.name}: nothing is bound to region '${name}'`);
@@ -39,7 +41,7 @@ export class Program {
     const slots = new Float64Array(Math.ceil(rows / batch) * names.length);
     for (let i = 0; i < slots.length; i++)
       slots[i] = slotValues(names[i % names.length]!, Math.floor(i / names.length));
-    return this.#executable.run({ regions, batch, rows, first, slots });
+    return this.#executable.run({ regions, batch, rows, first, slots, events });
   }
 
   dispose(): void {

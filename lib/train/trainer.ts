@@ -5,6 +5,7 @@
  */
 import type { PlanRun, Storage } from '../backends/backend.js';
 import type { Examples } from '../data/dataset.js';
+import type { Profile } from '../plan/profile.js';
 import { type Evaluation, evaluateRegistered, squaredNormOf, Totals } from './evaluate.js';
 import type { Network, OptimizerState } from './network.js';
 import { type Kinds, kindsOf, trainingProgram } from './objective.js';
@@ -56,6 +57,8 @@ export class Trainer {
   #correct!: Storage;
   /** The run in flight. */
   #current: Pick<PlanRun, 'stop'> | undefined;
+  /** Takes the times of kernels. */
+  #profile: Profile | undefined;
   /** Ends the wait for a stream's next batch. */
   #wake: (() => void) | undefined;
   /** The signal came before any stop(). */
@@ -102,8 +105,9 @@ export class Trainer {
 
   // ---- epochs ----
 
-  async train({ source, validation }: TrainingData): Promise<History> {
+  async train({ source, validation }: TrainingData, profile?: Profile): Promise<History> {
     const network = this.#network;
+    this.#profile = profile;
     const epochs: EpochRecord[] = [];
     const order = 'rows' in source ? this.own(network.backend.allocate('i32', source.rows)) : undefined;
     for (this.#epoch = 1; this.#epoch <= this.#settings.epochs && !this.#ending; this.#epoch++) {
@@ -248,10 +252,11 @@ export class Trainer {
     const done = await network.exclusive(async () => {
       if (this.#ending) return 0;
       const storages = { ...epoch.storages, ...state.storages, loss: this.#losses, correct: this.#correct };
-      const run = network.start(epoch.program, storages, piece, slot);
+      const run = network.start(epoch.program, storages, { ...piece, events: this.#profile?.room }, slot);
       this.#current = run;
       const done = await run.done;
       this.#current = undefined;
+      this.#profile?.add(epoch.program.plan, run.events(), done);
       if (network.disposed || done === 0) return 0;
       const losses = readReals(this.#losses, done, network.backend.precision);
       const counted = this.#settings.accuracy && epoch.kinds.labels;

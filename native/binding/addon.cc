@@ -167,6 +167,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("disposePlan", guarded<dispose_plan>);
   add("startRun", guarded<start_run>);
   add("stopRun", guarded<stop_run>);
+  add("runEvents", guarded<run_events>);
   return exports;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "../cpu_features.h"
@@ -51,6 +52,7 @@ void Channel::settle(napi_env env, napi_value, void* context, void*) {
     job = std::move(channel->done_.front());
     channel->done_.pop_front();
   }
+  job->settled = true;
   if (--channel->in_flight_ == 0) napi_unref_threadsafe_function(env, channel->function_);
   if (job->failure == Job::Failure::kNone) {
     napi_resolve_deferred(env, job->deferred, Napi::Number::New(env, static_cast<double>(job->steps_done)));
@@ -110,6 +112,7 @@ std::shared_ptr<Job> Engine::next() {
 }
 
 [[noreturn]] void Engine::serve() {
+  yield_to_event_loops();
   PoolTeam team;
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
@@ -119,6 +122,8 @@ std::shared_ptr<Job> Engine::next() {
     if (finished) {
       Job& job = *current_;
       job.steps_done = job.run->steps_done();
+      job.events = job.run->take_events();
+      job.event_count = job.run->event_count();
       lock.lock();
       job.run->plan().active = nullptr;
       lock.unlock();
@@ -214,6 +219,8 @@ Napi::Value start_run(const Napi::CallbackInfo& info) {
   request.first = whole_number(info[4], "first", 0, kLargestWhole);
   const int threads = static_cast<int>(whole_number(info[6], "threads", 0, kMaxThreads));
   request.threads = threads == 0 ? physical_cores() : threads;
+  constexpr double kMostEvents = 1e7;
+  request.events = info[7].IsUndefined() ? 0 : whole_number(info[7], "events", 0, kMostEvents);
   const ArrayView slots = float64_array(info[5], "slots");
   const auto* numbers = static_cast<const double*>(slots.data);
   if (slots.length > 0) request.slots.assign(numbers, numbers + slots.length);
@@ -235,6 +242,19 @@ Napi::Value start_run(const Napi::CallbackInfo& info) {
 Napi::Value stop_run(const Napi::CallbackInfo& info) {
   held<Job>(info[0])->stop = true;
   return info.Env().Undefined();
+}
+
+Napi::Value run_events(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::shared_ptr<Job> job = held<Job>(info[0]);
+  if (!job->settled) throw Napi::Error::New(env, "the run has not ended");
+  static_assert(sizeof(Event) == 6 * sizeof(double), "an event is 6 numbers");
+  Napi::Float64Array numbers = Napi::Float64Array::New(env, job->events.size() * 6);
+  if (!job->events.empty()) std::memcpy(numbers.Data(), job->events.data(), job->events.size() * sizeof(Event));
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("numbers", numbers);
+  result.Set("dropped", Napi::Number::New(env, static_cast<double>(job->event_count) - static_cast<double>(job->events.size())));
+  return result;
 }
 
 }  // namespace steepest

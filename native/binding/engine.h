@@ -43,6 +43,9 @@ struct Job {
   std::atomic<bool> stop{false};     // end after the step under way
   std::atomic<bool> abandon{false};  // end as soon as possible and tell nobody: the environment goes away
   int64_t steps_done = 0;
+  std::vector<Event> events;
+  int64_t event_count = 0;  // recorded or not
+  bool settled = false;     // JavaScript's thread: it has heard of the end, and may read the events
   Failure failure = Failure::kNone;
   std::string message;
 };
@@ -74,7 +77,8 @@ struct Environment {
 
 Napi::Value load_plan(const Napi::CallbackInfo& info);     // (program, labels) -> handle
 Napi::Value dispose_plan(const Napi::CallbackInfo& info);  // (handle)
-Napi::Value start_run(const Napi::CallbackInfo& info);     // (plan, storages, batch, rows, first, slots, threads) -> { done, run }
+Napi::Value start_run(const Napi::CallbackInfo& info);     // (plan, storages, batch, rows, first, slots, threads[, events]) -> { done, run }
 Napi::Value stop_run(const Napi::CallbackInfo& info);      // (run)
+Napi::Value run_events(const Napi::CallbackInfo& info);    // (run) -> { numbers, dropped }
 
 }  // namespace steepest

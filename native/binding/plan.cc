@@ -7,6 +7,7 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <stdexcept>
 
@@ -113,6 +114,10 @@ double value_of(const PlanInt& v, double first, double images, double batch, con
   return v.slot < 0 ? value : value + slots[v.slot];
 }
 
+double nanoseconds() {
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
 }  // namespace
 
 Plan::Plan(const double* program, int64_t length, const std::vector<std::string>& labels) {
@@ -165,6 +170,8 @@ Run::Run(std::shared_ptr<Plan> plan, Request request) : plan_(std::move(plan)), 
   check_regions();
   if (r.rows >= r.batch) full_ = prepare(r.batch);
   if (r.rows % r.batch != 0) last_ = prepare(r.rows % r.batch);
+  const double events = static_cast<double>(r.rows / r.batch) * static_cast<double>(full_.events) + static_cast<double>(last_.events);
+  events_.resize(static_cast<size_t>(std::min(events, static_cast<double>(r.events))));
 }
 
 // Starts grow from step to step, so a buffer is in its region at all steps if it is at the last one and at the last full one.
@@ -193,6 +200,7 @@ Run::Way Run::prepare(int64_t images) const {
   for (const PlanGroup& g : plan_->groups) {
     const int64_t block = g.sliced ? images_per_block(images, request_.threads, g.fixed + g.per_image * static_cast<double>(images)) : 0;
     way.blocks.push_back(block);
+    way.events += static_cast<int64_t>(g.end - g.begin) * (block == 0 ? 1 : (images + block - 1) / block);
     for (size_t i = g.begin; i < g.end; i++) {
       if (plan_->calls[i].varying) continue;
       const int64_t size = block == 0 ? images : block;
@@ -249,8 +257,29 @@ void Run::call(const PlanCall& c, const Slice& slice, Team& team) const {
   c.kernel->call[isa_](buffers, ints, reals, team);
 }
 
+// The call with this number, recorded if that is wanted.
+void Run::call(size_t index, const Slice& slice, Team& team, int thread, int64_t event) {
+  const PlanCall& c = plan_->calls[index];
+  if (events_.empty()) return call(c, slice, team);
+  const double begin = nanoseconds();
+  call(c, slice, team);
+  record(event, static_cast<double>(index), thread, slice.images, begin);
+}
+
+void Run::record(int64_t event, double call, int thread, int64_t images, double begin) {
+  const auto place = static_cast<size_t>(event);
+  if (place < events_.size())
+    events_[place] = {call, static_cast<double>(thread), static_cast<double>(step_), static_cast<double>(images), begin, nanoseconds()};
+}
+
+std::vector<Event> Run::take_events() {
+  if (static_cast<size_t>(event_) < events_.size()) events_.resize(static_cast<size_t>(event_));
+  return std::move(events_);
+}
+
 void Run::step(PoolTeam& team, const std::atomic<bool>& abandon) {
   const Plan& p = *plan_;
+  const double began = events_.empty() ? 0 : nanoseconds();
   const int64_t row = step_ * request_.batch;
   const Way& way = request_.rows - row >= request_.batch ? full_ : last_;
   slots_ = request_.slots.data() + step_ * p.slot_count;
@@ -260,17 +289,23 @@ void Run::step(PoolTeam& team, const std::atomic<bool>& abandon) {
                              : request_.regions[static_cast<size_t>(b.region)]->bytes.data() +
                                    static_cast<size_t>(b.offset + b.per_row * (request_.first + row) + b.per_step * step_) * size_of(b.type);
   }
+  int64_t event = event_ + 1;
   for (size_t g = 0; g < p.groups.size(); g++) {
     if (abandon.load(std::memory_order_relaxed)) return;
     const size_t begin = p.groups[g].begin, end = p.groups[g].end;
-    if (way.blocks[g] == 0) {
-      for (size_t i = begin; i < end; i++) call(p.calls[i], {0, way.images, way.images}, team);
+    const int64_t block = way.blocks[g], calls = static_cast<int64_t>(end - begin);
+    if (block == 0) {
+      for (size_t i = begin; i < end; i++) call(i, {0, way.images, way.images}, team, 0, event++);
       continue;
     }
-    team.parallel(way.images, way.blocks[g], [&](int64_t from, int64_t to, int thread) {
-      for (size_t i = begin; i < end; i++) call(p.calls[i], {from, to - from, way.images}, team.solo(thread));
+    team.parallel(way.images, block, [&](int64_t from, int64_t to, int thread) {
+      int64_t place = event + from / block * calls;
+      for (size_t i = begin; i < end; i++) call(i, {from, to - from, way.images}, team.solo(thread), thread, place++);
     });
+    event += (way.images + block - 1) / block * calls;
   }
+  if (!events_.empty()) record(event_, -1, 0, way.images, began);
+  event_ += way.events;
   step_++;
 }
 

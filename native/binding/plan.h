@@ -69,6 +69,12 @@ struct Plan {
   const void* active = nullptr;  // the engine's: the run that has the arena
 };
 
+// What a run records of a kernel call, or of a step (call -1): its thread in the team, the step, the images it took, and when it began
+// and ended, in nanoseconds of the steady clock. Doubles: JavaScript gets them as one Float64Array (PlanEvents in backend.ts).
+struct Event {
+  double call, thread, step, images, begin, end;
+};
+
 // One run of a plan.
 class Run {
  public:
@@ -77,6 +83,7 @@ class Run {
     int64_t batch, rows, first;
     std::vector<double> slots;
     int threads;
+    int64_t events = 0;  // to record at most
   };
 
   // Throws std::out_of_range where a buffer would be too short or a number makes no sense.
@@ -91,6 +98,11 @@ class Run {
   // Runs the next step with the team. Leaves it unfinished where `abandon` turns true.
   void step(PoolTeam& team, const std::atomic<bool>& abandon);
 
+  // What was recorded, in the order of steps, calls and slices. Once, at the end.
+  std::vector<Event> take_events();
+  // Events of the steps done, recorded or not.
+  int64_t event_count() const { return event_; }
+
  private:
   // A part of the batch: images [first, first + images).
   struct Slice {
@@ -100,6 +112,7 @@ class Run {
   struct Way {
     int64_t images = 0;
     std::vector<int64_t> blocks;
+    int64_t events = 1;  // of a step: the step itself, and each call on each slice
   };
 
   void check_regions() const;
@@ -107,6 +120,8 @@ class Run {
   double elements(const PlanBuffer& buffer, int64_t images) const;
   void check(const PlanCall& call, const Slice& slice, const double* slots) const;
   void call(const PlanCall& call, const Slice& slice, Team& team) const;
+  void call(size_t index, const Slice& slice, Team& team, int thread, int64_t event);
+  void record(int64_t event, double call, int thread, int64_t images, double begin);
 
   std::shared_ptr<Plan> plan_;
   Request request_;
@@ -115,6 +130,9 @@ class Run {
   Way full_, last_;
   const double* slots_ = nullptr;  // of the step under way
   std::vector<char*> bases_;       // of each buffer, in the step under way
+  // Each event of the run has its place, so threads share nothing; there is room for the first ones only (Request::events).
+  std::vector<Event> events_;
+  int64_t event_ = 0;  // place of the next step's first
 };
 
 // Images of a block when a segment is cut for `threads` threads: four blocks a thread, so that a late thread costs a quarter of a share at

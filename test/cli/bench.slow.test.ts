@@ -1,4 +1,7 @@
 /** `steepest bench`: the shapes, the arithmetic of the figures, and what is printed. Speeds themselves are no test. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
@@ -8,6 +11,7 @@ import { shareOf } from '../../lib/cli/bench/ceiling.js';
 import { benchKernel } from '../../lib/cli/bench/kernels.js';
 import { measure, timingOf } from '../../lib/cli/bench/measure.js';
 import { benchTraining, stepFlops } from '../../lib/cli/bench/training.js';
+import { benchNetworks } from '../../lib/cli/bench.js';
 import { runCommandLine } from '../../lib/cli/program.js';
 import { networkFrom } from '../../lib/models/networks.js';
 import { sequential } from '../../lib/train/model.js';
@@ -199,11 +203,27 @@ describe('bench', () => {
     expect(result.minMs <= result.medianMs && result.medianMs <= result.maxMs).toBe(true);
   });
 
+  it('writes a profile of a sample of training', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bench-'));
+    const file = join(dir, 'trace.json');
+    const io = new FakeIo();
+    const options = { model: 'mlp', batch: 4, device: 'reference', seconds: 0.01, json: true, profile: file } as const;
+    expect(await benchNetworks('train', options, io)).toBe(0);
+    expect(io.lines).toHaveLength(1);
+    expect(io.lines[0]).not.toHaveProperty('table');
+    expect(io.stderr).toMatch(/^profile of \d+ steps?: .*\nkernel .*\ngemm /);
+    expect(JSON.parse(readFileSync(file, 'utf8')).traceEvents.length).toBeGreaterThan(10);
+    rmSync(dir, { recursive: true });
+  });
+
   it.each([
     [['everything'], /'everything' is invalid for argument 'what'. Allowed choices are kernels, train, infer/],
     [[], /missing required argument 'what'/],
     [['kernels', '--filter', 'cooley'], /no kernel's name contains 'cooley'/],
     [['kernels', '--batch', '3'], /--model and --batch are for bench train and bench infer/],
+    [['kernels', '--profile', 'x'], /--profile is for bench train/],
+    [['train', '--profile', 'x'], /--profile is for bench train --model NAME/],
+    [['infer', '--model', 'mlp', '--profile', 'x'], /--profile is for bench train --model NAME/],
     [['train', '--filter', 'gemm'], /--filter is for bench kernels/],
     [['train', '--batch', '0'], /Expected a whole number >= 1/],
   ])('ends with 2 and says why on wrong usage: %j', async (args, message) => {

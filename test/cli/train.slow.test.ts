@@ -1,5 +1,5 @@
 /** `steepest train`: what it prints, and the codes it ends with. Runs inside the test, on the reference, on few images. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -112,6 +112,23 @@ describe('train', () => {
         expect(io.lines.at(-1)).toMatchObject({ event: 'done', epoch: expect.any(Number), stopped: true });
       else expect(io.stdout).toMatch(/stopped in epoch \d+ after \d+ steps of it\n$/);
     }
+  });
+
+  it('writes a profile and its table, on standard error; where it cannot, before training', async () => {
+    const file = join(dir, 'trace.json');
+    const { code, io } = await run([...few, '--epochs', '2', '--json', '--profile', file]);
+    expect(code).toBe(0);
+    expect(io.lines).toHaveLength(4);
+    expect(io.stderr).toMatch(
+      /^profile of 4 steps: \d+ events; .*\nkernel +layer +calls +ms +share +GFLOP\/s +GB\/s\n/,
+    );
+    expect(io.stderr).toMatch(/\ngemm +dense_1 +\d+ +[\d.]+ +[\d.]+ % +[\d.]+ +[\d.]+\n/);
+    const { traceEvents } = JSON.parse(readFileSync(file, 'utf8'));
+    expect(traceEvents.filter((event: { cat?: string }) => event.cat === 'step')).toHaveLength(4);
+    const failed = await run([...few, '--json', '--profile', join(dir, 'none', 'trace.json')]);
+    expect(failed.code).toBe(1);
+    expect(failed.io.stderr).toMatch(/^error: ERR_FILE: fit: .*none.*trace.json' gave ENOENT\n$/);
+    expect(failed.io.lines.map((line) => line.event)).toEqual(['start']);
   });
 
   it('ends with 1 and one line that has the code when the run fails', async () => {

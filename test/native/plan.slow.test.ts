@@ -85,6 +85,45 @@ describe.skipIf(binding === undefined)('plan runner', () => {
     expect(contents(regions[2]!)).toEqual(x.map((v) => Math.fround(Math.fround(3 * v) + v)));
   });
 
+  test('records as many events as it is asked for, the first ones, and counts the others', async () => {
+    const [rows, batch, steps] = [9000, 4000, 3];
+    for (const threads of [1, 2]) {
+      const backend = createCpuBackend({ threads });
+      const regions = storages(backend, rows, steps);
+      const executable = load(backend, smallPlan(batch));
+      const request = { regions, batch, rows, slots: slotsFor(steps) };
+      const events = async (most: number) => {
+        const run = executable.run({ ...request, events: most });
+        if (most > 0) expect(() => run.events()).toThrow('the run has not ended');
+        await run.done;
+        const { numbers, dropped } = run.events();
+        return {
+          dropped,
+          list: Array.from({ length: numbers.length / 6 }, (_, i) => [...numbers.subarray(6 * i, 6 * i + 6)]),
+        };
+      };
+      // Three calls in a segment of 500 images a slice with two threads (images_per_block), one on the whole batch, and the step.
+      const slices = threads === 1 ? [1, 1, 1] : [8, 8, 8];
+      const { list: all, dropped } = await events(1e6);
+      expect(all).toHaveLength(slices.reduce((sum, n) => sum + 3 * n + 2, 0));
+      expect(dropped).toBe(0);
+      expect(all.filter(([call]) => call === -1).map((event) => event.slice(1, 4))).toEqual([
+        [0, 0, 4000],
+        [0, 1, 4000],
+        [0, 2, 1000],
+      ]);
+      for (const [, thread, , , begin, end] of all) {
+        expect(thread).toBeLessThan(threads);
+        expect(end).toBeGreaterThanOrEqual(begin!);
+      }
+      const few = await events(10);
+      expect(few.list.map((event) => event.slice(0, 1))).toEqual(all.slice(0, 10).map((event) => event.slice(0, 1)));
+      expect(few.dropped).toBe(all.length - 10);
+      expect(await events(0)).toEqual({ list: [], dropped: all.length });
+      expect(() => executable.run({ ...request, events: -1 })).toThrow('for events but received -1');
+    }
+  });
+
   test('stop() ends a run between steps; the plan stays usable', async () => {
     const backend = cpu();
     const executable = load(backend, smallPlan(64));

@@ -72,6 +72,13 @@ const wrongOptions: [string, Any, new (...args: never[]) => Error, RegExp][] = [
   ['metrics that are no list', { metrics: 'loss' }, TypeError, /for metrics/],
   ['a signal that is none', { signal: {} }, TypeError, /an AbortSignal for signal/],
   ['every "step"', { every: 'step' }, RangeError, /for every/],
+  ['a profile that is none', { profile: 7 }, TypeError, /a path or a function for profile but received 7/],
+  [
+    'a profile that cannot be written',
+    { profile: '/no/such/folder/trace.json' },
+    Error,
+    /profile.*trace\.json.*ENOENT/,
+  ],
   ['a callback that is none', { onEpochEnd: 1 }, TypeError, /a function for onEpochEnd/],
   ['validationSplit 1', { validationSplit: 1 }, RangeError, /for validationSplit/],
   ['both validations', { validationSplit: 0.5, validationData: good }, TypeError, /not both/],

@@ -4,17 +4,19 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { checkInteger, checkOneOf, SteepestError, wrongRange, wrongShape, wrongType } from '../../errors.js';
-import type {
-  Backend,
-  Executable,
-  Plan,
-  PlanBuffer,
-  PlanCall,
-  PlanRun,
-  Precision,
-  RunRequest,
-  Storage,
-  TypedArray,
+import {
+  type Backend,
+  EVENT_NUMBERS,
+  type Executable,
+  type Plan,
+  type PlanBuffer,
+  type PlanCall,
+  type PlanEvents,
+  type PlanRun,
+  type Precision,
+  type RunRequest,
+  type Storage,
+  type TypedArray,
 } from '../backend.js';
 import { type DType, type KernelName, kernelSpecs } from '../kernels.js';
 import { referenceKernels } from './index.js';
@@ -104,6 +106,7 @@ class ReferenceExecutable implements Executable {
     const { batch, rows, first = 0 } = request;
     checkBounds(plan, regions, steps, request);
     const slots = request.slots.slice();
+    const recorder = new Recorder(request.events ?? 0);
     let stopped = false;
     const run = async () => {
       for (let step = 0; step < steps; step++) {
@@ -111,7 +114,7 @@ class ReferenceExecutable implements Executable {
         if (stopped) return step;
         const images = Math.min(batch, rows - step * batch);
         const own = slots.subarray(step * plan.slots.length, (step + 1) * plan.slots.length);
-        await runStep(plan, { regions, arena, step, images, row: first + step * batch, slots: own });
+        await runStep(plan, { regions, arena, step, images, row: first + step * batch, slots: own }, recorder);
       }
       return steps;
     };
@@ -122,6 +125,7 @@ class ReferenceExecutable implements Executable {
       stop: () => {
         stopped = true;
       },
+      events: () => recorder.events(),
     };
   }
 
@@ -130,14 +134,43 @@ class ReferenceExecutable implements Executable {
   }
 }
 
-async function runStep(plan: Plan, step: Step): Promise<void> {
+/** The first events of a run, as PlanEvents has them: all on one thread. */
+class Recorder {
+  readonly #numbers: number[] = [];
+  #count = 0;
+  constructor(readonly most: number) {}
+
+  /** Takes a place for the call with this number (-1: the step), which begins now. */
+  begin(call: number, { step, images }: Step): number {
+    const place = this.#count++;
+    if (place >= this.most) return place;
+    const now = Number(process.hrtime.bigint());
+    this.#numbers.push(call, 0, step, images, now, now);
+    return place;
+  }
+
+  end(place: number): void {
+    if (place < this.most) this.#numbers[(place + 1) * EVENT_NUMBERS - 1] = Number(process.hrtime.bigint());
+  }
+
+  events(): PlanEvents {
+    const numbers = Float64Array.from(this.#numbers);
+    return { numbers, dropped: this.#count - numbers.length / EVENT_NUMBERS };
+  }
+}
+
+async function runStep(plan: Plan, step: Step, recorder: Recorder): Promise<void> {
+  const whole = recorder.begin(-1, step);
   let turn = performance.now();
-  for (const call of plan.calls) {
+  for (const [i, call] of plan.calls.entries()) {
+    const place = recorder.begin(i, step);
     runCall(plan, call, step);
+    recorder.end(place);
     if (performance.now() - turn < TURN_MILLISECONDS) continue;
     await nextTurn();
     turn = performance.now();
   }
+  recorder.end(whole);
 }
 
 function runCall(plan: Plan, call: PlanCall, step: Step): void {

@@ -18,6 +18,8 @@ export interface TrainingResult extends Timing {
   readonly gflops: number;
   /** Part of the measured ceiling of multiply-adds; null where there is none. */
   readonly shareOfPeak: number | null;
+  /** The profile's table, where one was asked for. */
+  readonly table?: string;
 }
 
 export interface TrainingBench {
@@ -29,6 +31,8 @@ export interface TrainingBench {
   readonly ceiling: Ceiling | undefined;
   /** Time for samples, after warm-up. Default 2. */
   readonly seconds?: number;
+  /** Where the trace of a sample goes, in training; that sample is not timed. */
+  readonly profile?: string;
 }
 
 /** A sample spans at least so many seconds, or one step. */
@@ -59,7 +63,7 @@ export function referenceBatch(name: NetworkName, mode: 'train' | 'infer'): numb
 
 /** Times a network's step on random images. */
 export async function benchTraining(options: TrainingBench): Promise<TrainingResult> {
-  const { mode, model: name, batch, device, threads, ceiling, seconds = 2 } = options;
+  const { mode, model: name, batch, device, threads, ceiling, seconds = 2, profile: file } = options;
   const { inputShape, layers } = networkFrom(name);
   const model = sequential({ inputShape, seed: 1, device, threads }, layers);
   try {
@@ -72,6 +76,7 @@ export async function benchTraining(options: TrainingBench): Promise<TrainingRes
     const steps = Math.max(1, Math.min(MOST_STEPS, Math.ceil(SAMPLE_SECONDS / seconds1)));
     const data = randomImages(inputShape, batch * steps);
     if (steps > 1) await sample(model, data);
+    const table = file === undefined ? undefined : String((await trainEpoch(model, data, file)).profile);
     const times: number[] = [];
     const end = performance.now() + seconds * 1e3;
     const least = LEAST_SAMPLES[model.device.name === 'reference' ? 'reference' : 'native'];
@@ -88,18 +93,19 @@ export async function benchTraining(options: TrainingBench): Promise<TrainingRes
       imagesPerSecond: (batch / timing.medianMs) * 1e3,
       gflops,
       shareOfPeak: ceiling === undefined ? null : gflops / ceiling.gflops,
+      ...(table !== undefined && { table }),
     };
   } finally {
     model.dispose();
   }
 
+  function trainEpoch(model: Model, { x, y }: RandomImages, profile?: string) {
+    return model.fit({ x, y }, { batchSize: batch, optimizer: 'momentum', shuffle: false, metrics: ['loss'], profile });
+  }
+
   /** Milliseconds of one epoch, as the run itself counts them: the data is in the engine's memory then. */
-  async function trainSample(model: Model, { x, y }: RandomImages): Promise<number> {
-    const { epochs } = await model.fit(
-      { x, y },
-      { batchSize: batch, optimizer: 'momentum', shuffle: false, metrics: ['loss'] },
-    );
-    return epochs[0]!.seconds * 1e3;
+  async function trainSample(model: Model, images: RandomImages): Promise<number> {
+    return (await trainEpoch(model, images)).epochs[0]!.seconds * 1e3;
   }
 
   /** Milliseconds of predicting all images, from the call to the result. */

@@ -1,0 +1,192 @@
+/** Profiles: every kernel call of every step is there once, on its thread, in its time; and nothing else changes. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { EVENT_NUMBERS, type Plan } from '../../lib/backends/backend.js';
+import { kernelSpecs } from '../../lib/backends/kernels.js';
+import { planCosts } from '../../lib/plan/describe.js';
+import { Profile, type TraceEvent } from '../../lib/plan/profile.js';
+import type { Model } from '../../lib/train/model.js';
+import type { FitOptions } from '../../lib/train/options.js';
+import { smallPlan } from '../helpers/small-plan.js';
+import { clusters, convnet, hasCpu, mlp } from './tiny.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'profile-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const BATCH = 64;
+const ROWS = 3 * BATCH + 10;
+const images = { x: clusters(ROWS, 64).x, y: clusters(ROWS, 4).y };
+/** 2 epochs of 3 whole batches and one of 10. */
+const options: FitOptions = { epochs: 2, batchSize: BATCH, optimizer: 'adam' };
+const STEPS = 8;
+const planOf = (model: Model) => model.plan({ batchSize: BATCH, optimizer: 'adam' }).plan;
+
+/** Trains with a profile in a file; the trace's events that take time. */
+async function trace(model: Model, more: FitOptions = {}) {
+  const file = join(dir, 'trace.json');
+  const history = await model.fit(images, { ...options, ...more, profile: file });
+  const { traceEvents, otherData } = JSON.parse(readFileSync(file, 'utf8')) as {
+    traceEvents: TraceEvent[];
+    otherData: { steps: number; dropped: number };
+  };
+  const timed = traceEvents.filter(({ ph }) => ph === 'X');
+  const named = traceEvents.filter(({ ph }) => ph === 'M');
+  expect(named.every(({ name, args }) => name === 'thread_name' && typeof args.name === 'string')).toBe(true);
+  expect(new Set(timed.map(({ tid }) => tid)).size).toBe(named.length);
+  const kernels = timed.filter(({ cat }) => cat === 'kernel');
+  const steps = timed.filter(({ cat }) => cat === 'step');
+  return { history, kernels, steps, otherData };
+}
+
+const start = ({ ts }: TraceEvent) => Math.round(ts! * 1000);
+const end = ({ ts, dur }: TraceEvent) => Math.round((ts! + dur!) * 1000);
+
+/** Checks names, layers, times and rates of a trace against the plan; gives the slices of each call of each step. */
+function checkTrace(plan: Plan, { kernels, steps }: Pick<Awaited<ReturnType<typeof trace>>, 'kernels' | 'steps'>) {
+  expect(steps.map(({ name }) => name)).toEqual(Array.from({ length: STEPS }, (_, i) => `step ${i}`));
+  const rows = steps.map(({ args }) => args.images as number);
+  expect(rows).toEqual([BATCH, BATCH, BATCH, 10, BATCH, BATCH, BATCH, 10]);
+  for (const row of [steps, ...[0, 1, 2].map((thread) => kernels.filter(({ tid }) => tid === thread))]) {
+    const inOrder = row.toSorted((a, b) => start(a) - start(b));
+    for (const [i, event] of inOrder.slice(1).entries()) expect(start(event)).toBeGreaterThanOrEqual(end(inOrder[i]!));
+  }
+  const slices: number[][] = [];
+  for (const [step, whole] of steps.entries()) {
+    const own = kernels.filter(({ args }) => args.step === step);
+    for (const event of own) {
+      expect(start(event)).toBeGreaterThanOrEqual(start(whole));
+      expect(end(event)).toBeLessThanOrEqual(end(whole));
+    }
+    for (const [i, { kernel, label }] of plan.calls.entries()) {
+      const calls = own.filter(({ args }) => args.call === i);
+      expect(calls.every(({ name, args }) => name === kernel && args.layer === label)).toBe(true);
+      const sum = calls.reduce((total, { args }) => total + (args.images as number), 0);
+      expect(sum, `${kernel} ${label}`).toBe(rows[step]!);
+      slices.push(calls.map(({ args }) => args.images as number));
+    }
+  }
+  for (const { name, dur, args } of kernels) {
+    const cost = planCosts(plan, args.images as number)[args.call as number]!;
+    expect(cost.kernel).toBe(name);
+    if (dur! > 0) expect((args['GFLOP/s'] as number) * dur! * 1000).toBeCloseTo(cost.flops, 3);
+    if (dur! > 0) expect((args['GB/s'] as number) * dur! * 1000).toBeCloseTo(cost.bytes, 3);
+  }
+  return slices;
+}
+
+describe.each(['reference', 'cpu'] as const)('on %s', (device) => {
+  test.skipIf(device === 'cpu' && !hasCpu())(
+    'a thread alone: each call once a step, and one event a step',
+    async () => {
+      const model = convnet({ device, ...(device === 'cpu' && { threads: 1 }) });
+      const plan = planOf(model);
+      const { kernels, otherData, ...rest } = await trace(model);
+      expect(kernels).toHaveLength(STEPS * plan.calls.length);
+      expect(kernels.map(({ name }) => name)).toEqual(
+        Array.from({ length: STEPS }, () => plan.calls.map(({ kernel }) => kernel)).flat(),
+      );
+      expect(otherData).toEqual({ steps: STEPS, dropped: 0 });
+      checkTrace(plan, { kernels, ...rest });
+    },
+  );
+
+  test.skipIf(device === 'cpu' && !hasCpu())('losses and weights are bit-equal with and without', async () => {
+    const [plain, profiled] = [convnet({ device }), convnet({ device })];
+    const { epochs } = await plain.fit(images, options);
+    const { history } = await trace(profiled);
+    expect(history.epochs.map((e) => e.trainLoss)).toEqual(epochs.map((e) => e.trainLoss));
+    expect(profiled.weights()).toEqual(plain.weights());
+  });
+});
+
+test.skipIf(!hasCpu())('two threads: slices make up the batch; their number is that of the segment', async () => {
+  const model = convnet({ device: 'cpu', threads: 2 });
+  const plan = planOf(model);
+  const slices = checkTrace(plan, await trace(model));
+  // 64 images for two threads: 8 at a time where a segment is worth it (images_per_block), else all at once.
+  const whole = slices.filter((images) => images.reduce((a, b) => a + b) === BATCH);
+  expect(whole.every((images) => images.every((n) => n === BATCH || n === 8))).toBe(true);
+  expect(whole.some((images) => images.includes(8))).toBe(true);
+});
+
+describe('the option', () => {
+  test('a function gets the profile, which the history has too', async () => {
+    let given: Profile | undefined;
+    const model = mlp();
+    const { profile } = await model.fit(clusters(12), {
+      profile: (p) => {
+        given = p;
+      },
+    });
+    expect(profile).toBe(given);
+    const kernels = given!.kernels();
+    expect(kernels.reduce((sum, k) => sum + k.share, 0)).toBeCloseTo(1, 9);
+    expect(kernels.map((k) => k.milliseconds)).toEqual(kernels.map((k) => k.milliseconds).sort((a, b) => b - a));
+    expect(kernels.find((k) => k.kernel === 'gemm' && k.layer === 'dense_1')!.calls).toBeGreaterThan(0);
+    expect((await model.fit(clusters(12))).profile).toBeUndefined();
+    await expect(
+      model.fit(clusters(12), {
+        profile: () => {
+          throw new Error('no room');
+        },
+      }),
+    ).rejects.toThrow('no room');
+  });
+
+  test('a file that cannot be written stops before training, with ERR_FILE; wrong data before the file', async () => {
+    const model = mlp();
+    const before = model.weights();
+    await expect(model.fit(clusters(12), { profile: dir })).rejects.toMatchObject({ code: 'ERR_FILE' });
+    const file = join(dir, 'untouched.json');
+    await expect(model.fit({ x: clusters(12).x, y: [1] }, { profile: file })).rejects.toThrow('x has 12 rows');
+    expect(existsSync(file)).toBe(false);
+    expect(model.weights()).toEqual(before);
+  });
+
+  test('a run that fails leaves what it recorded', async () => {
+    const file = join(dir, 'failed.json');
+    const onBatchEnd = ({ step }: { step: number }) => {
+      if (step === 2) throw new Error('enough');
+    };
+    await expect(mlp().fit(clusters(64), { batchSize: 8, onBatchEnd, profile: file })).rejects.toThrow('enough');
+    expect(JSON.parse(readFileSync(file, 'utf8')).otherData).toEqual({ steps: 2, dropped: 0 });
+  });
+
+  test('a stream has one too: plans of several batch sizes', async () => {
+    const { x, y } = clusters(20);
+    const part = (from: number, to: number) => ({ x: x.slice(4 * from, 4 * to), y: y.slice(from, to) });
+    const { profile } = await mlp().fit([part(0, 4), part(4, 20)], { profile: () => {} });
+    const steps = [...profile!.traceEvents()].filter(({ cat }) => cat === 'step');
+    expect(steps.map(({ args }) => args)).toEqual([
+      { step: 0, images: 4 },
+      { step: 1, images: 16 },
+    ]);
+  });
+});
+
+test('what there is no room for is counted, and the rest is a trace as before', () => {
+  const plan = smallPlan(4);
+  const profile = new Profile(7);
+  const event = (call: number, step: number, ns: number) => [call, 0, step, 4, 1e15 + ns, 1e15 + ns + 10];
+  const numbers = Float64Array.from(
+    [event(-1, 0, 0), event(0, 0, 0), event(1, 0, 20), event(2, 0, 30), event(3, 0, 50)].flat(),
+  );
+  expect(numbers).toHaveLength(5 * EVENT_NUMBERS);
+  profile.add(plan, { numbers, dropped: 0 }, 1);
+  expect(profile.room).toBe(2);
+  profile.add(plan, { numbers: numbers.slice(0, 2 * EVENT_NUMBERS), dropped: 13 }, 3);
+  expect([profile.room, profile.dropped, profile.steps]).toEqual([0, 13, 4]);
+  expect(String(profile)).toMatch(/^profile of 4 steps: 7 events, 13 dropped;/);
+  const { traceEvents } = JSON.parse([...profile.json()].join('')) as { traceEvents: TraceEvent[] };
+  const [first, scale] = traceEvents.filter(({ ph }) => ph === 'X');
+  expect(first).toMatchObject({ name: 'step 0', ts: 0, dur: 0.01 });
+  // n = 16: 16 products of 64 + 64 bytes in 10 ns.
+  expect(kernelSpecs.scale_forward.flops({ n: 16 })).toBe(16);
+  expect(scale).toEqual({
+    ...{ name: 'scale_forward', cat: 'kernel', ph: 'X', ts: 0, dur: 0.01, pid: 1, tid: 0 },
+    args: { layer: 'layer scale_forward', call: 0, step: 0, images: 4, 'GFLOP/s': 1.6, 'GB/s': 12.8 },
+  });
+  expect(traceEvents.at(-1)).toMatchObject({ name: 'scale_forward', args: { step: 1 } });
+});
