@@ -6,8 +6,8 @@ import { checkNumber, checkOneOf, checkOptions, wrongType } from '../errors.js';
 import { batchNormAverage, batchNormInference, batchNorm as normalize } from '../graph/ops/batch-norm.js';
 import { constant, type Tensor } from '../graph/tensor.js';
 import { type Activation, activate, activations, checkInputShape } from './common.js';
-import { constant as constantly, type Initializer, zeros } from './initializers.js';
-import type { Layer, ParameterSpec } from './layer.js';
+import { constant as constantly, zeros } from './initializers.js';
+import type { Layer } from './layer.js';
 
 export interface BatchNormOptions {
   /** Added to the variance; > 0. Default 1e-5, as in PyTorch (Keras: 1e-3). */
@@ -46,23 +46,21 @@ export function batchNorm(options?: BatchNormOptions): Layer {
     build(inputShape, label) {
       checkInputShape(label, inputShape);
       const k = inputShape[inputShape.length - 1]!;
-      const spec = (name: string, initializer: Initializer, trainable: boolean): ParameterSpec => ({
-        ...{ name, shape: [k], initializer, fanIn: 1, fanOut: 1, trainable },
-      });
+      const own = { shape: [k], fanIn: 1, fanOut: 1 };
       const parameters = [
-        ...(scale ? [spec('scale', constantly(1), true)] : []),
-        ...(shift ? [spec('shift', zeros, true)] : []),
-        spec('runningMean', zeros, false),
-        spec('runningVariance', constantly(1), false),
+        ...(scale ? [{ ...own, name: 'scale', initializer: constantly(1) }] : []),
+        ...(shift ? [{ ...own, name: 'shift', initializer: zeros }] : []),
+        { ...own, name: 'runningMean', initializer: zeros, trainable: false },
+        { ...own, name: 'runningVariance', initializer: constantly(1), trainable: false },
       ];
       return { outputShape: inputShape, parameters };
     },
     apply(x, parameters, { training, label, assign }) {
-      const own = [...parameters];
+      const left = [...parameters];
       const all = (value: number) => constant(new Array<number>(x.shape.at(-1) as number).fill(value));
-      const factor = scale ? own.shift()! : all(1);
-      const summand = shift ? own.shift()! : all(0);
-      const [mean, variance] = own as [Tensor, Tensor];
+      const factor = scale ? left.shift()! : all(1);
+      const summand = shift ? left.shift()! : all(0);
+      const [mean, variance] = left as [Tensor, Tensor];
       if (!training)
         return activate(
           activation,

@@ -93,8 +93,7 @@ describe('running statistics', () => {
       for (const [i, v] of wanted.entries()) expect(out[i]).toBeCloseTo(v, 10);
     }
     const { loss } = await model.evaluate({ x, y });
-    const byHand = (await (async () => [...(await model.predict(x))])()).reduce((sum, v) => sum + v * v, 0);
-    expect(loss / byHand).toBeCloseTo((await model.evaluate({ x, y }, { batchSize: 1 })).loss / byHand, 12);
+    expect((await model.evaluate({ x, y }, { batchSize: 1 })).loss).toBeCloseTo(loss, 12);
     model.setWeights([{ name: 'batchNorm_1.runningMean', values: Float64Array.of(100, 100) }]);
     expect((await model.predict(x))[0]).not.toBeCloseTo(wanted[0]!, 1);
   });
@@ -111,12 +110,10 @@ describe('running statistics', () => {
       expect(await run(options)).toEqual(plain);
     const model = bare();
     model.setWeights([{ name: 'batchNorm_1.runningMean', values: Float64Array.of(1e3, 1e3) }]);
-    const { epochs } = await model.fit({ x, y }, { ...once, C: 10, learningRate: 0 } as FitOptions).then(
-      (history) => history,
-      () => bare().fit({ x, y }, { ...once, C: 10 }),
-    );
-    // theta'theta / (2 C) of scale and shift alone: at most a few hundredths, where the means would make it 1e5.
+    const { epochs } = await model.fit({ x, y }, { ...once, C: 10 });
+    // theta'theta / (2 C) of scale and shift alone: 0.1 or less, where the means would make it 1e5.
     expect(epochs[0]!.objective! - epochs[0]!.trainLoss).toBeLessThan(1);
+    expect(epochs[0]!.objective! - epochs[0]!.trainLoss).toBeGreaterThan(0);
   });
 
   test('carry a model over by weights() and setWeights()', async () => {
