@@ -17,6 +17,7 @@ export * as ops from './graph/public.js';
 export type { Dim, Shape, Tensor } from './graph/tensor.js';
 // Layers
 export { averagePool2d } from './layers/average-pool2d.js';
+export { type BatchNormOptions, batchNorm } from './layers/batch-norm.js';
 export type { Activation, WeightedOptions } from './layers/common.js';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.js';
 export { type DenseOptions, dense } from './layers/dense.js';

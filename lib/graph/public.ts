@@ -2,6 +2,7 @@
 export { accuracy } from './ops/accuracy.js';
 export { add } from './ops/add.js';
 export { averagePool2d } from './ops/average-pool2d.js';
+export { batchNorm, batchNormInference } from './ops/batch-norm.js';
 export { biasAdd } from './ops/bias-add.js';
 export { conv2d } from './ops/conv2d.js';
 export { dropout } from './ops/dropout.js';

@@ -98,6 +98,8 @@ export interface SourceAttributes {
   readonly name: string;
   /** Constants only: the values, row-major. */
   readonly values?: Float64Array | undefined;
+  /** Parameters only. */
+  readonly trainable?: boolean;
 }
 
 const source = (name: 'input' | 'parameter' | 'constant'): Op<SourceAttributes & { shape: Shape; dtype: DType }> => ({
@@ -113,9 +115,15 @@ export function input(name: string, shape: Shape, dtype: DType = 'real'): Tensor
   return apply1(inputOp, [], { name, shape: checkShape('input', shape), dtype }, name);
 }
 
-/** A trainable tensor: never batched. */
-export function parameter(name: string, shape: readonly number[]): Tensor {
-  return apply1(parameterOp, [], { name, shape: checkShape('parameter', shape), dtype: 'real' as const }, name);
+/** A tensor that is kept from step to step, usually trained: never batched. */
+export function parameter(name: string, shape: readonly number[], trainable = true): Tensor {
+  const attributes = { name, shape: checkShape('parameter', shape), dtype: 'real' as const, trainable };
+  return apply1(parameterOp, [], attributes, name);
+}
+
+/** Whether a parameter is one that optimizers change. */
+export function isTrainable({ node }: Tensor): boolean {
+  return (node.attributes as SourceAttributes).trainable === true;
 }
 
 /** A tensor of fixed values, row-major; a number is a scalar (shape []). */

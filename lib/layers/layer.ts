@@ -10,6 +10,8 @@ export interface ParameterSpec {
   /** Inputs that one output value sums over, and outputs that one input value reaches (for He and Glorot). */
   readonly fanIn: number;
   readonly fanOut: number;
+  /** Default true. false: no gradient, optimizer or regulariser touches it; the layer assigns its values in training. */
+  readonly trainable?: boolean;
 }
 
 export interface ApplyContext {
@@ -19,6 +21,8 @@ export interface ApplyContext {
   readonly stream: number;
   /** The layer's name in the model, for messages and plans: 'conv2d_1'. */
   readonly label: string;
+  /** Training: gives a parameter that is not trained the value it has after the step. */
+  readonly assign?: (parameter: Tensor, value: Tensor) => void;
 }
 
 export interface Layer {

@@ -1,6 +1,7 @@
 /** Layers by kind, and their JSON form, for saving a model. */
 import { checkOneOf, wrongType } from '../errors.js';
 import { averagePool2d } from './average-pool2d.js';
+import { batchNorm } from './batch-norm.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import { dropout } from './dropout.js';
@@ -18,6 +19,7 @@ import { zeroPadding2d } from './zero-padding2d.js';
 export const layers = {
   conv2d,
   dense,
+  batchNorm,
   zeroPadding2d,
   maxPool2d,
   averagePool2d,

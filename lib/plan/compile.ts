@@ -20,6 +20,7 @@ import {
   inputOp,
   isBatched,
   isSource,
+  isTrainable,
   parameterOp,
   type SourceAttributes,
   showShape,
@@ -70,7 +71,7 @@ export interface CompileRequest {
   readonly precision: Precision;
   readonly maxBatch: number;
   readonly inputs: readonly PlanInput[];
-  /** Trainable tensors: all in the region 'parameters', laid out by parameterLayout. */
+  /** All in the region 'parameters', laid out by parameterLayout. */
   readonly parameters: readonly Tensor[];
   readonly outputs: readonly PlanOutput[];
   readonly updates?: readonly PlanUpdate[];
@@ -85,17 +86,23 @@ export interface ParameterLayout {
   readonly offsets: readonly number[];
   /** Elements in all. */
   readonly length: number;
+  /** Elements of the trainable ones, which stand first: what an optimizer works on. */
+  readonly trained: number;
 }
 
 /** One parameter after another, each at a multiple of 16 elements (64 bytes): one kernel call can then update them all. */
 export function parameterLayout(parameters: readonly Tensor[]): ParameterLayout {
   const offsets: number[] = [];
   let length = 0;
-  for (const { shape } of parameters) {
-    offsets.push(length);
-    length += Math.ceil(elements(shape).fixed / 16) * 16;
-  }
-  return { offsets, length };
+  const place = (trainable: boolean) => {
+    for (const [i, p] of parameters.entries()) {
+      if (isTrainable(p) !== trainable) continue;
+      offsets[i] = length;
+      length += Math.ceil(elements(p.shape).fixed / 16) * 16;
+    }
+    return length;
+  };
+  return { trained: place(true), length: place(false), offsets };
 }
 
 /** A plan, and the values of its constants for the region 'constants' (empty: no such region). */

@@ -1,23 +1,25 @@
 /**
  * Second stage of compiling: neighbours become one call, so that fewer tensors travel through memory.
  *
- *   conv2d + bias + relu + max pool  ->  one conv2d_forward: only the pooled output and its argmax are written
- *   gemm + bias + relu               ->  one gemm
- *   relu' after pool'                ->  pool' after relu' of the pooled output (four times smaller for a 2x2 pool)
+ *   conv2d + bias + relu + max pool    ->  one conv2d_forward: only the pooled output and its argmax are written
+ *   gemm + bias + relu                 ->  one gemm
+ *   batch normalization + relu         ->  one batch_norm_forward or batch_norm_inference
+ *   batch normalization' after relu'   ->  one batch_norm_backward
+ *   relu' after pool'                  ->  pool' after relu' of the pooled output (four times smaller for a 2x2 pool)
+ *   conv2d' and bias' after pool'      ->  conv2d' and bias' that read the pooled gradient and the places of the maxima
  *
- *   pool' + conv2d', bias'         ->  conv2d' and bias' that read the pooled gradient and the places of the maxima
- *
- * The third holds because the gradient of a max pool reaches only the places of the maxima, and there the pooled output is the
+ * The last two hold because the gradient of a max pool reaches only the places of the maxima, and there the pooled output is the
  * input. A tensor that something else reads (or that is an output of the plan) is never fused away.
  */
-import type { KernelName } from '../backends/kernels.js';
+import { type KernelName, kernelSpecs } from '../backends/kernels.js';
 import { out } from '../geometry.js';
 import { apply1, elements, type Op, type Shape, type Tensor } from '../graph/tensor.js';
 import { type Call, countReads, isTensorUse } from './lower.js';
 
 /** Fuses `calls`; `kept` are the tensors that must exist in the end. */
 export function fuse(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
-  return unpoolInProducts(fuseEpilogues(reluBeforeUnpooling(calls, kept), kept), kept);
+  const joined = fuseEpilogues(reluIntoBatchNorm(reluBeforeUnpooling(calls, kept), kept), kept);
+  return unpoolInProducts(joined, kept);
 }
 
 function tensorOf(call: Call, buffer: string): Tensor | undefined {
@@ -92,6 +94,22 @@ function unpoolInProducts(calls: readonly Call[], kept: ReadonlySet<Tensor>): Ca
   return result.filter((call) => !dropped.has(call));
 }
 
+/** batch_norm_backward(relu_backward(dy, y)) -> batch_norm_backward(dy, y). */
+function reluIntoBatchNorm(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
+  const reads = countReads(calls);
+  const result: (Call | undefined)[] = [...calls];
+  for (const [i, norm] of calls.entries()) {
+    const dy = norm.kernel === 'batch_norm_backward' ? tensorOf(norm, 'dy') : undefined;
+    if (dy === undefined || reads.get(dy) !== 1 || kept.has(dy)) continue;
+    const j = calls.findIndex((call) => call.kernel === 'relu_backward' && call.buffers.dx === dy);
+    if (j < 0) continue;
+    const { dy: gradient, y } = calls[j]!.buffers;
+    result[i] = { ...norm, buffers: { ...norm.buffers, dy: gradient!, y: y! } };
+    result[j] = undefined;
+  }
+  return result.filter((call) => call !== undefined);
+}
+
 /** What may join a producer, in this order, each at most once: kernel, and how the producer changes. */
 interface Epilogue {
   readonly kernel: KernelName;
@@ -101,7 +119,7 @@ interface Epilogue {
   readonly join: (producer: Call, next: Call) => Call;
 }
 
-const OUTPUT = { conv2d_forward: 'y', gemm: 'c' } as const;
+const OUTPUT = { conv2d_forward: 'y', gemm: 'c', batch_norm_forward: 'y', batch_norm_inference: 'y' } as const;
 type Producer = keyof typeof OUTPUT;
 
 const BIAS: Epilogue = {
@@ -130,6 +148,8 @@ const MAX_POOL: Epilogue = {
 const EPILOGUES: Record<Producer, readonly Epilogue[]> = {
   conv2d_forward: [BIAS, RELU, MAX_POOL],
   gemm: [BIAS, RELU],
+  batch_norm_forward: [RELU],
+  batch_norm_inference: [RELU],
 };
 
 function outputSize(conv: Call['ints'], size: string, filter: string): number {
@@ -145,7 +165,10 @@ function withOutput(
   return { ...producer, buffers, ints: { ...producer.ints, ...change.ints } };
 }
 
-/** Joins each producer with the chain that alone reads it. The joined call stands where the last of the chain stood. */
+/**
+ * Joins each producer with the chain that alone reads it. The joined call stands where the last of the chain that reads something else
+ * stood: a producer's other outputs may be read before the rest of the chain.
+ */
 function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
   const reads = countReads(calls);
   const result: (Call | undefined)[] = [...calls];
@@ -160,11 +183,16 @@ function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[
       if (next < 0 || !epilogue.fits(producer, calls[next]!)) continue; // no bias, say: the relu may still join
       producer = epilogue.join(producer, calls[next]!);
       result[place] = undefined;
-      place = next;
+      result[next] = undefined;
+      if (readsMore(epilogue)) place = next;
       result[place] = producer;
     }
   }
   return dropUnreadArgmax(result.filter((call) => call !== undefined));
+}
+
+function readsMore({ kernel, input }: Epilogue): boolean {
+  return kernelSpecs[kernel].buffers.some(({ role, name }) => role === 'in' && name !== input);
 }
 
 /** A convolution that nobody asks for its argmax (inference) need not write it. */

@@ -30,7 +30,7 @@ export interface SequentialOptions extends DeviceOptions {
   readonly name?: string;
 }
 
-/** A parameter's values, row-major. */
+/** A parameter's values, row-major. Running statistics are parameters too, though not trained. */
 export interface Weights {
   /** Layer and parameter: 'conv2d_1.weights'. */
   readonly name: string;

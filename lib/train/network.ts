@@ -4,7 +4,16 @@
  */
 import type { Backend, PlanRun, Storage } from '../backends/backend.js';
 import { SteepestError, wrongShape, wrongType } from '../errors.js';
-import { elements, input, isBatched, parameter, showShape, type Tensor } from '../graph/tensor.js';
+import {
+  checkSameShape,
+  elements,
+  input,
+  isBatched,
+  isTrainable,
+  parameter,
+  showShape,
+  type Tensor,
+} from '../graph/tensor.js';
 import type { Layer, ParameterSpec } from '../layers/layer.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { type ParameterLayout, parameterLayout } from '../plan/compile.js';
@@ -43,6 +52,10 @@ export class Network {
   readonly outputShape: readonly number[];
   readonly input: Tensor;
   readonly parameters: readonly Tensor[];
+  /** Those that the optimizer changes. */
+  readonly trained: readonly Tensor[];
+  /** Values that the training graph gives to the others. */
+  readonly assigned = new Map<Tensor, Tensor>();
   readonly layout: ParameterLayout;
   /** The parameters' values. */
   readonly theta: Storage;
@@ -73,8 +86,9 @@ export class Network {
     this.outputShape = this.built[this.built.length - 1]!.outputShape;
     this.input = input('x', ['N', ...inputShape]);
     this.parameters = this.built.flatMap(({ label, parameters }) =>
-      parameters.map((spec) => parameter(`${label}.${spec.name}`, spec.shape)),
+      parameters.map((spec) => parameter(`${label}.${spec.name}`, spec.shape, spec.trainable)),
     );
+    this.trained = this.parameters.filter(isTrainable);
     this.layout = parameterLayout(this.parameters);
     this.theta = this.own(backend.allocate('real', this.layout.length));
     this.#initialize();
@@ -85,7 +99,7 @@ export class Network {
   }
 
   get parameterCount(): number {
-    return this.parameters.reduce((sum, { shape }) => sum + elements(shape).fixed, 0);
+    return this.trained.reduce((sum, { shape }) => sum + elements(shape).fixed, 0);
   }
 
   /** The output tensor, [N, ...outputShape], of the training or the inference graph. */
@@ -102,7 +116,12 @@ export class Network {
     let x = this.input;
     for (const [i, { layer, label, first, parameters, outputShape }] of this.built.entries()) {
       const own = this.parameters.slice(first, first + parameters.length);
-      x = layer.apply(x, own, { training, seed: this.seed, stream: LAYER_STREAMS + i, label });
+      const assign = (p: Tensor, value: Tensor) => {
+        checkSameShape(label, p, value);
+        this.assigned.set(p, value);
+      };
+      const context = { training, seed: this.seed, stream: LAYER_STREAMS + i, label, ...(training && { assign }) };
+      x = layer.apply(x, own, context);
       if (!isBatched(x.shape) || showShape(x.shape.slice(1)) !== showShape(outputShape))
         throw wrongShape(label, `promised outputs of shape ${showShape(outputShape)} but made ${showShape(x.shape)}`);
     }
@@ -156,7 +175,7 @@ export class Network {
     if (this.optimizerState?.optimizer === optimizer) return this.optimizerState;
     const storages: Record<string, Storage> = {};
     for (const name of ['gradients', ...optimizer.stateBuffers.map(stateRegion)])
-      storages[name] = this.own(this.backend.allocate('real', this.layout.length));
+      storages[name] = this.own(this.backend.allocate('real', this.layout.trained));
     for (const storage of Object.values(this.optimizerState?.storages ?? {})) {
       this.#owned.delete(storage);
       storage.dispose();

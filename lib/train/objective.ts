@@ -82,8 +82,9 @@ export function trainingProgram(
 ): Program {
   const { optimizer, C, batch } = options;
   const { value, inputs, outputs } = objective(network, options, true);
-  const gradients = grad(value, network.parameters);
-  const { offsets, length } = network.layout;
+  const gradients = grad(value, network.trained);
+  const { offsets, trained } = network.layout;
+  const place = (p: Tensor) => offsets[network.parameters.indexOf(p)]!;
   const state = optimizer.stateBuffers.map((name) => [name, stateRegion(name)]);
   return new Program(network.backend, {
     name: `${network.name} training`,
@@ -91,12 +92,16 @@ export function trainingProgram(
     maxBatch: batch,
     inputs,
     parameters: network.parameters,
-    outputs: [...outputs, ...gradients.map((tensor, i) => ({ tensor, region: 'gradients', offset: offsets[i]! }))],
+    outputs: [
+      ...outputs,
+      ...gradients.map((tensor, i) => ({ tensor, region: 'gradients', offset: place(network.trained[i]!) })),
+      ...[...network.assigned].map(([p, tensor]) => ({ tensor, region: 'parameters', offset: place(p) })),
+    ],
     updates: [
       {
         kernel: optimizer.kernel,
         buffers: { theta: 'parameters', g: 'gradients', ...Object.fromEntries(state) },
-        ints: { n: length, ...(optimizer.usesStep && { t: { slot: 't' } }) },
+        ints: { n: trained, ...(optimizer.usesStep && { t: { slot: 't' } }) },
         reals: { learningRate: { slot: 'learningRate' }, regularizer: 1 / C, ...optimizer.reals() },
       },
     ],
@@ -128,9 +133,9 @@ export function predictionProgram(network: Network, kind: 'real' | 'u8', batch: 
   });
 }
 
-/** theta'theta, for the regulariser's value. Region: norm. */
+/** theta'theta of what is trained, for the regulariser's value. Region: norm. */
 export function normProgram(network: Network): Program {
-  const norms = network.parameters.map((p) => squaredNorm(p));
+  const norms = network.trained.map((p) => squaredNorm(p));
   const total = norms.length === 0 ? constant(0) : norms.reduce((a, b) => add(a, b));
   return new Program(network.backend, {
     name: `${network.name} regulariser`,

@@ -8,7 +8,7 @@ const number = new Intl.NumberFormat('en-US');
 export function summary(network: Network): string {
   const rows = network.built.map(({ label, outputShape, parameters }) => {
     const shapes = parameters.map((p) => `${p.name} [${p.shape.join(', ')}]`).join(', ');
-    const count = parameters.reduce((sum, p) => sum + elements(p.shape).fixed, 0);
+    const count = parameters.reduce((sum, p) => sum + (p.trainable === false ? 0 : elements(p.shape).fixed), 0);
     return [label, `[${outputShape.join(', ')}]`, number.format(count), shapes];
   });
   const table = [

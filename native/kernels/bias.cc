@@ -1,23 +1,7 @@
 // Bias: the same k numbers added to every row, y = x + 1 b' (lecture notes 1.3.3, S = W phi(Z) + b 1'); backward db = dS 1 (3.2).
-//
-// Narrow rows would leave most lanes of a vector idle, so they are taken several at a time: `period` rows that fill whole vectors.
-#include "reduce.h"
+#include "columns.h"
 
 STEEPEST_KERNELS_BEGIN
-
-namespace {
-
-constexpr int64_t kNarrow = 64;
-
-// Rows of k elements to take together: the fewest that fill whole vectors where k is narrow, else one.
-STEEPEST_INLINE int64_t period_of(int64_t k) {
-  if (k >= kNarrow) return 1;
-  int64_t period = 1;
-  while (k * period % kLanes != 0) period *= 2;
-  return period;
-}
-
-}  // namespace
 
 // x[rows, k], bias[k] -> y[rows, k].
 void bias_forward(const bias_forward_args& a, Team& team) {
@@ -59,9 +43,8 @@ void add_groups(const float* dy, int64_t groups, int64_t width, double* sums) {
 
 // dy[rows, k] -> db[k] = the sum of the rows, in double precision. Blocks of rows are summed apart, then added in their order.
 void bias_backward(const bias_backward_args& a, Team& team) {
-  constexpr int64_t kMostBlocks = 32;
   const int64_t k = a.k, rows = a.rows, period = period_of(k), width = k * period;
-  const int64_t block = ceil_div(most(most(1, kGrain / most(k, 1)), ceil_div(rows, kMostBlocks)), period) * period;
+  const int64_t block = block_of(rows, k, period);
   const int64_t blocks = ceil_div(rows, block);
   const float* const dy = a.dy;
   double* const sums = static_cast<double*>(team.scratch(0, 0, static_cast<size_t>(most(blocks, 1) * width) * sizeof(double)));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { add } from '../../lib/graph/ops/add.js';
 import { averagePool2d } from '../../lib/graph/ops/average-pool2d.js';
+import { batchNorm, batchNormInference } from '../../lib/graph/ops/batch-norm.js';
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';
 import { conv2d } from '../../lib/graph/ops/conv2d.js';
 import { dropout } from '../../lib/graph/ops/dropout.js';
@@ -26,7 +27,7 @@ import { sub } from '../../lib/graph/ops/sub.js';
 import { sum } from '../../lib/graph/ops/sum.js';
 import { tanh } from '../../lib/graph/ops/tanh.js';
 import { zeroPad2d } from '../../lib/graph/ops/zero-pad2d.js';
-import { input } from '../../lib/graph/tensor.js';
+import { constant, input } from '../../lib/graph/tensor.js';
 import { compute } from '../../lib/plan/compute.js';
 import { BATCH, type Case, checkDerivatives, draw } from './derivatives.js';
 
@@ -94,6 +95,18 @@ const cases: Case[] = [
   },
   { name: 'biasAdd', shapes: [['N', 2, 3, 4], [4]], build: (x, b) => biasAdd(x!, b!) },
   { name: 'biasAdd of one row', shapes: [[4], [4]], build: (x, b) => biasAdd(x!, b!) },
+  { name: 'batchNorm', shapes: [['N', 2, 2, 3], [3], [3]], build: (x, a, b) => batchNorm(x!, a!, b!) },
+  {
+    name: 'batchNorm of a matrix',
+    shapes: [[5, 4], [4], [4]],
+    build: (x, a, b) => batchNorm(x!, a!, b!, { epsilon: 0.1 }),
+  },
+  {
+    name: 'batchNormInference',
+    shapes: [['N', 4], [4], [4]],
+    build: (x, a, b) =>
+      batchNormInference(x!, { mean: constant([1, 2, 3, 4]), variance: constant([1, 2, 0.5, 3]) }, a!, b!),
+  },
   { name: 'conv2d', shapes: [images, [3, 2, 2, 3]], build: (x, f) => conv2d(x!, f!) },
   {
     name: 'conv2d with stride and padding',

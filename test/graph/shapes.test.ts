@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { accuracy } from '../../lib/graph/ops/accuracy.js';
 import { add } from '../../lib/graph/ops/add.js';
 import { averagePool2d } from '../../lib/graph/ops/average-pool2d.js';
+import { batchNorm, batchNormInference } from '../../lib/graph/ops/batch-norm.js';
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';
 import { conv2d } from '../../lib/graph/ops/conv2d.js';
 import { dropout } from '../../lib/graph/ops/dropout.js';
@@ -31,6 +32,8 @@ describe('shape rules', () => {
     ['matmul', matmul(t('N', 3), t(3, 4)), ['N', 4]],
     ['matmul over the batch', matmul(t('N', 3), t('N', 4), { transposeA: true }), [3, 4]],
     ['conv2d', conv2d(images, t(5, 5, 3, 7), { padding: 2, stride: 3 }), ['N', 3, 2, 7]],
+    ['batchNorm', batchNorm(images, t(3), t(3)), ['N', 8, 6, 3]],
+    ['batchNormInference', batchNormInference(t('N', 4), { mean: t(4), variance: t(4) }, t(4), t(4)), ['N', 4]],
     ['zeroPad2d', zeroPad2d(images), ['N', 10, 8, 3]],
     ['maxPool2d', maxPool2d(images), ['N', 4, 3, 3]],
     ['averagePool2d', averagePool2d(images, { pool: 3, stride: 2 }), ['N', 3, 2, 3]],
@@ -68,6 +71,8 @@ describe('shapes that do not fit throw ERR_SHAPE with the name and both shapes',
     ['conv2d size', () => conv2d(images, t(9, 3, 3, 4)), /9 x 3 .*\[N, 8, 6, 3\]/],
     ['conv2d of a matrix', () => conv2d(t('N', 8), t(3, 3, 3, 4)), /\[N, H, W, C\].*\[N, 8\]/],
     ['conv2d filter', () => conv2d(images, t(3, 3, 3)), /\[R, S, C, K\].*\[3, 3, 3\]/],
+    ['batchNorm', () => batchNorm(images, t(3), t(4), {}, 'norm'), /^norm: .*\[3\] for shift.*\[4\]/],
+    ['batchNorm of a batch of numbers', () => batchNorm(t('N'), t(1), t(1)), /channels.*\[N\]/],
     ['zeroPad2d', () => zeroPad2d(t('N', 8)), /\[N, 8\]/],
     ['maxPool2d', () => maxPool2d(images, { pool: 7 }, 'pool_1'), /^pool_1: .*7 x 7.*\[N, 8, 6, 3\]/],
     ['averagePool2d', () => averagePool2d(t(3, 3), {}), /\[3, 3\]/],
@@ -107,6 +112,8 @@ describe('wrong kinds and options', () => {
       /did you mean 'stride'/,
     ],
     ['options that are a number', () => maxPool2d(images, anything(2)), TypeError, /an object/],
+    ['an epsilon of 0', () => batchNorm(images, t(3), t(3), { epsilon: 0 }), RangeError, /epsilon.*0/],
+    ['labels for a scale', () => batchNorm(t('N', 3), input('y', [3], 'i32'), t(3)), TypeError, /real for scale.*i32/],
     ['a stride of 0', () => conv2d(images, t(3, 3, 3, 4), { stride: 0 }), RangeError, /stride.*0/],
     ['half a stride', () => maxPool2d(images, { stride: 1.5 }), RangeError, /stride.*1.5/],
     ['a stride as text', () => maxPool2d(images, anything({ stride: '2' })), TypeError, /"2"/],

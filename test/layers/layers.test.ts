@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { input, parameter, type Tensor } from '../../lib/graph/tensor.js';
 import { averagePool2d } from '../../lib/layers/average-pool2d.js';
+import { batchNorm } from '../../lib/layers/batch-norm.js';
 import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
 import { dropout } from '../../lib/layers/dropout.js';
@@ -36,6 +37,8 @@ describe('shapes and parameters', () => {
     [conv2d({ filters: 4, kernelSize: 3, padding: 'same', useBias: false }), [8, 9, 3], [8, 9, 4], [[3, 3, 3, 4]]],
     [dense({ units: 10 }), [784], [10], [[784, 10], [10]]],
     [dense({ units: 10, useBias: false }), [784], [10], [[784, 10]]],
+    [batchNorm(), [4, 5, 3], [4, 5, 3], [[3], [3], [3], [3]]],
+    [batchNorm({ scale: false, shift: false, activation: 'relu' }), [7], [7], [[7], [7]]],
     [zeroPadding2d({ padding: 2 }), [4, 5, 3], [8, 9, 3], []],
     [maxPool2d(), [7, 6, 2], [3, 3, 2], []],
     [averagePool2d({ poolSize: 3, strides: 1 }), [7, 6, 2], [5, 4, 2], []],
@@ -95,6 +98,34 @@ describe('numbers', () => {
     expect(outputOf(dense({ units: 3 }), [2], [10, 100], [weights, [0.5, 0, 0]])).toEqual([410.5, 520, 630]);
     const bounded = outputOf(dense({ units: 3, activation: 'softmax' }), [2], [0, 0], [weights, [0, 0, 0]]);
     for (const p of bounded) expect(p).toBeCloseTo(1 / 3, 12);
+  });
+
+  it('batchNorm: by the batch in training, by running statistics otherwise', () => {
+    const epsilon = 1e-9;
+    const pixels = [1, 10, 3, 20, 5, 30, 7, 40]; // 2 x 2, channels 1 3 5 7 and 10 20 30 40: deviations sqrt(5), sqrt(125)
+    const [scale, shift, mean, variance] = [
+      [1, 2],
+      [0, 1],
+      [1, 10],
+      [4, 25],
+    ];
+    const inference = outputOf(batchNorm({ epsilon }), [2, 2, 2], pixels, [scale!, shift!, mean!, variance!]);
+    for (const [i, value] of [0, 1, 1, 5, 2, 9, 3, 13].entries()) expect(inference[i]).toBeCloseTo(value, 6);
+    const training = outputOf(batchNorm({ epsilon }), [2, 2, 2], pixels, [scale!, shift!, mean!, variance!], true);
+    for (const [i, value] of [-3, -3, -1, -1, 1, 1, 3, 3].entries())
+      expect(training[i]).toBeCloseTo(i % 2 === 0 ? value / Math.sqrt(5) : 1 + (2 * value) / Math.sqrt(5), 6);
+    const plain = batchNorm({ epsilon, scale: false, shift: false, activation: 'relu' });
+    expect(
+      outputOf(
+        plain,
+        [2],
+        [3, 3],
+        [
+          [1, 4],
+          [4, 4],
+        ],
+      ),
+    ).toEqual([expect.closeTo(1, 6), 0]);
   });
 
   it('pooling, padding, flattening', () => {
@@ -168,6 +199,11 @@ describe('what does not fit', () => {
     [bad('dense', { units: 8, weightsInitializer: 'constant' }), TypeError, /needs its value/],
     [bad('dense', { units: 8, biasInitializer: 3 }), TypeError, /^dense: .*biasInitializer.*3/],
     [bad('dense', { unit: 8 }), TypeError, /'unit'.*'units'/],
+    [bad('batchNorm', { epsilon: 0 }), RangeError, /^batchNorm: .*epsilon.*0/],
+    [bad('batchNorm', { momentum: 1.5 }), RangeError, /^batchNorm: .*momentum.*1.5/],
+    [bad('batchNorm', { center: true }), TypeError, /^batchNorm: unknown option 'center'/],
+    [bad('batchNorm', { scale: 1 }), TypeError, /^batchNorm: .*scale.*1/],
+    [bad('batchNorm', { activation: 'rellu' }), RangeError, /'relu'/],
     [bad('maxPool2d', { poolSize: 257 }), RangeError, /^maxPool2d: .*poolSize.*257/],
     [bad('averagePool2d', { strides: 0 }), RangeError, /^averagePool2d: .*strides.*0/],
     [bad('stochasticPool2d', 2), TypeError, /^stochasticPool2d: .*options.*2/],
@@ -185,6 +221,7 @@ describe('configuration', () => {
   const examples: Record<keyof typeof layers, Layer> = {
     conv2d: conv2d({ filters: 2, kernelSize: 3, padding: 'same', activation: 'tanh', useBias: false }),
     dense: dense({ units: 2, activation: 'relu', biasInitializer: { name: 'constant', value: 0.25 } }),
+    batchNorm: batchNorm({ epsilon: 0.001, momentum: 0.99, shift: false, activation: 'relu' }),
     zeroPadding2d: zeroPadding2d({ padding: 3 }),
     maxPool2d: maxPool2d({ poolSize: 3, strides: 1 }),
     averagePool2d: averagePool2d(),

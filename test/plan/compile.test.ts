@@ -3,6 +3,7 @@ import type { ConvolutionShape, Storage } from '../../lib/backends/backend.js';
 import { kernelSpecs } from '../../lib/backends/kernels.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { grad } from '../../lib/graph/grad.js';
+import { batchNorm } from '../../lib/graph/ops/batch-norm.js';
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';
 import { conv2d } from '../../lib/graph/ops/conv2d.js';
 import { matmul } from '../../lib/graph/ops/matmul.js';
@@ -56,7 +57,7 @@ function trainingRequest(options: Partial<CompileRequest> = {}, pool?: { pool: n
   return request;
 }
 
-const SIZES: Record<string, number> = { x: 12 * 128, y: 12, loss: 3, gradients: 0, parameters: 0 };
+const SIZES: Record<string, number> = { x: 12 * 128, y: 12, loss: 3, gradients: 0, parameters: 0, dx: 12 * 128 };
 
 /** Runs a request on 12 rows in steps of 5, 5 and 2; returns the last step's gradients and all losses. */
 async function run(request: CompileRequest) {
@@ -129,6 +130,40 @@ describe('compile', () => {
       expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
       for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
     });
+
+  it('joins relu and batch normalization, forward and backward, to the same numbers', async () => {
+    const request = (options: Partial<CompileRequest> = {}): CompileRequest => {
+      const { x, labels } = network();
+      const parameters = [parameter('scale', [2]), parameter('shift', [2]), parameter('w', [128, 3])];
+      const [scale, shift, w] = parameters as [Tensor, Tensor, Tensor];
+      const y = relu(batchNorm(x, scale, shift));
+      const loss = mean(softmaxCrossEntropy(matmul(flatten(y), w), labels));
+      const { offsets } = parameterLayout(parameters);
+      return {
+        ...trainingRequest(),
+        inputs: [
+          { tensor: x, region: 'x' },
+          { tensor: labels, region: 'y' },
+        ],
+        parameters,
+        outputs: [
+          { tensor: loss, region: 'loss', perStep: 1 },
+          ...grad(loss, [...parameters, x]).map((tensor, i) =>
+            i < 3 ? { tensor, region: 'gradients', offset: offsets[i]! } : { tensor, region: 'dx' },
+          ),
+        ],
+        ...options,
+      };
+    };
+    const kernels = (options = {}) => compile(request(options)).plan.calls.map((call) => call.kernel);
+    expect(kernels()).not.toContain('relu_forward');
+    expect(kernels()).not.toContain('relu_backward');
+    expect(kernels({ fuse: false })).toContain('relu_backward');
+    const [fused, plain] = [await run(request()), await run(request({ fuse: false }))];
+    for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+    expect(Math.max(...plain.gradients.slice(0, 2).map(Math.abs))).toBeGreaterThan(1e-3);
+    for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+  });
 
   it('reuses memory: the arena is smaller than its buffers together', () => {
     const { plan } = compile(trainingRequest({ fuse: false }));

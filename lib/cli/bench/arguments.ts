@@ -27,7 +27,7 @@ export function argumentsOf({ kernel, ints, reals }: KernelCase): KernelArgument
       const classes = name === 'indices' ? ints.sourceRows! : kernel === 'gather_labels' ? 10 : ints.k!;
       return repeated(new Int32Array(count), () => random.below(Math.max(1, classes)));
     }
-    const least = name === 'r' ? 0 : -1;
+    const least = name === 'r' || /variance/i.test(name) ? 0 : -1;
     return repeated(new Float32Array(count), () => random.uniform(least, 1));
   });
   return { buffers, ints: spec.ints.map((name) => ints[name]!), reals: spec.reals.map((name) => reals[name]!) };

@@ -82,7 +82,8 @@ function shapesOf(kernel: KernelName): { reason: string; ints: Record<string, nu
       { reason: 'a batch of MNIST', ints: { rows: 128, k: kernel === 'gather_labels' ? 1 : 784, sourceRows: 60_000 } },
     ];
   if (kernel.endsWith('_step')) return [{ reason: "lenet's parameters", ints: { n: PARAMETERS, t: 10 } }];
-  if (kernel.startsWith('bias_')) return [{ reason: 'lenet conv 1', ints: { rows: 128 * 28 * 28, k: 32 } }];
+  if (kernel.startsWith('bias_') || kernel.startsWith('batch_norm_'))
+    return [{ reason: 'lenet conv 1', ints: { rows: 128 * 28 * 28, k: 32 } }];
   if (kernelSpecs[kernel].ints.includes('rows'))
     return [
       { reason: 'a batch of ten classes', ints: { rows: 128, k: 10, squared: 1 } },
@@ -105,6 +106,7 @@ const reals: Readonly<Record<string, number>> = {
   momentum: 0.9,
   decay: 0.9,
   delta: 1e-8,
+  epsilon: 1e-5,
   beta1: 0.9,
   beta2: 0.999,
 };

@@ -38,7 +38,8 @@ export function biasAdd(x: Tensor, bias: Tensor, label?: string): Tensor {
   return apply1(biasAddOp, [x, bias], {}, label);
 }
 
-function biasBackward(dy: Tensor): Tensor {
+/** The sum of dy over all axes but the last: [k]. */
+export function biasBackward(dy: Tensor): Tensor {
   return apply1(biasBackwardOp, [dy], {});
 }
 

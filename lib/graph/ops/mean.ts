@@ -41,6 +41,7 @@ export function mean(x: Tensor, label?: string): Tensor {
   return apply1(meanOp, [x], {}, label);
 }
 
-function meanBackward(dy: Tensor, shape: Shape): Tensor {
+/** The scalar dy, divided by the number of elements of that shape, everywhere. */
+export function meanBackward(dy: Tensor, shape: Shape): Tensor {
   return apply1(meanBackwardOp, [dy], { shape });
 }

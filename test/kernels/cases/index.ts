@@ -4,12 +4,14 @@ import type { KernelCases } from './case.js';
 import { convolution } from './convolution.js';
 import { elementwise } from './elementwise.js';
 import { losses } from './losses.js';
+import { normalization } from './normalization.js';
 import { optimizers } from './optimizers.js';
 import { pooling } from './pooling.js';
 
 export const kernelCases: Readonly<Record<KernelName, KernelCases>> = {
   ...convolution,
   ...pooling,
+  ...normalization,
   ...elementwise,
   ...losses,
   ...optimizers,

@@ -1,0 +1,59 @@
+/**
+ * Batch normalization (Ioffe and Szegedy 2015, algorithms 1 and 2): with s = 1 / sqrt(variance + epsilon) and x^ = (x - mean) s,
+ * y = scale x^ + shift; backward dshift = sum dy, dscale = sum dy x^, dx = scale s (dy - dshift / rows - x^ dscale / rows).
+ */
+import type { Args, Real } from './args.js';
+
+export function batchNormForward(args: Args<'batch_norm_forward'>): void {
+  const { x, scale, shift, y, mean, variance, rows, k, relu, epsilon } = args;
+  for (let j = 0; j < k; j++) {
+    const exact = mean64(rows, (i) => x[i * k + j]!);
+    const spread = mean64(rows, (i) => (x[i * k + j]! - exact) ** 2);
+    const factor = scale[j]! / Math.sqrt(spread + epsilon);
+    for (let i = j; i < rows * k; i += k) y[i] = cut((x[i]! - exact) * factor + shift[j]!, relu);
+    mean[j] = exact;
+    variance[j] = spread;
+  }
+}
+
+export function batchNormInference(args: Args<'batch_norm_inference'>): void {
+  const { x, mean, variance, scale, shift, y, rows, k, relu, epsilon } = args;
+  for (let j = 0; j < k; j++) {
+    const factor = scale[j]! / Math.sqrt(variance[j]! + epsilon);
+    for (let i = j; i < rows * k; i += k) y[i] = cut((x[i]! - mean[j]!) * factor + shift[j]!, relu);
+  }
+}
+
+export function batchNormBackward(args: Args<'batch_norm_backward'>): void {
+  const { dy, x, y, scale, mean, variance, dx, dscale, dshift, rows, k, epsilon } = args;
+  for (let j = 0; j < k; j++) {
+    const s = 1 / Math.sqrt(variance[j]! + epsilon);
+    const centred = (i: number) => x[i]! - mean[j]!;
+    const gradient = (i: number) => (y === undefined || y[i]! > 0 ? dy[i]! : 0);
+    const common = mean64(rows, (i) => gradient(i * k + j));
+    const along = s * mean64(rows, (i) => gradient(i * k + j) * centred(i * k + j));
+    for (let i = j; i < rows * k; i += k) dx[i] = scale[j]! * s * (gradient(i) - common - s * centred(i) * along);
+    dscale[j] = along * rows;
+    dshift[j] = common * rows;
+  }
+}
+
+export function batchNormAverage(args: Args<'batch_norm_average'>): void {
+  const { oldMean, oldVariance, mean, variance, newMean, newVariance, rows, k, momentum } = args;
+  const toward = (old: Real, j: number, value: number) => old[j]! + (1 - momentum) * (value - old[j]!);
+  for (let j = 0; j < k; j++) {
+    newMean[j] = toward(oldMean, j, mean[j]!);
+    newVariance[j] = rows < 2 ? oldVariance[j]! : toward(oldVariance, j, (variance[j]! * rows) / (rows - 1));
+  }
+}
+
+/** The mean of f(i) over all rows; 0 of none. */
+function mean64(rows: number, f: (i: number) => number): number {
+  let sum = 0;
+  for (let i = 0; i < rows; i++) sum += f(i);
+  return rows === 0 ? 0 : sum / rows;
+}
+
+function cut(value: number, relu: number): number {
+  return relu !== 0 && value <= 0 ? 0 : value;
+}

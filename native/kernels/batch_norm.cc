@@ -1,0 +1,225 @@
+// Batch normalization (Ioffe and Szegedy 2015, algorithms 1 and 2): each of k channels is shifted and scaled to mean 0 and variance 1 over
+// all rows, then to a mean and deviation that are learned. With s = 1 / sqrt(variance + epsilon) and x^ = (x - mean) s:
+//
+//   y = scale x^ + shift
+//   dshift = sum dy, dscale = sum dy x^, dx = scale s (dy - dshift / rows - x^ dscale / rows)
+//
+// Sums are in double precision, of x less its first row: a mean far larger than the deviation costs no digits of the variance, and a
+// constant channel has variance 0. Two ways over x forward and backward; blocks of rows are summed apart, then added in their order.
+#include "columns.h"
+
+STEEPEST_KERNELS_BEGIN
+
+namespace {
+
+// kHalf elements from p on, or the first n of them.
+struct All {};
+STEEPEST_INLINE vdouble load_half(const float* p, All) { return load_double(p); }
+STEEPEST_INLINE vdouble load_half(const float* p, int64_t n) {
+  float v[kHalf] = {};
+  for (int64_t l = 0; l < n; ++l) v[l] = p[l];
+  return load_double(v);
+}
+
+// Two sums of each column, in [0, k) and [k, 2k) of the result. add(i, j, n, s, t) adds what the elements from i on (n of them, or All:
+// kHalf) give to the sums s and t of the columns from j on; the columns of rows taken together count apart until the end.
+template <class Add>
+STEEPEST_INLINE double* sum_columns(Team& team, int64_t rows, int64_t k, Add add) {
+  const int64_t period = period_of(k), width = k * period, padded = ceil_div(width, kHalf) * kHalf;
+  const int64_t block = block_of(rows, k, period), blocks = ceil_div(rows, block);
+  double* const sums = static_cast<double*>(team.scratch(0, 0, static_cast<size_t>(most(blocks, 1) * 2 * padded + 2 * k) * sizeof(double)));
+  team.parallel(blocks, 1, [=](int64_t begin, int64_t end, int) {
+    for (int64_t b = begin; b < end; ++b) {
+      double* const sum = sums + b * 2 * padded;
+      for (int64_t j = 0; j < 2 * padded; ++j) sum[j] = 0;
+      const int64_t to = least((b + 1) * block, rows) * k;
+      for (int64_t from = b * block * k; from < to; from += 8 * width) {  // eight rows on a way through the sums
+        const int64_t stop = least(from + 8 * width, to);
+        for (int64_t j = 0; j < width; j += kHalf) {
+          vdouble s, t;
+          __builtin_memcpy(&s, sum + j, sizeof s);
+          __builtin_memcpy(&t, sum + padded + j, sizeof t);
+          int64_t i = from + j;
+          if (j + kHalf <= width)
+            for (; i + kHalf <= stop; i += width) add(i, j, All(), s, t);
+          for (; i < stop; i += width) {
+            const int64_t n = least(kHalf, least(width - j, stop - i));
+            vdouble s_part{}, t_part{};
+            add(i, j, n, s_part, t_part);
+            for (int64_t l = 0; l < n; ++l) s[l] += s_part[l], t[l] += t_part[l];
+          }
+          __builtin_memcpy(sum + j, &s, sizeof s);
+          __builtin_memcpy(sum + padded + j, &t, sizeof t);
+        }
+      }
+    }
+  });
+  double* const totals = sums + most(blocks, 1) * 2 * padded;
+  for (int64_t j = 0; j < 2 * k; ++j) {
+    double total = 0;
+    const double* const first = sums + (j < k ? j : padded + j - k);
+    for (int64_t b = 0; b < blocks; ++b)
+      for (int64_t p = 0; p < period; ++p) total += first[b * 2 * padded + p * k];
+    totals[j] = total;
+  }
+  return totals;
+}
+
+// `count` rows of period_of(k) times k floats, a whole vector longer each: numbers a column, repeated for the rows taken together.
+struct Columns {
+  int64_t width, stride;
+  float* values;
+
+  Columns(Team& team, int64_t k, int64_t count)
+      : width(k * period_of(k)),
+        stride(ceil_div(width, kLanes) * kLanes + kLanes),
+        values(static_cast<float*>(team.scratch(0, 1, static_cast<size_t>(stride * count) * sizeof(float)))) {
+    for (int64_t i = 0; i < stride * count; ++i) values[i] = 0;
+  }
+  float* row(int64_t i) const { return values + i * stride; }
+  void set(int64_t i, int64_t j, int64_t k, double value) const {
+    for (int64_t at = j; at < width; at += k) row(i)[at] = static_cast<float>(value);
+  }
+};
+
+STEEPEST_INLINE double inverse_deviation(double variance, double epsilon) { return 1.0 / __builtin_sqrt(variance + epsilon); }
+
+// f(i, j, at) for all vectors of x[rows, k]: element i on, in the columns j on.
+template <class F>
+STEEPEST_INLINE void for_columns(Team& team, int64_t rows, int64_t k, F f) {
+  const int64_t period = period_of(k), width = k * period, n = rows * k;
+  team.parallel(ceil_div(rows, period), row_grain(width), [=](int64_t begin, int64_t end, int) {
+    for (int64_t from = begin * width; from < least(end * width, n); from += width)
+      for_lanes(0, least(width, n - from), [=](int64_t j, auto at) { f(from + j, j, at); });
+  });
+}
+
+// y = (x - columns 0) * columns 1 + columns 2, negative ones 0 if relu.
+void normalize(Team& team, int64_t rows, int64_t k, bool relu, const float* x, const Columns& columns, float* y) {
+  const float *const mean = columns.row(0), *const factor = columns.row(1), *const shift = columns.row(2);
+  const vint cut = broadcast(static_cast<int32_t>(relu ? -1 : 0));
+  for_columns(team, rows, k, [=](int64_t i, int64_t j, auto at) {
+    const vfloat v = fma(at.load(x + i) - at.load(mean + j), at.load(factor + j), at.load(shift + j));
+    at.store(y + i, choose((v <= 0.0f) & cut, vfloat{}, v));
+  });
+}
+
+}  // namespace
+
+// x[rows, k], scale[k], shift[k] -> y[rows, k], mean[k], variance[k].
+void batch_norm_forward(const batch_norm_forward_args& a, Team& team) {
+  const int64_t rows = a.rows, k = a.k;
+  const double n = static_cast<double>(most(rows, 1));
+  const float* const x = a.x;
+  const Columns columns(team, k, 3);
+  for (int64_t j = 0; j < k; ++j) columns.set(0, j, k, rows > 0 && __builtin_isfinite(x[j]) ? x[j] : 0.0f);
+  const float* const origin = columns.row(0);
+  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto count, vdouble& s, vdouble& t) {
+    const vdouble d = load_half(x + i, count) - load_double(origin + j);
+    s += d;
+    t += d * d;
+  });
+  for (int64_t j = 0; j < k; ++j) {
+    const double offset = sums[j] / n, mean = static_cast<double>(origin[j]) + offset;
+    const double rest = sums[k + j] / n - offset * offset, variance = rest < 0 ? 0 : rest;
+    const double factor = static_cast<double>(a.scale[j]) * inverse_deviation(variance, a.epsilon);
+    a.mean[j] = static_cast<float>(mean);
+    a.variance[j] = static_cast<float>(variance);
+    columns.set(0, j, k, mean);
+    columns.set(1, j, k, factor);
+    columns.set(2, j, k, static_cast<double>(a.shift[j]) - (mean - static_cast<double>(a.mean[j])) * factor);  // what rounding the mean left
+  }
+  normalize(team, rows, k, a.relu != 0, x, columns, a.y);
+}
+
+// x[rows, k], mean[k], variance[k], scale[k], shift[k] -> y[rows, k].
+void batch_norm_inference(const batch_norm_inference_args& a, Team& team) {
+  const Columns columns(team, a.k, 3);
+  for (int64_t j = 0; j < a.k; ++j) {
+    columns.set(0, j, a.k, a.mean[j]);
+    columns.set(1, j, a.k, static_cast<double>(a.scale[j]) * inverse_deviation(a.variance[j], a.epsilon));
+    columns.set(2, j, a.k, a.shift[j]);
+  }
+  normalize(team, a.rows, a.k, a.relu != 0, a.x, columns, a.y);
+}
+
+namespace {
+
+// dy, or 0 where the output y of a relu is not positive.
+struct Plain {
+  const float* dy;
+  template <class Count>
+  STEEPEST_INLINE vdouble half(int64_t i, Count count) const {
+    return load_half(dy + i, count);
+  }
+  template <class At>
+  STEEPEST_INLINE vfloat whole(int64_t i, At at) const {
+    return at.load(dy + i);
+  }
+};
+struct Masked {
+  const float *dy, *y;
+  template <class Count>
+  STEEPEST_INLINE vdouble half(int64_t i, Count count) const {
+    const vdouble gradient = load_half(dy + i, count);
+    return load_half(y + i, count) > 0.0 ? gradient : vdouble{};
+  }
+  template <class At>
+  STEEPEST_INLINE vfloat whole(int64_t i, At at) const {
+    return choose(at.load(y + i) > 0.0f, at.load(dy + i), vfloat{});
+  }
+};
+
+template <class Gradient>
+STEEPEST_INLINE void backward(const batch_norm_backward_args& a, Team& team, Gradient dy) {
+  const int64_t rows = a.rows, k = a.k;
+  const double n = static_cast<double>(most(rows, 1));
+  const float* const x = a.x;
+  const Columns columns(team, k, 4);
+  for (int64_t j = 0; j < k; ++j) columns.set(0, j, k, a.mean[j]);
+  const float* const mean = columns.row(0);
+  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto count, vdouble& s, vdouble& t) {
+    const vdouble gradient = dy.half(i, count);
+    s += gradient;
+    t += gradient * (load_half(x + i, count) - load_double(mean + j));
+  });
+  for (int64_t j = 0; j < k; ++j) {
+    const double s = inverse_deviation(a.variance[j], a.epsilon), factor = static_cast<double>(a.scale[j]) * s;
+    a.dshift[j] = static_cast<float>(sums[j]);
+    a.dscale[j] = static_cast<float>(sums[k + j] * s);
+    columns.set(1, j, k, factor);
+    columns.set(2, j, k, -factor * s * s * sums[k + j] / n);
+    columns.set(3, j, k, -factor * sums[j] / n);
+  }
+  const float *const factor = columns.row(1), *const along = columns.row(2), *const shift = columns.row(3);
+  float* const dx = a.dx;
+  for_columns(team, rows, k, [=](int64_t i, int64_t j, auto at) {
+    const vfloat rest = fma(at.load(x + i) - at.load(mean + j), at.load(along + j), at.load(shift + j));
+    at.store(dx + i, fma(dy.whole(i, at), at.load(factor + j), rest));
+  });
+}
+
+}  // namespace
+
+// dy, x and perhaps y[rows, k]; scale, mean and variance[k] -> dx[rows, k], dscale[k], dshift[k].
+void batch_norm_backward(const batch_norm_backward_args& a, Team& team) {
+  if (a.y == nullptr) backward(a, team, Plain{a.dy});
+  else backward(a, team, Masked{a.dy, a.y});
+}
+
+// oldMean, oldVariance, mean and variance[k] -> newMean, newVariance[k].
+void batch_norm_average(const batch_norm_average_args& a, Team& team) {
+  const double rows = static_cast<double>(a.rows);
+  const vfloat rate = broadcast(static_cast<float>(1.0 - a.momentum));
+  const vfloat unbiased = broadcast(static_cast<float>(rows / (rows - 1.0)));
+  const vint stays = broadcast(static_cast<int32_t>(a.rows < 2 ? -1 : 0));
+  const float *const old_mean = a.oldMean, *const old_variance = a.oldVariance, *const mean = a.mean, *const variance = a.variance;
+  float *const new_mean = a.newMean, *const new_variance = a.newVariance;
+  elementwise(team, a.k, [=](int64_t j, auto at) {
+    const vfloat m = at.load(old_mean + j), v = at.load(old_variance + j);
+    at.store(new_mean + j, fma(rate, at.load(mean + j) - m, m));
+    at.store(new_variance + j, choose(stays, v, fma(rate, unbiased * at.load(variance + j) - v, v)));
+  });
+}
+
+STEEPEST_KERNELS_END
