@@ -22,6 +22,7 @@ export { type Conv2dOptions, conv2d } from './layers/conv2d.js';
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
 export { flatten } from './layers/flatten.js';
+export { globalAveragePool2d } from './layers/global-average-pool2d.js';
 export * as initializers from './layers/initializers.js';
 export type { Layer } from './layers/layer.js';
 export { maxPool2d } from './layers/max-pool2d.js';

@@ -5,6 +5,7 @@ export { averagePool2d } from './ops/average-pool2d.js';
 export { biasAdd } from './ops/bias-add.js';
 export { conv2d } from './ops/conv2d.js';
 export { dropout } from './ops/dropout.js';
+export { globalAveragePool2d } from './ops/global-average-pool2d.js';
 export { hinge } from './ops/hinge.js';
 export { l1Norm } from './ops/l1-norm.js';
 export { logSoftmax } from './ops/log-softmax.js';

@@ -5,6 +5,7 @@ import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import { dropout } from './dropout.js';
 import { flatten } from './flatten.js';
+import { globalAveragePool2d } from './global-average-pool2d.js';
 import type { Layer } from './layer.js';
 import { maxPool2d } from './max-pool2d.js';
 import { relu } from './relu.js';
@@ -21,6 +22,7 @@ export const layers = {
   zeroPadding2d,
   maxPool2d,
   averagePool2d,
+  globalAveragePool2d,
   stochasticPool2d,
   relu,
   sigmoid,

@@ -5,6 +5,7 @@ import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
 import { dropout } from '../../lib/layers/dropout.js';
 import { flatten } from '../../lib/layers/flatten.js';
+import { globalAveragePool2d } from '../../lib/layers/global-average-pool2d.js';
 import type { Layer } from '../../lib/layers/layer.js';
 import { maxPool2d } from '../../lib/layers/max-pool2d.js';
 import { layerFromConfig, layerKinds, layers, toConfig } from '../../lib/layers/registry.js';
@@ -40,6 +41,7 @@ describe('shapes and parameters', () => {
     [maxPool2d(), [7, 6, 2], [3, 3, 2], []],
     [averagePool2d({ poolSize: 3, strides: 1 }), [7, 6, 2], [5, 4, 2], []],
     [stochasticPool2d({ poolSize: 3, strides: 2 }), [7, 6, 2], [3, 2, 2], []],
+    [globalAveragePool2d(), [7, 6, 2], [2], []],
     [flatten(), [7, 6, 2], [84], []],
     [relu(), [7, 6, 2], [7, 6, 2], []],
     [sigmoid(), [5], [5], []],
@@ -100,6 +102,7 @@ describe('numbers', () => {
   it('pooling, padding, flattening', () => {
     expect(outputOf(maxPool2d({ poolSize: 2, strides: 1 }), [3, 3, 1], image)).toEqual([5, 6, 8, 9]);
     expect(outputOf(averagePool2d({ poolSize: 2, strides: 1 }), [3, 3, 1], image)).toEqual([3, 4, 6, 7]);
+    expect(outputOf(globalAveragePool2d(), [2, 2, 2], [1, 10, 2, 20, 3, 30, 6, 60])).toEqual([3, 30]);
     expect(outputOf(zeroPadding2d({ padding: 1 }), [1, 1, 1], [7])).toEqual([0, 0, 0, 0, 7, 0, 0, 0, 0]);
     expect(outputOf(flatten(), [3, 3, 1], image)).toEqual(image);
   });
@@ -140,6 +143,7 @@ describe('what does not fit', () => {
     [() => conv2d({ filters: 3, kernelSize: 3 }).build([784], 'conv2d_1'), /^conv2d_1: .*images.*\[784\]/],
     [() => conv2d({ filters: 3, kernelSize: 5 }).build([4, 9, 1], 'conv2d_1'), /^conv2d_1: .*5 x 5.*\[4, 9, 1\]/],
     [() => maxPool2d({ poolSize: 3 }).build([2, 2, 8], 'maxPool2d_1'), /^maxPool2d_1: .*3 x 3.*\[2, 2, 8\]/],
+    [() => globalAveragePool2d().build([5], 'g'), /^g: .*images.*\[5\]/],
     [() => zeroPadding2d({ padding: 1 }).build([5], 'z'), /^z: .*images.*\[5\]/],
     [() => flatten().build([0, 3], 'f'), /^f: .*\[0, 3\]/],
     [() => relu().build([], 'r'), /^r: .*\[\]/],
@@ -174,6 +178,7 @@ describe('what does not fit', () => {
     [bad('dropout', { rate: 1 }), RangeError, /^dropout: .*rate.*1/],
     [bad('dropout', {}), TypeError, /^dropout: .*rate.*undefined/],
     [bad('zeroPadding2d', { padding: 1.5 }), RangeError, /^zeroPadding2d: .*1.5/],
+    [bad('globalAveragePool2d', { poolSize: 2 }), TypeError, /^globalAveragePool2d: unknown option 'poolSize'/],
     [bad('relu', { alpha: 1 }), TypeError, /^relu: unknown option 'alpha'/],
   ])('options %#', (make, kind, message) => {
     expect(make).toThrow(kind);
@@ -188,6 +193,7 @@ describe('configuration', () => {
     zeroPadding2d: zeroPadding2d({ padding: 3 }),
     maxPool2d: maxPool2d({ poolSize: 3, strides: 1 }),
     averagePool2d: averagePool2d(),
+    globalAveragePool2d: globalAveragePool2d(),
     stochasticPool2d: stochasticPool2d({ poolSize: 4 }),
     relu: relu(),
     sigmoid: sigmoid(),

@@ -74,6 +74,8 @@ function shapesOf(kernel: KernelName): { reason: string; ints: Record<string, nu
     return convLayers.slice(0, 2).map(({ reason, ints }) => ({ reason, ints: { ...ints, n: 16 } }));
   if (kernel.startsWith('zero_pad2d'))
     return [{ reason: 'lenet conv 2', ints: { n: 128, h: 14, w: 14, c: 32, padding: 2 } }];
+  if (kernel.startsWith('global_average_pool2d'))
+    return [{ reason: "resnet18's head", ints: { n: 128, h: 4, w: 4, c: 512 } }];
   if (kernel.includes('pool2d')) return [{ reason: 'lenet pool 1', ints: { ...pooling, ...random } }];
   if (kernel.startsWith('gather'))
     return [
