@@ -16,6 +16,7 @@ export { jvp } from './graph/jvp.js';
 export * as ops from './graph/public.js';
 export type { Dim, Shape, Tensor } from './graph/tensor.js';
 // Layers
+export { add } from './layers/add.js';
 export { averagePool2d } from './layers/average-pool2d.js';
 export type { Activation, WeightedOptions } from './layers/common.js';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.js';
@@ -23,11 +24,13 @@ export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
 export { flatten } from './layers/flatten.js';
 export { globalAveragePool2d } from './layers/global-average-pool2d.js';
+export { connect, input, type LayerGraph } from './layers/graph.js';
 export * as initializers from './layers/initializers.js';
-export type { Layer } from './layers/layer.js';
+export type { AnyLayer, BlockLayer, Layer, LayerOutput, MergeLayer } from './layers/layer.js';
 export { maxPool2d } from './layers/max-pool2d.js';
 export type { Pool2dOptions } from './layers/pool2d.js';
 export { relu } from './layers/relu.js';
+export { type ResidualOptions, residual } from './layers/residual.js';
 export { sigmoid } from './layers/sigmoid.js';
 export { softmax } from './layers/softmax.js';
 export { stochasticPool2d } from './layers/stochastic-pool2d.js';
@@ -64,6 +67,8 @@ export type { Device } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
 export {
   type Model,
+  type ModelOptions,
+  model,
   type PlanDescription,
   type PlanOptions,
   type SequentialOptions,

@@ -11,6 +11,9 @@ describe('the public API', () => {
     const names = [
       ...[
         'sequential',
+        'model',
+        'input',
+        'connect',
         'grad',
         'valueAndGrad',
         'vjp',
@@ -31,6 +34,8 @@ describe('the public API', () => {
         'stochasticPool2d',
         'dropout',
         'flatten',
+        'add',
+        'residual',
       ],
       ...['relu', 'sigmoid', 'tanh', 'softmax', 'squaredError', 'softmaxCrossEntropy', 'hinge', 'logistic'],
       ...['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'schedules', 'initializers'],

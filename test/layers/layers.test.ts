@@ -1,15 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { input, parameter, type Tensor } from '../../lib/graph/tensor.js';
+import { add } from '../../lib/layers/add.js';
 import { averagePool2d } from '../../lib/layers/average-pool2d.js';
 import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
 import { dropout } from '../../lib/layers/dropout.js';
 import { flatten } from '../../lib/layers/flatten.js';
 import { globalAveragePool2d } from '../../lib/layers/global-average-pool2d.js';
-import type { Layer } from '../../lib/layers/layer.js';
+import { buildLayers, connect, input as inputOf } from '../../lib/layers/graph.js';
+import type { AnyLayer, Layer } from '../../lib/layers/layer.js';
 import { maxPool2d } from '../../lib/layers/max-pool2d.js';
-import { layerFromConfig, layerKinds, layers, toConfig } from '../../lib/layers/registry.js';
+import {
+  graphFromConfig,
+  graphToConfig,
+  layerFromConfig,
+  layerKinds,
+  layers,
+  toConfig,
+} from '../../lib/layers/registry.js';
 import { relu } from '../../lib/layers/relu.js';
+import { residual } from '../../lib/layers/residual.js';
 import { sigmoid } from '../../lib/layers/sigmoid.js';
 import { softmax } from '../../lib/layers/softmax.js';
 import { stochasticPool2d } from '../../lib/layers/stochastic-pool2d.js';
@@ -187,7 +197,7 @@ describe('what does not fit', () => {
 });
 
 describe('configuration', () => {
-  const examples: Record<keyof typeof layers, Layer> = {
+  const examples: Record<keyof typeof layers, AnyLayer> = {
     conv2d: conv2d({ filters: 2, kernelSize: 3, padding: 'same', activation: 'tanh', useBias: false }),
     dense: dense({ units: 2, activation: 'relu', biasInitializer: { name: 'constant', value: 0.25 } }),
     zeroPadding2d: zeroPadding2d({ padding: 3 }),
@@ -201,6 +211,11 @@ describe('configuration', () => {
     softmax: softmax(),
     dropout: dropout({ rate: 0.3 }),
     flatten: flatten(),
+    add: add(),
+    residual: residual([conv2d({ filters: 3, kernelSize: 1, strides: 2 }), residual([relu()])], {
+      shortcut: [maxPool2d(), conv2d({ filters: 3, kernelSize: 1 })],
+      activation: 'tanh',
+    }),
   };
 
   it.each(layerKinds)('%s survives JSON', (kind) => {
@@ -208,12 +223,18 @@ describe('configuration', () => {
     expect(layer.kind).toBe(kind);
     const again = layerFromConfig(JSON.parse(JSON.stringify(toConfig(layer))));
     expect(toConfig(again)).toEqual(toConfig(layer));
-    const shape = kind === 'dense' ? [6] : [6, 6, 2];
-    const plain = ({ outputShape, parameters }: ReturnType<Layer['build']>) => ({
-      outputShape,
-      parameters: parameters.map(({ initializer, ...spec }) => ({ ...spec, initializer: JSON.stringify(initializer) })),
-    });
-    expect(plain(again.build(shape, 'l'))).toEqual(plain(layer.build(shape, 'l')));
+    const x = inputOf(kind === 'dense' ? [6] : [6, 6, 2]);
+    const plain = (layer: AnyLayer) =>
+      buildLayers({ inputs: x, outputs: connect(kind === 'add' ? [x, x] : x, layer) }).map(
+        ({ layer, parameters, ...built }) => ({
+          ...built,
+          parameters: parameters.map(({ initializer, ...spec }) => ({
+            ...spec,
+            initializer: JSON.stringify(initializer),
+          })),
+        }),
+      );
+    expect(plain(again)).toEqual(plain(layer));
   });
 
   it('fills defaults in', () => {
@@ -228,6 +249,43 @@ describe('configuration', () => {
       biasInitializer: 'zeros',
     });
     expect(toConfig(maxPool2d({ poolSize: 3 })).options).toEqual({ poolSize: 3, strides: 3 });
+  });
+
+  it('of a network keeps what is connected to what', () => {
+    const x = inputOf([6, 6, 2]);
+    const a = connect(x, conv2d({ filters: 2, kernelSize: 1 }));
+    const graph = { inputs: x, outputs: connect([connect(a, relu()), x, a], add(), examples.residual, flatten()) };
+    const config = graphToConfig(graph);
+    expect(config.inputShape).toEqual([6, 6, 2]);
+    expect(config.layers.map(({ kind, inputs }) => [kind, inputs])).toEqual([
+      ['conv2d', [-1]],
+      ['relu', [0]],
+      ['add', [1, -1, 0]],
+      ['residual', [2]],
+      ['flatten', [3]],
+    ]);
+    const again = graphFromConfig(JSON.parse(JSON.stringify(config)));
+    expect(graphToConfig(again)).toEqual(config);
+    expect(buildLayers(again).map(({ label, inputs, outputShape }) => [label, inputs, outputShape])).toEqual(
+      buildLayers(graph).map(({ label, inputs, outputShape }) => [label, inputs, outputShape]),
+    );
+  });
+
+  it.each([
+    [null, TypeError, /^network: .*inputShape, layers/],
+    [{ inputShape: [3], layers: [] }, TypeError, /^network: .*a layer at least/],
+    [{ inputShape: [3], layers: [{ kind: 'relu', options: {} }] }, TypeError, /layers\[0\]\.inputs.*undefined/],
+    [{ inputShape: [3], layers: [{ kind: 'relu', options: {}, inputs: [0] }] }, RangeError, /layers\[0\]\.inputs.*0/],
+    [{ inputShape: [3], layers: [{ kind: 'add', options: {}, inputs: [-1] }] }, TypeError, /add takes two/],
+    [{ inputShape: [0], layers: [{ kind: 'relu', options: {}, inputs: [-1] }] }, RangeError, /^input: .*\[0\]/],
+    [
+      { inputShape: [3], layers: [{ kind: 'residual', options: { layers: 3 }, inputs: [-1] }] },
+      TypeError,
+      /^residual: .*layers.*3/,
+    ],
+  ])('of a network that is none %#', (config, kind, message) => {
+    expect(() => graphFromConfig(config as never)).toThrow(kind);
+    expect(() => graphFromConfig(config as never)).toThrow(message);
   });
 
   it('names the nearest kind', () => {
