@@ -48,6 +48,7 @@ export { cnn4 } from './models/cnn4.js';
 export { lenet } from './models/lenet.js';
 export { mlp } from './models/mlp.js';
 export type { Network, NetworkOptions } from './models/network.js';
+export { resnet18 } from './models/resnet18.js';
 export { vgg11 } from './models/vgg11.js';
 // Optimizers
 export { adagrad } from './optimizers/adagrad.js';

@@ -11,8 +11,9 @@ function build({ inputShape, layers }: Network) {
   const weights = parameters.map((p) => parameter(p.name, p.shape));
   const y = applyLayers(built, input('x', ['N', ...inputShape]), weights, { training: true, seed: 1 });
   expect(y.shape).toEqual(['N', ...built.at(-1)!.outputShape]);
-  const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((product, d) => product * d, 1), 0);
-  return { shapes: built.map(({ outputShape }) => outputShape.join('x')), count };
+  const trained = parameters.filter(({ trainable }) => trainable !== false);
+  const count = trained.reduce((sum, { shape }) => sum + shape.reduce((product, d) => product * d, 1), 0);
+  return { built, shapes: built.map(({ outputShape }) => outputShape.join('x')), count };
 }
 
 describe('named networks', () => {
@@ -32,6 +33,36 @@ describe('named networks', () => {
     const { shapes, count } = build(network);
     expect(shapes.join(' ')).toBe(sizes);
     expect(count).toBe(parameters);
+  });
+
+  it('resnet18: eight blocks, three of them with a projection', () => {
+    const network = networkFrom('resnet18');
+    expect([network.name, network.inputShape, network.classes]).toEqual(['resnet18', [32, 32, 3], 10]);
+    const { built, count } = build(network);
+    expect(count).toBe(11_173_962);
+    const convolutions = built.filter(({ layer: { kind } }) => kind === 'conv2d');
+    expect(convolutions.map(({ outputShape }) => outputShape.join('x')).join(' ')).toBe(
+      [
+        ...new Array(5).fill('32x32x64'),
+        ...new Array(5).fill('16x16x128'),
+        ...new Array(5).fill('8x8x256'),
+        ...new Array(5).fill('4x4x512'),
+      ].join(' '),
+    );
+    const projections = convolutions.filter(({ layer: { options } }) => options.kernelSize === 1);
+    expect(projections.map(({ label, layer: { options } }) => [label, options.strides])).toEqual([
+      ['residual_3.conv2d_3', 2],
+      ['residual_5.conv2d_3', 2],
+      ['residual_7.conv2d_3', 2],
+    ]);
+    for (const { label, inputs } of built.filter(({ layer: { kind } }) => kind === 'batchNorm'))
+      expect(built[inputs[0]!]!.layer.kind, label).toBe('conv2d');
+    expect(built.filter(({ layer: { kind } }) => kind === 'batchNorm')).toHaveLength(20);
+    expect(built.slice(-3).map(({ label, outputShape }) => [label, outputShape])).toEqual([
+      ['residual_8.relu_1', [4, 4, 512]],
+      ['globalAveragePool2d_1', [512]],
+      ['dense_1', [10]],
+    ]);
   });
 
   it.each(networkNames)('%s: other images and classes', (name) => {
