@@ -16,6 +16,7 @@ export { jvp } from './graph/jvp.js';
 export * as ops from './graph/public.js';
 export type { Dim, Shape, Tensor } from './graph/tensor.js';
 // Layers
+export { add } from './layers/add.js';
 export { averagePool2d } from './layers/average-pool2d.js';
 export { type BatchNormOptions, batchNorm } from './layers/batch-norm.js';
 export type { Activation, WeightedOptions } from './layers/common.js';
@@ -23,11 +24,14 @@ export { type Conv2dOptions, conv2d } from './layers/conv2d.js';
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
 export { flatten } from './layers/flatten.js';
+export { globalAveragePool2d } from './layers/global-average-pool2d.js';
+export { connect, input, type LayerGraph } from './layers/graph.js';
 export * as initializers from './layers/initializers.js';
-export type { Layer } from './layers/layer.js';
+export type { AnyLayer, BlockLayer, Layer, LayerOutput, MergeLayer } from './layers/layer.js';
 export { maxPool2d } from './layers/max-pool2d.js';
 export type { Pool2dOptions } from './layers/pool2d.js';
 export { relu } from './layers/relu.js';
+export { type ResidualOptions, residual } from './layers/residual.js';
 export { sigmoid } from './layers/sigmoid.js';
 export { softmax } from './layers/softmax.js';
 export { stochasticPool2d } from './layers/stochastic-pool2d.js';
@@ -45,6 +49,7 @@ export { cnn4 } from './models/cnn4.js';
 export { lenet } from './models/lenet.js';
 export { mlp } from './models/mlp.js';
 export type { Network, NetworkOptions } from './models/network.js';
+export { resnet18 } from './models/resnet18.js';
 export { vgg11 } from './models/vgg11.js';
 // Optimizers
 export { adagrad } from './optimizers/adagrad.js';
@@ -65,6 +70,8 @@ export type { Device } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
 export {
   type Model,
+  type ModelOptions,
+  model,
   type PlanDescription,
   type PlanOptions,
   type SequentialOptions,

@@ -11,6 +11,9 @@ describe('the public API', () => {
     const names = [
       ...[
         'sequential',
+        'model',
+        'input',
+        'connect',
         'grad',
         'valueAndGrad',
         'vjp',
@@ -27,14 +30,17 @@ describe('the public API', () => {
         'zeroPadding2d',
         'maxPool2d',
         'averagePool2d',
+        'globalAveragePool2d',
         'stochasticPool2d',
         'batchNorm',
         'dropout',
         'flatten',
+        'add',
+        'residual',
       ],
       ...['relu', 'sigmoid', 'tanh', 'softmax', 'squaredError', 'softmaxCrossEntropy', 'hinge', 'logistic'],
       ...['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'schedules', 'initializers'],
-      ...['mlp', 'lenet', 'cnn4', 'vgg11', 'digits', 'mnist', 'readIdx', 'writeIdx'],
+      ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });

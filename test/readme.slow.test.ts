@@ -7,18 +7,30 @@ import { expect, it } from 'vitest';
 const root = join(__dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
-it('has an example that runs', () => {
-  const example = /```js\n(.*?)```/s.exec(readme)![1]!.replaceAll(/count: [\d_]+/g, 'count: 200');
+const examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!);
+
+/** What a program prints, line by line. */
+function run(program: string): string[] {
   const file = join(root, 'examples', `readme-${process.pid}.mjs`); // inside the package, so that 'steepest' is found
-  writeFileSync(file, example);
+  writeFileSync(file, program);
   try {
-    const lines = execFileSync(process.execPath, [file], { encoding: 'utf8' }).trim().split('\n');
-    expect(lines).toHaveLength(4);
-    expect(lines[0]).toMatch(/^1 \d+\.\d+ \d+/);
-    expect(lines[3]).toMatch(/loss: \d.*accuracy: \d/);
+    return execFileSync(process.execPath, [file], { encoding: 'utf8' }).trim().split('\n');
   } finally {
     rmSync(file);
   }
+}
+
+it('has an example that runs', () => {
+  const lines = run(examples[0]!.replaceAll(/count: [\d_]+/g, 'count: 200'));
+  expect(lines).toHaveLength(4);
+  expect(lines[0]).toMatch(/^1 \d+\.\d+ \d+/);
+  expect(lines[3]).toMatch(/loss: \d.*accuracy: \d/);
+});
+
+it('has a network that is no chain, and is one', () => {
+  const imports = "import { add, connect, conv2d, dense, globalAveragePool2d, input, model, relu } from 'steepest';";
+  const lines = run(`${imports}\n${examples[1]}\nconsole.log(net.summary());`);
+  expect(lines.join('\n')).toMatch(/add_1 .* of input, relu_1\n/);
 });
 
 it('names scripts that exist', () => {

@@ -2,7 +2,7 @@
  * From steepest's memory orders to PyTorch's: images N H W C to N C H W, filters R S C K to K C R S, dense weights in x out to out x in.
  * After a flatten the inputs of a dense layer stand in another order too: ours flattens H, W, C and PyTorch C, H, W.
  */
-import type { BuiltLayer } from '../../lib/train/network.js';
+import type { BuiltLayer } from '../../lib/layers/graph.js';
 
 type Values = Float32Array;
 

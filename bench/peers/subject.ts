@@ -9,7 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceName } from '../../lib/backends/backend.js';
-import type { Layer } from '../../lib/layers/layer.js';
+import type { AnyLayer } from '../../lib/layers/layer.js';
 import type { Network } from '../../lib/train/network.js';
 import { imagesToTorch, parametersToTorch } from './layout.js';
 import { denseSizes, type Mode, usualBatch } from './options.js';
@@ -25,6 +25,7 @@ export const steepest = {
   device: () => built('train/device.js') as typeof import('../../lib/train/device.js'),
   network: () => built('train/network.js') as typeof import('../../lib/train/network.js'),
   objective: () => built('train/objective.js') as typeof import('../../lib/train/objective.js'),
+  graph: () => built('layers/graph.js') as typeof import('../../lib/layers/graph.js'),
   networks: () => built('models/networks.js') as typeof import('../../lib/models/networks.js'),
   dense: () => built('layers/dense.js') as typeof import('../../lib/layers/dense.js'),
   losses: () => built('losses/registry.js') as typeof import('../../lib/losses/registry.js'),
@@ -58,14 +59,14 @@ export function makeSubject({ model, mode, batch: asked, device, threads }: Subj
   const { inputShape, layers } = networkOf(model);
   const { backend } = steepest.device().chooseDevice('bench', { device: device as 'cpu', threads });
   if (backend.name !== device) throw new Error(`asked for the device ${device} but received ${backend.description}`);
-  const network = new (steepest.network().Network)(model, backend, SEED, inputShape, layers);
+  const network = new (steepest.network().Network)(model, backend, SEED, steepest.graph().sequence(inputShape, layers));
   const random = new (steepest.random().RandomStream)(SEED, 0x70656572);
   const x = Float32Array.from({ length: batch * inputShape.reduce((a, b) => a * b, 1) }, () => random.normal());
   const labels = Int32Array.from({ length: batch }, () => random.below(Math.max(network.outputs, 2)));
   return { model, mode, batch, network, x, labels, loss: network.outputs > 1 ? 'softmaxCrossEntropy' : 'squaredError' };
 }
 
-function networkOf(model: string): { inputShape: readonly number[]; layers: readonly Layer[] } {
+function networkOf(model: string): { inputShape: readonly number[]; layers: readonly AnyLayer[] } {
   const sizes = denseSizes(model);
   if (sizes === undefined) return steepest.networks().networkFrom(model as 'lenet');
   const { dense } = steepest.dense();
@@ -91,9 +92,9 @@ export function writeSubject(folder: string, { mode, batch, network, x, labels, 
       join(folder, name),
       Buffer.concat(arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength))),
     );
-  const layers = network.built.map(({ layer: { kind, options }, outputShape }) => {
+  const layers = network.built.map(({ layer: { kind, options }, inputs, outputShape }) => {
     const padding = options.padding === 'same' ? ((options.kernelSize as number) - 1) / 2 : options.padding;
-    return { kind, options, outputShape, padding: typeof padding === 'number' ? padding : 0 };
+    return { kind, options, inputs, outputShape, padding: typeof padding === 'number' ? padding : 0 };
   });
   const spec = { mode, batch, inputShape, layers, loss, learningRate: LEARNING_RATE, momentum: MOMENTUM };
   writeFileSync(join(folder, 'network.json'), JSON.stringify(spec));

@@ -34,7 +34,7 @@ export function benchCommand(io: Io, finish: (code: number) => void): Command {
     .description('time kernels, training steps or inference, beside the reference')
     .addArgument(new Argument('<what>', 'what to time').choices(['kernels', 'train', 'infer']))
     .addOption(modelOption())
-    .option('--batch <n>', 'images a step (default: 128; vgg11: 64)', wholeNumber(1))
+    .option('--batch <n>', 'images a step (default: 128; vgg11 and resnet18: 64)', wholeNumber(1))
     .addOption(threadsOption())
     .addOption(deviceOption())
     .option('--filter <name>', 'only kernels whose name contains this')
@@ -95,7 +95,7 @@ export async function benchNetworks(mode: 'train' | 'infer', options: BenchArgum
   if (!options.json) io.out(heading(backend.description, ceiling));
   const tell = (result: TrainingResult) => (options.json ? jsonLine(io, { ...result }) : io.out(trainingLine(result)));
   for (const model of options.model === undefined ? networkNames : [options.model]) {
-    const batch = options.batch ?? (model === 'vgg11' ? 64 : 128);
+    const batch = options.batch ?? (model === 'vgg11' || model === 'resnet18' ? 64 : 128);
     const { seconds } = options;
     const here = backend.name === 'reference' ? 'reference' : options.device;
     const size =

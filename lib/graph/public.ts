@@ -6,6 +6,7 @@ export { batchNorm, batchNormInference } from './ops/batch-norm.js';
 export { biasAdd } from './ops/bias-add.js';
 export { conv2d } from './ops/conv2d.js';
 export { dropout } from './ops/dropout.js';
+export { globalAveragePool2d } from './ops/global-average-pool2d.js';
 export { hinge } from './ops/hinge.js';
 export { l1Norm } from './ops/l1-norm.js';
 export { logSoftmax } from './ops/log-softmax.js';

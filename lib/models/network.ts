@@ -1,13 +1,13 @@
 /** What a named network is: a list of layers for an input shape and a number of classes. */
 import { checkInteger, checkOptions, show, wrongType } from '../errors.js';
-import type { Layer } from '../layers/layer.js';
+import type { AnyLayer } from '../layers/layer.js';
 
 export interface Network {
   readonly name: string;
   /** Without the batch: [28, 28, 1]. */
   readonly inputShape: readonly number[];
   readonly classes: number;
-  readonly layers: readonly Layer[];
+  readonly layers: readonly AnyLayer[];
 }
 
 export interface NetworkOptions {

@@ -1,11 +1,12 @@
 /**
- * A model: layers in a row, with their parameters on a device. Made by `sequential`, trained by `fit`, asked by `evaluate` and `predict`.
+ * A model: layers, with their parameters on a device. Made by `sequential` or `model`, trained by `fit`, asked by `evaluate` and `predict`.
  */
 import type { DeviceName, Plan } from '../backends/backend.js';
 import type { Data, DataValues } from '../data/dataset.js';
 import { checkInteger, checkOptions, wrongShape, wrongType } from '../errors.js';
 import { elements } from '../graph/tensor.js';
-import type { Layer } from '../layers/layer.js';
+import { isLayerOutput, type LayerGraph, sequence, upTo } from '../layers/graph.js';
+import type { AnyLayer, LayerOutput } from '../layers/layer.js';
 import type { Loss } from '../losses/loss.js';
 import { lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
@@ -21,14 +22,26 @@ import { classesOf, type PredictOptions, predict } from './predict.js';
 import type { Run } from './run.js';
 import { summary } from './summary.js';
 
-export interface SequentialOptions extends DeviceOptions {
-  /** Shape of one input, without the batch: [28, 28, 1], or [784]. */
-  readonly inputShape: readonly number[];
+interface CommonOptions extends DeviceOptions {
   /** Seed of the parameters' start, of dropout and of the order of rows: a whole number in 0 .. 2^53 - 1. Default 0. */
   readonly seed?: number;
-  /** For people. Default 'sequential'. */
+  /** For people. Default 'sequential' or 'model', what it was made by. */
   readonly name?: string;
 }
+
+export interface SequentialOptions extends CommonOptions {
+  /** Shape of one input, without the batch: [28, 28, 1], or [784]. */
+  readonly inputShape: readonly number[];
+}
+
+export interface ModelOptions extends CommonOptions {
+  /** What `input` made. */
+  readonly inputs: LayerOutput;
+  /** What the network gives: made from `inputs` by `connect`. */
+  readonly outputs: LayerOutput;
+}
+
+const commonOptions = ['seed', 'name', 'device', 'threads', 'precision'] as const;
 
 /** A parameter's values, row-major. Running statistics are parameters too, though not trained. */
 export interface Weights {
@@ -70,8 +83,28 @@ export interface PlanDescription {
  *   conv2d({ filters: 8, kernelSize: 5, activation: 'relu' }), maxPool2d({ poolSize: 2 }), flatten(), dense({ units: 10 }),
  * ]);
  */
-export function sequential(options: SequentialOptions, layers: readonly Layer[]): Model {
-  return new Model(options, layers);
+export function sequential(options: SequentialOptions, layers: readonly AnyLayer[]): Model {
+  checkOptions('sequential', options ?? null, ['inputShape', ...commonOptions]);
+  checkInputShape(options.inputShape);
+  return new Model('sequential', options, sequence(options.inputShape, layers));
+}
+
+/**
+ * A model of layers connected in any way that has no loops: one input, one output. The other options are those of `sequential`.
+ * @throws TypeError, RangeError on options; ERR_SHAPE, with the layer's name and both shapes, where layers do not fit each other.
+ * @example
+ * const x = input([32, 32, 3]);
+ * const y = connect(x, conv2d({ filters: 3, kernelSize: 3, padding: 'same' }), relu());
+ * const net = model({ inputs: x, outputs: connect([x, y], add(), globalAveragePool2d(), dense({ units: 10 })), seed: 1 });
+ */
+export function model(options: ModelOptions): Model {
+  checkOptions('model', options ?? null, ['inputs', 'outputs', ...commonOptions]);
+  const { inputs, outputs } = options;
+  if (!isLayerOutput(inputs) || inputs.layer !== undefined)
+    throw wrongType('model', 'inputs', 'what input() made', inputs);
+  if (!isLayerOutput(outputs) || outputs.layer === undefined)
+    throw wrongType('model', 'outputs', 'what connect() made', outputs);
+  return new Model('model', options, { inputs, outputs });
 }
 
 export class Model {
@@ -79,27 +112,28 @@ export class Model {
   readonly seed: number;
   readonly inputShape: readonly number[];
   readonly outputShape: readonly number[];
-  readonly layers: readonly Layer[];
+  /** The layers with their connections, from the input to the output. */
+  readonly graph: LayerGraph;
+  /** As they were connected, each after those it reads; blocks in one piece. */
+  readonly layers: readonly AnyLayer[];
   /** What the model runs on, in words too, and why. */
   readonly device: { readonly name: DeviceName; readonly description: string; readonly reason: string };
   readonly #network: Network;
   readonly #optimizers = new Map<OptimizerName, Optimizer>();
   #loss: Loss | undefined;
 
-  constructor(options: SequentialOptions, layers: readonly Layer[]) {
-    const known = ['inputShape', 'seed', 'name', 'device', 'threads', 'precision'];
-    checkOptions('sequential', options ?? null, known);
-    const { name = 'sequential', inputShape } = options;
-    if (typeof name !== 'string') throw wrongType('sequential', 'name', 'a string', name);
-    checkInputShape(inputShape);
-    const seed = checkInteger('sequential', 'seed', options.seed ?? 0);
-    const { backend, reason } = chooseDevice('sequential', options);
-    this.#network = new Network(name, backend, seed, inputShape, layers);
+  constructor(where: 'sequential' | 'model', options: CommonOptions, graph: LayerGraph) {
+    const { name = where } = options;
+    if (typeof name !== 'string') throw wrongType(where, 'name', 'a string', name);
+    const seed = checkInteger(where, 'seed', options.seed ?? 0);
+    const { backend, reason } = chooseDevice(where, options);
+    this.#network = new Network(name, backend, seed, graph);
     this.name = name;
     this.seed = seed;
     this.inputShape = this.#network.inputShape;
     this.outputShape = this.#network.outputShape;
-    this.layers = [...layers];
+    this.graph = graph;
+    this.layers = upTo(graph.outputs).flatMap(({ layer }) => layer ?? []);
     this.device = { name: backend.name, description: backend.description, reason };
   }
 

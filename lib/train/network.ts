@@ -3,31 +3,12 @@
  * its parameters, and the order in which runs may use that memory.
  */
 import type { Backend, PlanRun, Storage } from '../backends/backend.js';
-import { SteepestError, wrongShape, wrongType } from '../errors.js';
-import {
-  checkSameShape,
-  elements,
-  input,
-  isBatched,
-  isTrainable,
-  parameter,
-  showShape,
-  type Tensor,
-} from '../graph/tensor.js';
-import type { Layer, ParameterSpec } from '../layers/layer.js';
+import { SteepestError } from '../errors.js';
+import { checkSameShape, elements, input, isTrainable, parameter, type Tensor } from '../graph/tensor.js';
+import { applyLayers, type BuiltLayer, buildLayers, type LayerGraph } from '../layers/graph.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { type ParameterLayout, parameterLayout } from '../plan/compile.js';
 import type { Piece, Program, SlotValues, Storages } from './program.js';
-
-export interface BuiltLayer {
-  readonly layer: Layer;
-  /** Its name in the model: 'conv2d_1'. */
-  readonly label: string;
-  readonly outputShape: readonly number[];
-  readonly parameters: readonly ParameterSpec[];
-  /** Place of its first parameter among the model's. */
-  readonly first: number;
-}
 
 /** What an optimizer keeps from step to step. */
 export interface OptimizerState {
@@ -42,9 +23,6 @@ export interface OptimizerState {
 export function stateRegion(name: string): string {
   return `state.${name}`;
 }
-
-/** Layers that draw random numbers have streams of their own, far from those of the parameters' start (0, 1, 2, ...). */
-const LAYER_STREAMS = 1 << 20;
 
 export class Network {
   readonly built: readonly BuiltLayer[];
@@ -78,13 +56,12 @@ export class Network {
     readonly name: string,
     readonly backend: Backend,
     readonly seed: number,
-    inputShape: readonly number[],
-    layers: readonly Layer[],
+    graph: LayerGraph,
   ) {
-    this.inputShape = [...inputShape];
-    this.built = buildLayers(layers, inputShape);
+    this.inputShape = graph.inputs.shape!;
+    this.built = buildLayers(graph);
     this.outputShape = this.built[this.built.length - 1]!.outputShape;
-    this.input = input('x', ['N', ...inputShape]);
+    this.input = input('x', ['N', ...this.inputShape]);
     this.parameters = this.built.flatMap(({ label, parameters }) =>
       parameters.map((spec) => parameter(`${label}.${spec.name}`, spec.shape, spec.trainable)),
     );
@@ -106,26 +83,15 @@ export class Network {
   output(training: boolean): Tensor {
     let tensor = this.#graphs.get(training);
     if (tensor === undefined) {
-      tensor = this.#apply(training);
+      const assign = (p: Tensor, value: Tensor) => {
+        checkSameShape(p.node.label, p, value);
+        this.assigned.set(p, value);
+      };
+      const context = { training, seed: this.seed, ...(training && { assign }) };
+      tensor = applyLayers(this.built, this.input, this.parameters, context);
       this.#graphs.set(training, tensor);
     }
     return tensor;
-  }
-
-  #apply(training: boolean): Tensor {
-    let x = this.input;
-    for (const [i, { layer, label, first, parameters, outputShape }] of this.built.entries()) {
-      const own = this.parameters.slice(first, first + parameters.length);
-      const assign = (p: Tensor, value: Tensor) => {
-        checkSameShape(label, p, value);
-        this.assigned.set(p, value);
-      };
-      const context = { training, seed: this.seed, stream: LAYER_STREAMS + i, label, ...(training && { assign }) };
-      x = layer.apply(x, own, context);
-      if (!isBatched(x.shape) || showShape(x.shape.slice(1)) !== showShape(outputShape))
-        throw wrongShape(label, `promised outputs of shape ${showShape(outputShape)} but made ${showShape(x.shape)}`);
-    }
-    return x;
   }
 
   #initialize(): void {
@@ -238,25 +204,4 @@ export class Network {
     for (const resource of this.#owned) resource.dispose();
     this.#owned.clear();
   }
-}
-
-/** Checks the layers against each other's shapes and names them by kind and number. */
-function buildLayers(layers: readonly Layer[], inputShape: readonly number[]): BuiltLayer[] {
-  if (!Array.isArray(layers)) throw wrongType('sequential', 'layers', 'an array of layers', layers);
-  if (layers.length === 0) throw new RangeError('sequential: expected at least one layer but received none');
-  const counts = new Map<string, number>();
-  let shape = inputShape;
-  let first = 0;
-  return layers.map((layer, i) => {
-    if (typeof layer?.build !== 'function' || typeof layer.apply !== 'function')
-      throw wrongType('sequential', `layers[${i}]`, 'a layer', layer);
-    const number = (counts.get(layer.kind) ?? 0) + 1;
-    counts.set(layer.kind, number);
-    const label = `${layer.kind}_${number}`;
-    const { outputShape, parameters } = layer.build(shape, label);
-    const built: BuiltLayer = { layer, label, outputShape, parameters, first };
-    shape = outputShape;
-    first += parameters.length;
-    return built;
-  });
 }

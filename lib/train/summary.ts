@@ -4,10 +4,14 @@ import type { Network } from './network.js';
 
 const number = new Intl.NumberFormat('en-US');
 
-/** One line a layer, then the number of parameters and the device. */
+/** One line a layer (with those it reads, unless it is the one before it alone), then the number of parameters and the device. */
 export function summary(network: Network): string {
-  const rows = network.built.map(({ label, outputShape, parameters }) => {
-    const shapes = parameters.map((p) => `${p.name} [${p.shape.join(', ')}]`).join(', ');
+  const rows = network.built.map(({ label, outputShape, parameters, inputs }, i) => {
+    const sources = inputs.map((at) => network.built[at]?.label ?? 'input').join(', ');
+    const shapes = [
+      ...(inputs.length === 1 && inputs[0] === i - 1 ? [] : [`of ${sources}`]),
+      ...parameters.map((p) => `${p.name} [${p.shape.join(', ')}]`),
+    ].join(', ');
     const count = parameters.reduce((sum, p) => sum + (p.trainable === false ? 0 : elements(p.shape).fixed), 0);
     return [label, `[${outputShape.join(', ')}]`, number.format(count), shapes];
   });

@@ -141,7 +141,10 @@ describe('train', () => {
   });
 
   it.each([
-    [['train', '--model', 'resnet'], /model.*'resnet' is invalid. Allowed choices are mlp, lenet, cnn4, vgg11/],
+    [
+      ['train', '--model', 'resnet'],
+      /model.*'resnet' is invalid. Allowed choices are mlp, lenet, cnn4, vgg11, resnet18/,
+    ],
     [['train', '--device', 'gpu'], /'gpu' is invalid/],
     [['train', '--data', 'cifar'], /'cifar' is invalid/],
     [['train', '--optimizer', 'adamm'], /'adamm' is invalid/],

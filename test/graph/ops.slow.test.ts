@@ -5,6 +5,7 @@ import { batchNorm, batchNormInference } from '../../lib/graph/ops/batch-norm.js
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';
 import { conv2d } from '../../lib/graph/ops/conv2d.js';
 import { dropout } from '../../lib/graph/ops/dropout.js';
+import { globalAveragePool2d } from '../../lib/graph/ops/global-average-pool2d.js';
 import { hinge } from '../../lib/graph/ops/hinge.js';
 import { l1Norm } from '../../lib/graph/ops/l1-norm.js';
 import { logSoftmax } from '../../lib/graph/ops/log-softmax.js';
@@ -125,6 +126,12 @@ const cases: Case[] = [
   { name: 'maxPool2d', shapes: [images], build: (x) => maxPool2d(x!) },
   { name: 'maxPool2d, windows that overlap', shapes: [images], build: (x) => maxPool2d(x!, { pool: 3, stride: 1 }) },
   { name: 'averagePool2d', shapes: [images], build: (x) => averagePool2d(x!, { pool: 3, stride: 2 }) },
+  { name: 'globalAveragePool2d', shapes: [images], build: (x) => globalAveragePool2d(x!) },
+  {
+    name: 'conv2d of 1 x 1, stride 2',
+    shapes: [images, [1, 1, 2, 3]],
+    build: (x, f) => conv2d(x!, f!, { stride: 2 }),
+  },
   {
     name: 'stochasticPool2d',
     shapes: [images],
@@ -239,5 +246,6 @@ describe('values by hand', () => {
     expect(await values(conv2d(x, f, { stride: 2, padding: 1 }), feeds)).toEqual([-1, -3, -7, -4]);
     expect(await values(maxPool2d(x, { stride: 1 }), feeds)).toEqual([5, 6, 8, 9]);
     expect(await values(averagePool2d(x, { stride: 1 }), feeds)).toEqual([3, 4, 6, 7]);
+    expect(await values(globalAveragePool2d(x), feeds)).toEqual([5]);
   });
 });

@@ -6,6 +6,7 @@ import { batchNorm, batchNormInference } from '../../lib/graph/ops/batch-norm.js
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';
 import { conv2d } from '../../lib/graph/ops/conv2d.js';
 import { dropout } from '../../lib/graph/ops/dropout.js';
+import { globalAveragePool2d } from '../../lib/graph/ops/global-average-pool2d.js';
 import { hinge } from '../../lib/graph/ops/hinge.js';
 import { matmul } from '../../lib/graph/ops/matmul.js';
 import { maxPool2d, maxPool2dSelect } from '../../lib/graph/ops/max-pool2d.js';
@@ -37,6 +38,7 @@ describe('shape rules', () => {
     ['zeroPad2d', zeroPad2d(images), ['N', 10, 8, 3]],
     ['maxPool2d', maxPool2d(images), ['N', 4, 3, 3]],
     ['averagePool2d', averagePool2d(images, { pool: 3, stride: 2 }), ['N', 3, 2, 3]],
+    ['globalAveragePool2d', globalAveragePool2d(images), ['N', 3]],
     ['stochasticPool2d', stochasticPool2d(images, { pool: 6 }), ['N', 1, 1, 3]],
     ['stochasticPool2dExpected', stochasticPool2dExpected(images, { pool: 6 }), ['N', 1, 1, 3]],
     ['flatten', flatten(images), ['N', 144]],
@@ -76,6 +78,7 @@ describe('shapes that do not fit throw ERR_SHAPE with the name and both shapes',
     ['zeroPad2d', () => zeroPad2d(t('N', 8)), /\[N, 8\]/],
     ['maxPool2d', () => maxPool2d(images, { pool: 7 }, 'pool_1'), /^pool_1: .*7 x 7.*\[N, 8, 6, 3\]/],
     ['averagePool2d', () => averagePool2d(t(3, 3), {}), /\[3, 3\]/],
+    ['globalAveragePool2d', () => globalAveragePool2d(t('N', 8), 'head'), /^head: .*\[N, H, W, C\].*\[N, 8\]/],
     ['reshape', () => reshape(images, ['N', 7]), /\[N, 8, 6, 3\] and \[N, 7\]/],
     ['reshape away from the batch', () => reshape(images, [144]), /\[144\]/],
     ['flatten of a scalar', () => flatten(t()), /scalar/],

@@ -1,15 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { input, parameter, type Tensor } from '../../lib/graph/tensor.js';
+import { add } from '../../lib/layers/add.js';
 import { averagePool2d } from '../../lib/layers/average-pool2d.js';
 import { batchNorm } from '../../lib/layers/batch-norm.js';
 import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
 import { dropout } from '../../lib/layers/dropout.js';
 import { flatten } from '../../lib/layers/flatten.js';
-import type { Layer } from '../../lib/layers/layer.js';
+import { globalAveragePool2d } from '../../lib/layers/global-average-pool2d.js';
+import { buildLayers, connect, input as inputOf } from '../../lib/layers/graph.js';
+import type { AnyLayer, Layer } from '../../lib/layers/layer.js';
 import { maxPool2d } from '../../lib/layers/max-pool2d.js';
-import { layerFromConfig, layerKinds, layers, toConfig } from '../../lib/layers/registry.js';
+import {
+  graphFromConfig,
+  graphToConfig,
+  layerFromConfig,
+  layerKinds,
+  layers,
+  toConfig,
+} from '../../lib/layers/registry.js';
 import { relu } from '../../lib/layers/relu.js';
+import { residual } from '../../lib/layers/residual.js';
 import { sigmoid } from '../../lib/layers/sigmoid.js';
 import { softmax } from '../../lib/layers/softmax.js';
 import { stochasticPool2d } from '../../lib/layers/stochastic-pool2d.js';
@@ -43,6 +54,7 @@ describe('shapes and parameters', () => {
     [maxPool2d(), [7, 6, 2], [3, 3, 2], []],
     [averagePool2d({ poolSize: 3, strides: 1 }), [7, 6, 2], [5, 4, 2], []],
     [stochasticPool2d({ poolSize: 3, strides: 2 }), [7, 6, 2], [3, 2, 2], []],
+    [globalAveragePool2d(), [7, 6, 2], [2], []],
     [flatten(), [7, 6, 2], [84], []],
     [relu(), [7, 6, 2], [7, 6, 2], []],
     [sigmoid(), [5], [5], []],
@@ -131,6 +143,7 @@ describe('numbers', () => {
   it('pooling, padding, flattening', () => {
     expect(outputOf(maxPool2d({ poolSize: 2, strides: 1 }), [3, 3, 1], image)).toEqual([5, 6, 8, 9]);
     expect(outputOf(averagePool2d({ poolSize: 2, strides: 1 }), [3, 3, 1], image)).toEqual([3, 4, 6, 7]);
+    expect(outputOf(globalAveragePool2d(), [2, 2, 2], [1, 10, 2, 20, 3, 30, 6, 60])).toEqual([3, 30]);
     expect(outputOf(zeroPadding2d({ padding: 1 }), [1, 1, 1], [7])).toEqual([0, 0, 0, 0, 7, 0, 0, 0, 0]);
     expect(outputOf(flatten(), [3, 3, 1], image)).toEqual(image);
   });
@@ -171,6 +184,7 @@ describe('what does not fit', () => {
     [() => conv2d({ filters: 3, kernelSize: 3 }).build([784], 'conv2d_1'), /^conv2d_1: .*images.*\[784\]/],
     [() => conv2d({ filters: 3, kernelSize: 5 }).build([4, 9, 1], 'conv2d_1'), /^conv2d_1: .*5 x 5.*\[4, 9, 1\]/],
     [() => maxPool2d({ poolSize: 3 }).build([2, 2, 8], 'maxPool2d_1'), /^maxPool2d_1: .*3 x 3.*\[2, 2, 8\]/],
+    [() => globalAveragePool2d().build([5], 'g'), /^g: .*images.*\[5\]/],
     [() => zeroPadding2d({ padding: 1 }).build([5], 'z'), /^z: .*images.*\[5\]/],
     [() => flatten().build([0, 3], 'f'), /^f: .*\[0, 3\]/],
     [() => relu().build([], 'r'), /^r: .*\[\]/],
@@ -210,6 +224,7 @@ describe('what does not fit', () => {
     [bad('dropout', { rate: 1 }), RangeError, /^dropout: .*rate.*1/],
     [bad('dropout', {}), TypeError, /^dropout: .*rate.*undefined/],
     [bad('zeroPadding2d', { padding: 1.5 }), RangeError, /^zeroPadding2d: .*1.5/],
+    [bad('globalAveragePool2d', { poolSize: 2 }), TypeError, /^globalAveragePool2d: unknown option 'poolSize'/],
     [bad('relu', { alpha: 1 }), TypeError, /^relu: unknown option 'alpha'/],
   ])('options %#', (make, kind, message) => {
     expect(make).toThrow(kind);
@@ -218,13 +233,14 @@ describe('what does not fit', () => {
 });
 
 describe('configuration', () => {
-  const examples: Record<keyof typeof layers, Layer> = {
+  const examples: Record<keyof typeof layers, AnyLayer> = {
     conv2d: conv2d({ filters: 2, kernelSize: 3, padding: 'same', activation: 'tanh', useBias: false }),
     dense: dense({ units: 2, activation: 'relu', biasInitializer: { name: 'constant', value: 0.25 } }),
     batchNorm: batchNorm({ epsilon: 0.001, momentum: 0.99, shift: false, activation: 'relu' }),
     zeroPadding2d: zeroPadding2d({ padding: 3 }),
     maxPool2d: maxPool2d({ poolSize: 3, strides: 1 }),
     averagePool2d: averagePool2d(),
+    globalAveragePool2d: globalAveragePool2d(),
     stochasticPool2d: stochasticPool2d({ poolSize: 4 }),
     relu: relu(),
     sigmoid: sigmoid(),
@@ -232,6 +248,11 @@ describe('configuration', () => {
     softmax: softmax(),
     dropout: dropout({ rate: 0.3 }),
     flatten: flatten(),
+    add: add(),
+    residual: residual([conv2d({ filters: 3, kernelSize: 1, strides: 2 }), residual([relu()])], {
+      shortcut: [maxPool2d(), conv2d({ filters: 3, kernelSize: 1 })],
+      activation: 'tanh',
+    }),
   };
 
   it.each(layerKinds)('%s survives JSON', (kind) => {
@@ -239,12 +260,18 @@ describe('configuration', () => {
     expect(layer.kind).toBe(kind);
     const again = layerFromConfig(JSON.parse(JSON.stringify(toConfig(layer))));
     expect(toConfig(again)).toEqual(toConfig(layer));
-    const shape = kind === 'dense' ? [6] : [6, 6, 2];
-    const plain = ({ outputShape, parameters }: ReturnType<Layer['build']>) => ({
-      outputShape,
-      parameters: parameters.map(({ initializer, ...spec }) => ({ ...spec, initializer: JSON.stringify(initializer) })),
-    });
-    expect(plain(again.build(shape, 'l'))).toEqual(plain(layer.build(shape, 'l')));
+    const x = inputOf(kind === 'dense' ? [6] : [6, 6, 2]);
+    const plain = (layer: AnyLayer) =>
+      buildLayers({ inputs: x, outputs: connect(kind === 'add' ? [x, x] : x, layer) }).map(
+        ({ layer, parameters, ...built }) => ({
+          ...built,
+          parameters: parameters.map(({ initializer, ...spec }) => ({
+            ...spec,
+            initializer: JSON.stringify(initializer),
+          })),
+        }),
+      );
+    expect(plain(again)).toEqual(plain(layer));
   });
 
   it('fills defaults in', () => {
@@ -259,6 +286,43 @@ describe('configuration', () => {
       biasInitializer: 'zeros',
     });
     expect(toConfig(maxPool2d({ poolSize: 3 })).options).toEqual({ poolSize: 3, strides: 3 });
+  });
+
+  it('of a network keeps what is connected to what', () => {
+    const x = inputOf([6, 6, 2]);
+    const a = connect(x, conv2d({ filters: 2, kernelSize: 1 }));
+    const graph = { inputs: x, outputs: connect([connect(a, relu()), x, a], add(), examples.residual, flatten()) };
+    const config = graphToConfig(graph);
+    expect(config.inputShape).toEqual([6, 6, 2]);
+    expect(config.layers.map(({ kind, inputs }) => [kind, inputs])).toEqual([
+      ['conv2d', [-1]],
+      ['relu', [0]],
+      ['add', [1, -1, 0]],
+      ['residual', [2]],
+      ['flatten', [3]],
+    ]);
+    const again = graphFromConfig(JSON.parse(JSON.stringify(config)));
+    expect(graphToConfig(again)).toEqual(config);
+    expect(buildLayers(again).map(({ label, inputs, outputShape }) => [label, inputs, outputShape])).toEqual(
+      buildLayers(graph).map(({ label, inputs, outputShape }) => [label, inputs, outputShape]),
+    );
+  });
+
+  it.each([
+    [null, TypeError, /^network: .*inputShape, layers/],
+    [{ inputShape: [3], layers: [] }, TypeError, /^network: .*a layer at least/],
+    [{ inputShape: [3], layers: [{ kind: 'relu', options: {} }] }, TypeError, /layers\[0\]\.inputs.*undefined/],
+    [{ inputShape: [3], layers: [{ kind: 'relu', options: {}, inputs: [0] }] }, RangeError, /layers\[0\]\.inputs.*0/],
+    [{ inputShape: [3], layers: [{ kind: 'add', options: {}, inputs: [-1] }] }, TypeError, /add takes two/],
+    [{ inputShape: [0], layers: [{ kind: 'relu', options: {}, inputs: [-1] }] }, RangeError, /^input: .*\[0\]/],
+    [
+      { inputShape: [3], layers: [{ kind: 'residual', options: { layers: 3 }, inputs: [-1] }] },
+      TypeError,
+      /^residual: .*layers.*3/,
+    ],
+  ])('of a network that is none %#', (config, kind, message) => {
+    expect(() => graphFromConfig(config as never)).toThrow(kind);
+    expect(() => graphFromConfig(config as never)).toThrow(message);
   });
 
   it('names the nearest kind', () => {

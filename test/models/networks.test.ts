@@ -1,22 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { input, parameter, type Tensor } from '../../lib/graph/tensor.js';
+import { input, parameter } from '../../lib/graph/tensor.js';
+import { applyLayers, buildLayers, sequence } from '../../lib/layers/graph.js';
 import type { Network } from '../../lib/models/network.js';
 import { networkFrom, networkNames } from '../../lib/models/networks.js';
 
 /** Builds the layers one after the other: the sizes between them, and how many parameters there are. */
 function build({ inputShape, layers }: Network) {
-  let [shape, count]: [readonly number[], number] = [inputShape, 0];
-  let x: Tensor = input('x', ['N', ...inputShape]);
-  const shapes = layers.map((layer, i) => {
-    const { outputShape, parameters } = layer.build(shape, `${layer.kind}_${i}`);
-    const weights = parameters.map((p) => parameter(p.name, p.shape));
-    x = layer.apply(x, weights, { training: true, seed: 1, stream: i, label: `${layer.kind}_${i}` });
-    expect(x.shape).toEqual(['N', ...outputShape]);
-    for (const p of parameters) count += p.shape.reduce((product, d) => product * d, 1);
-    shape = outputShape;
-    return outputShape.join('x');
-  });
-  return { shapes, count };
+  const built = buildLayers(sequence(inputShape, layers));
+  const parameters = built.flatMap((layer) => layer.parameters);
+  const weights = parameters.map((p) => parameter(p.name, p.shape));
+  const y = applyLayers(built, input('x', ['N', ...inputShape]), weights, { training: true, seed: 1 });
+  expect(y.shape).toEqual(['N', ...built.at(-1)!.outputShape]);
+  const trained = parameters.filter(({ trainable }) => trainable !== false);
+  const count = trained.reduce((sum, { shape }) => sum + shape.reduce((product, d) => product * d, 1), 0);
+  return { built, shapes: built.map(({ outputShape }) => outputShape.join('x')), count };
 }
 
 describe('named networks', () => {
@@ -38,6 +35,36 @@ describe('named networks', () => {
     expect(count).toBe(parameters);
   });
 
+  it('resnet18: eight blocks, three of them with a projection', () => {
+    const network = networkFrom('resnet18');
+    expect([network.name, network.inputShape, network.classes]).toEqual(['resnet18', [32, 32, 3], 10]);
+    const { built, count } = build(network);
+    expect(count).toBe(11_173_962);
+    const convolutions = built.filter(({ layer: { kind } }) => kind === 'conv2d');
+    expect(convolutions.map(({ outputShape }) => outputShape.join('x')).join(' ')).toBe(
+      [
+        ...new Array(5).fill('32x32x64'),
+        ...new Array(5).fill('16x16x128'),
+        ...new Array(5).fill('8x8x256'),
+        ...new Array(5).fill('4x4x512'),
+      ].join(' '),
+    );
+    const projections = convolutions.filter(({ layer: { options } }) => options.kernelSize === 1);
+    expect(projections.map(({ label, layer: { options } }) => [label, options.strides])).toEqual([
+      ['residual_3.conv2d_3', 2],
+      ['residual_5.conv2d_3', 2],
+      ['residual_7.conv2d_3', 2],
+    ]);
+    for (const { label, inputs } of built.filter(({ layer: { kind } }) => kind === 'batchNorm'))
+      expect(built[inputs[0]!]!.layer.kind, label).toBe('conv2d');
+    expect(built.filter(({ layer: { kind } }) => kind === 'batchNorm')).toHaveLength(20);
+    expect(built.slice(-3).map(({ label, outputShape }) => [label, outputShape])).toEqual([
+      ['residual_8.relu_1', [4, 4, 512]],
+      ['globalAveragePool2d_1', [512]],
+      ['dense_1', [10]],
+    ]);
+  });
+
   it.each(networkNames)('%s: other images and classes', (name) => {
     const { shapes } = build(networkFrom(name, { inputShape: [40, 32, 2], classes: 7 }));
     expect(shapes.at(-1)).toBe('7');
@@ -56,6 +83,6 @@ describe('named networks', () => {
   });
 
   it('vgg11 needs 32 x 32', () => {
-    expect(() => build(networkFrom('vgg11', { inputShape: [28, 28, 1] }))).toThrow(/^maxPool2d_12: .*\[1, 1, 512\]/);
+    expect(() => build(networkFrom('vgg11', { inputShape: [28, 28, 1] }))).toThrow(/^maxPool2d_5: .*\[1, 1, 512\]/);
   });
 });

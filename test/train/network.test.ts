@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { dense } from '../../lib/layers/dense.js';
+import { sequence } from '../../lib/layers/graph.js';
 import { Network } from '../../lib/train/network.js';
 
-const network = () => new Network('test', new ReferenceBackend(), 1, [2], [dense({ units: 2 })]);
+const network = () => new Network('test', new ReferenceBackend(), 1, sequence([2], [dense({ units: 2 })]));
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('exclusive', () => {

@@ -13,6 +13,7 @@ import { copyForward } from './copy.js';
 import { dropoutForward } from './dropout.js';
 import { gatherBytes, gatherLabels, gatherRows } from './gather.js';
 import { gemm } from './gemm.js';
+import { globalAveragePool2dBackward, globalAveragePool2dForward } from './global-average-pool2d.js';
 import { hingeBackward, hingeForward } from './hinge.js';
 import { im2colBackward, im2colForward } from './im2col.js';
 import { l1NormBackward, l1NormForward } from './l1-norm.js';
@@ -58,6 +59,8 @@ export const referenceKernels: { readonly [K in KernelName]: (args: Args<K>) => 
   max_pool2d_select: maxPool2dSelect,
   average_pool2d_forward: averagePool2dForward,
   average_pool2d_backward: averagePool2dBackward,
+  global_average_pool2d_forward: globalAveragePool2dForward,
+  global_average_pool2d_backward: globalAveragePool2dBackward,
   stochastic_pool2d_forward: stochasticPool2dForward,
   stochastic_pool2d_expected: stochasticPool2dExpected,
   relu_forward: reluForward,

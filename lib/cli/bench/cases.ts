@@ -76,6 +76,8 @@ function shapesOf(kernel: KernelName): { reason: string; ints: Record<string, nu
     return [{ reason: 'lenet conv 2', ints: { depth: 32, columns: 64, r: 5, tile: 2, turned: 0 } }];
   if (kernel.startsWith('zero_pad2d'))
     return [{ reason: 'lenet conv 2', ints: { n: 128, h: 14, w: 14, c: 32, padding: 2 } }];
+  if (kernel.startsWith('global_average_pool2d'))
+    return [{ reason: "resnet18's head", ints: { n: 128, h: 4, w: 4, c: 512 } }];
   if (kernel.includes('pool2d')) return [{ reason: 'lenet pool 1', ints: { ...pooling, ...random } }];
   if (kernel.startsWith('gather'))
     return [

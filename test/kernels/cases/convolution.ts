@@ -80,6 +80,8 @@ const convolutionShapes: Shape[] = [
   [2, 4, 4, 3, 16, 1, 1, 1, 0],
   [2, 5, 5, 3, 16, 1, 1, 2, 1],
   [3, 2, 2, 48, 47, 2, 2, 1, 1],
+  [3, 9, 8, 33, 47, 1, 1, 2, 0],
+  [2, 8, 8, 64, 128, 1, 1, 2, 0],
   // More images than shares of a sum, images enough for several groups, an image too large for one, an output in several bands.
   [35, 5, 6, 3, 9, 3, 3, 1, 1],
   [19, 7, 7, 8, 20, 3, 3, 1, 1],

@@ -17,9 +17,9 @@ const EPSILON = { reals: { epsilon: 1e-5 } };
 const shapes: Ints[] = rowShapes.map((ints, i) => ({ ...ints, relu: i % 2 }));
 
 /** Where the fill is real, every third channel has a mean a thousand times its deviation, and every fifth is constant. */
-const x: Draw = (random, length, c) => {
+const x: Draw = (random, length, c, drawn) => {
   const k = c.ints.k!;
-  return Array.from(reals()(random, length, c), (value, i) => {
+  return Array.from(reals()(random, length, c, drawn), (value, i) => {
     if (c.fill !== 'real') return value;
     if ((i % k) % 5 === 4) return 0.1;
     return (i % k) % 3 === 2 ? value + 1000 : value;
