@@ -55,7 +55,8 @@ export function parametersToTorch(
   const result: Values[] = [];
   for (const { layer, outputShape, parameters: specs, first } of built) {
     if (layer.kind === 'flatten' && shape.length === 3) flattened = shape as [number, number, number];
-    for (const [i, { shape: own }] of specs.entries()) {
+    for (const [i, { shape: own, trainable = true }] of specs.entries()) {
+      if (!trainable) continue; // running statistics begin alike
       const values = parameters[first + i]!;
       if (own.length === 1) result.push(values);
       else if (layer.kind === 'conv2d') result.push(filtersToTorch(values, own as [number, number, number, number]));

@@ -35,7 +35,7 @@ export const usage = `npm run bench:peers -- [options]
 
 Trains (or asks) the same networks with steepest and with PyTorch, in turns, and prints the ratio of the medians: above 1, steepest is faster.
 
-  --models LIST     networks, by comma: mlp, lenet, cnn4, vgg11, or sizes of a fully-connected one as 784-32-10 (default mlp,lenet,cnn4,vgg11)
+  --models LIST     networks, by comma: mlp, lenet, cnn4, vgg11, resnet18, or sizes of a fully-connected one as 784-32-10 (default mlp,lenet,cnn4,vgg11)
   --mode LIST       train, infer, or both by comma (default train)
   --threads N       threads of each rival (default 2)
   --python PATH     a Python that has torch (default python3)

@@ -25,31 +25,69 @@ def read(folder, name, dtype):
         return torch.frombuffer(bytearray(file.read()), dtype=dtype)
 
 
+class Graph(nn.Module):
+    """Layers that read others by number: -1 is the input."""
+
+    def __init__(self, layers, inputs):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.inputs = inputs
+
+    def forward(self, x):
+        outputs = []
+        for layer, inputs in zip(self.layers, self.inputs):
+            outputs.append(layer(*[x if at < 0 else outputs[at] for at in inputs]))
+        return outputs[-1]
+
+
+class Add(nn.Module):
+    def forward(self, *terms):
+        result = terms[0]
+        for term in terms[1:]:
+            result = result + term
+        return result
+
+
 def network(layers, shape):
-    """The modules of a network: `layers` as steepest lists them, `shape` [h, w, c] or [k] of one input."""
+    """The module of a network: `layers` as steepest lists them, `shape` [h, w, c] or [k] of one input."""
+    shapes = {-1: shape, **{i: layer["outputShape"] for i, layer in enumerate(layers)}}
+    stages = [modules_of(layer, shapes[layer["inputs"][0]]) for layer in layers]
+    inputs = [layer["inputs"] for layer in layers]
+    if all(at == [i - 1] for i, at in enumerate(inputs)):
+        return nn.Sequential(*[module for stage in stages for module in stage])
+    return Graph([stage[0] if len(stage) == 1 else nn.Sequential(*stage) for stage in stages], inputs)
+
+
+def modules_of(layer, shape):
+    """The modules of one layer, for inputs of `shape`."""
     modules = []
-    for layer in layers:
-        kind, options = layer["kind"], layer["options"]
-        if kind == "conv2d":
-            size, stride, padding = options["kernelSize"], options["strides"], layer["padding"]
-            modules.append(nn.Conv2d(shape[2], options["filters"], size, stride, padding, bias=options["useBias"]))
-        elif kind == "dense":
-            modules.append(nn.Linear(shape[0], options["units"], bias=options["useBias"]))
-        elif kind == "maxPool2d":
-            modules.append(nn.MaxPool2d(options["poolSize"], options["strides"]))
-        elif kind == "flatten":
-            modules.append(nn.Flatten())
-        elif kind == "relu":
-            modules.append(nn.ReLU())
-        else:
-            raise ValueError(f"no module for the layer {kind}")
-        activation = options.get("activation", "linear")
-        if activation == "relu":
-            modules.append(nn.ReLU())
-        elif activation != "linear":
-            raise ValueError(f"no module for the activation {activation}")
-        shape = layer["outputShape"]
-    return nn.Sequential(*modules)
+    kind, options = layer["kind"], layer["options"]
+    if kind == "conv2d":
+        size, stride, padding = options["kernelSize"], options["strides"], layer["padding"]
+        modules.append(nn.Conv2d(shape[2], options["filters"], size, stride, padding, bias=options["useBias"]))
+    elif kind == "dense":
+        modules.append(nn.Linear(shape[0], options["units"], bias=options["useBias"]))
+    elif kind == "maxPool2d":
+        modules.append(nn.MaxPool2d(options["poolSize"], options["strides"]))
+    elif kind == "flatten":
+        modules.append(nn.Flatten())
+    elif kind == "relu":
+        modules.append(nn.ReLU())
+    elif kind == "batchNorm":
+        affine = options["scale"] and options["shift"]
+        modules.append(nn.BatchNorm2d(shape[-1], options["epsilon"], 1 - options["momentum"], affine))
+    elif kind == "globalAveragePool2d":
+        modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    elif kind == "add":
+        modules.append(Add())
+    else:
+        raise ValueError(f"no module for the layer {kind}")
+    activation = options.get("activation", "linear")
+    if activation == "relu":
+        modules.append(nn.ReLU())
+    elif activation != "linear":
+        raise ValueError(f"no module for the activation {activation}")
+    return modules
 
 
 class Subject:
@@ -98,12 +136,20 @@ class Variant:
             for parameter in self.module.parameters():
                 parameter.copy_(self.subject.parameters[at : at + parameter.numel()].reshape(parameter.shape))
                 at += parameter.numel()
+        for module in self.module.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
         spec = self.subject.spec
         self.optimizer = torch.optim.SGD(
             self.module.parameters(), spec["learningRate"], momentum=spec["momentum"], fused=True
         )
 
+    def mode(self, training):
+        if self.module.training != training:
+            self.module.train(training)
+
     def train(self):
+        self.mode(True)
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.loss(self.net(self.x), self.target)
         loss.backward()
@@ -111,6 +157,7 @@ class Variant:
         return loss
 
     def infer(self):
+        self.mode(False)
         with torch.inference_mode():
             return self.net(self.x)
 
