@@ -14,11 +14,6 @@
 #if !defined(_WIN32)
 #include <csignal>
 #endif
-#if defined(__linux__)
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 namespace steepest {
 namespace {
@@ -184,7 +179,6 @@ class ThreadPool {
   }
 
   [[noreturn]] void serve(Worker& worker, int index, uint32_t seen) {
-    yield_to_event_loops();
     for (bool wanted = true;;) {
       const auto news = [&] { return number(door_.load()) != seen; };
       if (!wanted || !spin_until(news)) {
@@ -221,16 +215,6 @@ class ThreadPool {
 };
 
 }  // namespace
-
-void yield_to_event_loops() {
-#if defined(__linux__)
-  // 5 steps leave a third of the main thread's weight. Counted from the main thread (its id is the process's), not from whoever started
-  // this thread; a thread that may not change its priority keeps it.
-  constexpr int kNicer = 5;
-  const int nice = getpriority(PRIO_PROCESS, static_cast<id_t>(getpid())) + kNicer;
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice);
-#endif
-}
 
 Scratch::~Scratch() {
   for (auto& slot : slots_) {

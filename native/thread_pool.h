@@ -13,11 +13,6 @@ namespace steepest {
 
 constexpr int kMaxThreads = 1024;
 
-// The calling thread computes from now on: Linux gives it a lower priority than the process's main thread has, so that an event loop
-// that wakes up goes before a kernel. The price: programs beside this one go before it too. Elsewhere niceness is the whole
-// process's, and nothing happens.
-void yield_to_event_loops();
-
 // Buffers of one thread that grow and stay.
 class Scratch {
  public:

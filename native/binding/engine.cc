@@ -112,7 +112,6 @@ std::shared_ptr<Job> Engine::next() {
 }
 
 [[noreturn]] void Engine::serve() {
-  yield_to_event_loops();
   PoolTeam team;
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
