@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { digits } from '../../lib/data/digits.js';
 import { lenet } from '../../lib/models/lenet.js';
@@ -45,21 +46,32 @@ function script(body: string, ...flags: string[]): Promise<Ended> {
 }
 
 describe.skipIf(!runnable)('a process that trains', () => {
-  // Again where it fails: programs beside this one delay a thread too. A loop that training itself holds fails each time.
-  test('keeps its event loop free: p99 of the delay stays below 20 ms, with four runs at once', {
-    retry: 2,
-  }, async () => {
+  // Programs beside this one delay every thread: a worker that does nothing tells by how much. Where the machine is quiet that is little,
+  // and 20 ms is the bound.
+  test('keeps its event loop free: p99 of the delay stays below 20 ms, with four runs at once', async () => {
     const data = digits({ count: 1500, seed: 1 });
     const { inputShape, layers } = lenet();
     const models = [1, 2, 3, 4].map((seed) => sequential({ inputShape, seed, device: 'cpu' }, layers));
     await Promise.all(
       models.map((model) => model.fit({ ...data, x: data.x.slice(0, 784 * 64), y: data.y.slice(0, 64) })),
     );
+    const idle = new Worker(
+      `const { parentPort } = require('node:worker_threads');
+       const delay = require('node:perf_hooks').monitorEventLoopDelay({ resolution: 5 });
+       parentPort.on('message', () => { delay.disable(); parentPort.postMessage(delay.percentile(99) / 1e6); parentPort.close(); });
+       delay.enable();
+       parentPort.postMessage('ready');`,
+      { eval: true },
+    );
+    const message = () => new Promise<unknown>((resolve) => idle.once('message', resolve));
+    await message();
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     await Promise.all(models.map((model) => model.fit(data, { epochs: 2, batchSize: 64 })));
     delay.disable();
-    expect(delay.percentile(99) / 1e6).toBeLessThan(20);
+    idle.postMessage('end');
+    const machine = (await message()) as number;
+    expect(delay.percentile(99) / 1e6).toBeLessThan(Math.max(20, 2 * machine));
     for (const model of models) model.dispose();
   });
 
