@@ -8,10 +8,13 @@ import type { Ints } from './cases/case.js';
 const large: [KernelName, Ints][] = [
   ['gemm', { m: 29, n: 2100, k: 4100, transposeA: 0, transposeB: 0, accumulate: 0, relu: 0 }],
   ['gemm', { m: 30, n: 8300, k: 1030, transposeA: 1, transposeB: 1, accumulate: 1, relu: 1 }],
-  ['conv2d_backward_filter', { n: 17, h: 3, w: 3, c: 250, k: 260, r: 3, s: 3, stride: 1, padding: 1 }],
+  [
+    'conv2d_backward_filter',
+    { n: 17, h: 3, w: 3, c: 250, k: 260, r: 3, s: 3, stride: 1, padding: 1, pool: 0, poolStride: 0, tile: 0 },
+  ],
   [
     'conv2d_forward',
-    { n: 2, h: 150, w: 146, c: 3, k: 17, r: 3, s: 3, stride: 1, padding: 1, relu: 1, pool: 2, poolStride: 2 },
+    { n: 2, h: 150, w: 146, c: 3, k: 17, r: 3, s: 3, stride: 1, padding: 1, relu: 1, pool: 2, poolStride: 2, tile: 0 },
   ],
   ['squared_norm_forward', { n: 3_000_001 }],
 ];

@@ -58,7 +58,7 @@ describe.each(kernelRunners())('$name', (runner) => {
     const padded = { a: a + 2 * p, b: b + 2 * p, d };
     const result = { ...convolvedSize(padded, h, s), d: dOut };
     const pixels = result.a * result.b;
-    const ints = { n, h: a, w: b, c: d, k: dOut, r: h, s: h, stride: s, padding: p };
+    const ints = { n, h: a, w: b, c: d, k: dOut, r: h, s: h, stride: s, padding: p, pool: 0, poolStride: 0, tile: 0 };
     const [x, filter, bias, dy] = [real(n * a * b * d), real(h * h * d * dOut), real(dOut), real(n * pixels * dOut)];
     const [phi, pad] = [pPhi(padded, h, s), pPad(size, p)];
     const w = filterMatrix(filter, h, d, dOut);
@@ -101,7 +101,7 @@ describe.each(kernelRunners())('$name', (runner) => {
 
     test("convolution: S = W phi(pad(Z)) + b 1', also as (I x W) vec(phi) and (phi' x I) vec(W)", () => {
       const y = zeros(n * pixels * dOut);
-      runner.run('conv2d_forward', { x, filter, bias, y, ...ints, relu: 0, pool: 0, poolStride: 0 });
+      runner.run('conv2d_forward', { x, filter, bias, y, ...ints, relu: 0 });
       const biases = vec(columnOf(bias).times(ones(pixels).transpose));
       perImage((i) => {
         const linear = vec(w.times(phiOf(i)));
