@@ -2,11 +2,12 @@
 //
 //   forward          y[n,p,q,k]  = sum over r,s,c of x[n, p*stride + r - padding, q*stride + s - padding, c] filter[r,s,c,k]
 //                    (+ bias[k]), relu, then max pooling with the place of the maximum
-//   backward_input   dx[n,i,j,c] = the same convolution of dy, spread out by the stride, with the filter turned round: step 1, padding r-1-padding
+//   backward_input   dx[n,i,j,c] = the same convolution of dy with the filter turned round: step 1, padding r-1-padding; with a stride > 1, one
+//                    such convolution for each of the stride x stride phases of dx, with the taps that reach it
 //   backward_filter  dw[r,s,c,k] = sum over n,p,q of x[n, p*stride + r - padding, q*stride + s - padding, c] dy[n,p,q,k]
 // All three assign. Images are n h w c, filters r s c k.
 //
-// An image is copied once into a frame of zeros (scratch of the thread). There every tap of a pixel is in place, and a filter row is one run
+// Where a tile is asked for, winograd.h does it. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There every tap of a pixel is in place, and a filter row is one run
 // of s*c floats: gemm_tile.h walks the frame directly. The filter is packed in panels of output channels, shared by the team.
 //
 // Order of sums: each y and dx is one chain over r, s, c (r, s, k); each dw a chain over the pixels of a share of the images, and the shares
@@ -253,6 +254,89 @@ void unpool(const Args& a, int64_t p, int64_t q, int64_t image0, int64_t image1,
       }
 }
 
+// The taps of one dimension that reach the outputs first, first + stride, ... of dx: taps last, last - stride, ... (`taps` of them), which read
+// dy from `begin` on, one more for each output.
+struct Phase {
+  int64_t first, outputs, last, taps, begin;
+
+  Phase(int64_t first, int64_t size, int64_t filter, int64_t stride, int64_t padding) : first(first), outputs(ceil_div(size - first, stride)) {
+    const int64_t lowest = (first + padding) % stride;
+    taps = lowest < filter ? (filter - 1 - lowest) / stride + 1 : 0;
+    last = lowest + (taps - 1) * stride;
+    begin = (first + padding - lowest) / stride - (taps - 1);
+  }
+};
+
+// backward_input with a step > 1: each of the stride x stride phases of dx is a convolution of step 1 with the taps that reach it.
+void backward_input_by_phases(const conv2d_backward_input_args& a, const float* dy, int64_t p, int64_t q, Team& team) {
+  const int64_t stride = a.stride, phases = stride * stride, row_taps = ceil_div(a.r, stride), column_taps = ceil_div(a.s, stride);
+  if (a.n == 0 || a.h == 0 || a.w == 0 || a.c == 0) return;
+  const int64_t lines = ceil_div(a.h, stride), across = ceil_div(a.w, stride), most_pixels = lines * across;
+  // A frame that holds whatever a phase reads: phases begin at most `taps` before dy and end at most so many behind their outputs.
+  const int64_t shift_rows = a.padding / stride + 1, shift_columns = a.padding / stride + 1;
+  const Frame frame{p, q, a.k, 1, row_taps, column_taps, row_taps + most(p, lines + shift_rows) + row_taps, column_taps + most(q, across + shift_columns) + column_taps};
+  const int64_t room = most(1, kFrameFloats / most(1, frame.size()));
+  const int64_t images = most(1, least(least(room, ceil_div(kGroupPixels, most_pixels)), ceil_div(a.n, team.threads())));
+  const int64_t groups = ceil_div(a.n, images), panels = ceil_div(a.c, kTileColumns);
+
+  // Panels of every phase, one after the other: [taps of the phase, k, panel width] each.
+  float* packed = panel_memory(team, phases * row_taps * column_taps * a.k, a.c);
+  const int64_t phase_floats = row_taps * column_taps * a.k * panels * kTileColumns;
+  team.parallel(phases * panels, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t phase = unit / panels, j = unit % panels * kTileColumns, columns = least(kTileColumns, a.c - j);
+      const Phase rows(phase / stride, a.h, a.r, stride, a.padding), cols(phase % stride, a.w, a.s, stride, a.padding);
+      float* to = packed + phase * phase_floats + j * rows.taps * cols.taps * a.k;
+      for (int64_t t = 0; t < rows.taps; ++t)
+        for (int64_t u = 0; u < cols.taps; ++u, to += a.k * panel_width(columns))
+          pack_panel_transposed(a.filter + (((rows.last - t * stride) * a.s + cols.last - u * stride) * a.c + j) * a.k, a.k, a.k, columns, to);
+    }
+  });
+
+  team.parallel(groups, 1, [&](int64_t begin, int64_t end, int thread) {
+    float* memory = frame.make(team, thread, images);
+    float* band = static_cast<float*>(team.scratch(thread, kBand, sizeof(float) * static_cast<size_t>(images * most_pixels * kTileColumns)));
+    int64_t* pixel = static_cast<int64_t*>(team.scratch(thread, kTable, sizeof(int64_t) * static_cast<size_t>(images * most_pixels + row_taps)));
+    int64_t* start = pixel + images * most_pixels;
+    for (int64_t i = 0; i < row_taps; ++i) start[i] = i * frame.line();
+    for (int64_t group = begin; group < end; ++group) {
+      const int64_t image0 = a.n * group / groups, count = a.n * (group + 1) / groups - image0;
+      const float* frames = frame.fill(dy + image0 * p * q * a.k, count, memory);
+      for (int64_t phase = 0; phase < phases; ++phase) {
+        const Phase rows(phase / stride, a.h, a.r, stride, a.padding), cols(phase % stride, a.w, a.s, stride, a.padding);
+        if (rows.outputs <= 0 || cols.outputs <= 0) continue;
+        const int64_t pixels = rows.outputs * cols.outputs, depth = rows.taps * cols.taps * a.k;
+        for (int64_t i = 0, at = 0; i < count; ++i)
+          for (int64_t y = 0; y < rows.outputs; ++y)
+            for (int64_t x = 0; x < cols.outputs; ++x)
+              pixel[at++] = i * frame.size() + (frame.above + rows.begin + y) * frame.line() + (frame.before + cols.begin + x) * a.k;
+        for (int64_t panel = 0; panel < panels; ++panel) {
+          const int64_t j = panel * kTileColumns, columns = least(kTileColumns, a.c - j), width = panel_width(columns);
+          if (depth > 0) {
+            multiply(frames, pixel, count * pixels, {start, rows.taps, cols.taps * a.k, 1}, packed + phase * phase_floats + j * rows.taps * cols.taps * a.k,
+                     width, band, width, width, {false, nullptr, false});
+          } else {
+            __builtin_memset(band, 0, sizeof(float) * static_cast<size_t>(count * pixels * width));
+          }
+          const float* from = band;
+          for (int64_t i = 0; i < count; ++i)
+            for (int64_t y = 0; y < rows.outputs; ++y)
+              for (int64_t x = 0; x < cols.outputs; ++x, from += width) {
+                float* to = a.dx + (((image0 + i) * a.h + rows.first + y * stride) * a.w + cols.first + x * stride) * a.c + j;
+                for (int64_t v = 0; v < columns; v += kLanes) {
+                  if (columns - v >= kLanes) {
+                    store(to + v, load(from + v));
+                  } else {
+                    store_part(to + v, load(from + v), columns - v);
+                  }
+                }
+              }
+        }
+      }
+    }
+  });
+}
+
 }  // namespace
 
 void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
@@ -260,6 +344,13 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const bool pools = a.pool > 0 && a.argmax;
   if (a.u && winograd_fits(a.tile, a.r, a.s, a.stride, a.c, a.k) && (a.pool == 0 || (pools && a.pool == 2 && a.poolStride == 2)))
     return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, pools ? a.argmax : nullptr}, a.c, a.u, nullptr, false, a.dx, false, nullptr}, a.tile, a.r, team);
+  const float* dy = a.dy;
+  if (a.pool > 0) {
+    float* spread = static_cast<float*>(team.scratch(0, kUnpooled, sizeof(float) * static_cast<size_t>(a.n * p * q * a.k)));
+    team.parallel(a.n, 1, [&](int64_t begin, int64_t end, int) { unpool(a, p, q, begin, end, spread + begin * p * q * a.k); });
+    dy = spread;
+  }
+  if (a.stride > 1) return backward_input_by_phases(a, dy, p, q, team);
   const int64_t taps = a.r * a.s;
   float* packed = panel_memory(team, taps * a.k, a.c);
   team.parallel(ceil_div(a.c, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
@@ -271,12 +362,6 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
     }
   });
   const Frame frame{p, q, a.k, a.stride, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
-  const float* dy = a.dy;
-  if (a.pool > 0) {
-    float* spread = static_cast<float*>(team.scratch(0, kUnpooled, sizeof(float) * static_cast<size_t>(a.n * p * q * a.k)));
-    team.parallel(a.n, 1, [&](int64_t begin, int64_t end, int) { unpool(a, p, q, begin, end, spread + begin * p * q * a.k); });
-    dy = spread;
-  }
   convolve({frame, dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, false, a.dx, 0, 1, nullptr}, team);
 }
 
