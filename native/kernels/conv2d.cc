@@ -7,13 +7,14 @@
 //   backward_filter  dw[r,s,c,k] = sum over n,p,q of x[n, p*stride + r - padding, q*stride + s - padding, c] dy[n,p,q,k]
 // All three assign. Images are n h w c, filters r s c k.
 //
-// Where a tile is asked for, winograd.h does it. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There every tap of a pixel is in place, and a filter row is one run
-// of s*c floats: gemm_tile.h walks the frame directly. The filter is packed in panels of output channels, shared by the team.
+// Where a tile is asked for, winograd.h does it. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There
+// every tap of a pixel is in place, and a filter row is one run of s*c floats: gemm_tile.h walks the frame directly. The filter is packed
+// in panels of output channels, shared by the team.
 //
 // Order of sums: each y and dx is one chain over r, s, c (r, s, k); each dw a chain over the pixels of a share of the images, and the shares
 // are added in order. How the images are shared depends on shapes alone, and no other cut changes a bit.
 //
-// Measured like gemm.cc (same machine and day; percent of the FMA loop, bias, relu and pooling included), median of 5 (lowest-highest):
+// The direct sums, measured like gemm.cc (same machine and day; percent of the FMA loop, bias, relu and pooling included), median of 5 (lowest-highest):
 //                                            AVX-512: forward  input       filter        AVX2: forward  input       filter
 //   lenet 5x5 1->32, 28x28, pooled x 128      59 (52-61)       -           66 (52-69)     63 (49-63)    -           56 (41-61)
 //   lenet 5x5 32->64, 14x14, pooled x 128     91 (83-92)       91 (83-92)  83 (78-83)     88 (79-88)    91 (85-92)  86 (71-86)
