@@ -22,6 +22,7 @@
 //   cnn4  3x3 64->64, 8x8, pooled x 128       87 (72-90)       83 (61-90)  75 (55-81)     87 (79-88)    88 (80-89)  81 (64-82)
 //   vgg11 3x3 128->256, 8x8 x 64              90 (78-90)       90 (66-92)  76 (55-79)     91 (90-91)    92 (92-92)  83 (83-84)
 //   vgg11 3x3 512->512, 4x4, pooled x 64      88 (65-90)       90 (66-90)  74 (57-76)     90 (89-91)    91 (90-92)  78 (78-80)
+#include "window.h"
 #include "winograd.h"
 
 STEEPEST_KERNELS_BEGIN
@@ -38,12 +39,12 @@ constexpr int64_t kGroupFloats = int64_t{1} << 19;  // the same for dw, which wa
 constexpr int64_t kPartFloats = int64_t{1} << 22;   // partial sums of dw: at most 16 MB, and at most
 constexpr int64_t kShares = 16;
 
-// Images in a frame of zeros: pixel (i, j) of the image stands at (i * spread + above, j * spread + before) of a frame of height x width
+// Images in a frame of zeros: pixel (i, j) of the image stands at (i + above, j + before) of a frame of height x width
 // pixels; what falls outside is cut off.
 struct Frame {
-  int64_t h, w, c, spread, above, before, height, width;
+  int64_t h, w, c, above, before, height, width;
 
-  bool in_place() const { return above == 0 && before == 0 && spread == 1; }  // the image itself will do
+  bool in_place() const { return above == 0 && before == 0; }  // the image itself will do
   int64_t line() const { return (in_place() ? w : width) * c; }
   int64_t size() const { return in_place() ? h * w * c : height * width * c; }
 
@@ -54,13 +55,8 @@ struct Frame {
     for (int64_t n = 0; n < images; ++n, x += h * w * c, dst += size())
       for (int64_t i = i0; i < i1; ++i) {
         const float* from = x + (i * w + j0) * c;
-        float* to = dst + ((i * spread + above) * width + j0 * spread + before) * c;
-        if (spread == 1) {
-          if (j1 > j0) __builtin_memcpy(to, from, sizeof(float) * static_cast<size_t>((j1 - j0) * c));
-        } else {
-          for (int64_t j = j0; j < j1; ++j, from += c, to += spread * c)
-            for (int64_t k = 0; k < c; ++k) to[k] = from[k];
-        }
+        float* to = dst + ((i + above) * width + j0 + before) * c;
+        if (j1 > j0) __builtin_memcpy(to, from, sizeof(float) * static_cast<size_t>((j1 - j0) * c));
       }
     return dst - images * size();
   }
@@ -75,9 +71,9 @@ struct Frame {
 
  private:
   // The pixels [first, behind) of a line of `size` fall into the frame's `limit`.
-  int64_t first(int64_t offset) const { return offset >= 0 ? 0 : ceil_div(-offset, spread); }
+  int64_t first(int64_t offset) const { return most(0, -offset); }
   int64_t behind(int64_t size, int64_t offset, int64_t limit) const {
-    return limit <= offset ? 0 : least(size, ceil_div(limit - offset, spread));
+    return most(0, least(size, limit - offset));
   }
 };
 
@@ -201,11 +197,23 @@ float* panel_memory(Team& team, int64_t depth, int64_t columns) {
   return static_cast<float*>(team.scratch(0, kPanels, sizeof(float) * static_cast<size_t>(most(1, depth * ceil_div(columns, kTileColumns) * kTileColumns))));
 }
 
+// Whether these arguments go by Winograd: a pooling is a part of that where its windows are quarters of tiles.
+template <class Args>
+bool by_winograd(const Args& a) {
+  return winograd_fits(a.tile, a.r, a.s, a.stride, a.c, a.k) && (a.pool == 0 || (a.pool == 2 && a.poolStride == 2));
+}
+
+// The windows of the pooling behind a convolution with outputs p x q.
+template <class Args>
+Windows pooling_of(const Args& a, int64_t p, int64_t q) {
+  return Windows(max_pool2d_backward_args{a.dy, a.argmax, nullptr, a.n, p, q, a.k, a.pool, a.poolStride});
+}
+
 }  // namespace
 
 void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
-  if (a.u && winograd_fits(a.tile, a.r, a.s, a.stride, a.c, a.k) && (a.pool == 0 || (a.pool == 2 && a.poolStride == 2)))
+  if (a.u && by_winograd(a))
     return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.bias, a.relu != 0, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
   const float* panels = a.filter;
@@ -224,36 +232,11 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
     bias = static_cast<float*>(team.scratch(0, kBias, sizeof(float) * static_cast<size_t>(a.k + kTileColumns)));
     pad_bias(a.bias, a.k, bias);
   }
-  const Frame frame{a.h, a.w, a.c, 1, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
+  const Frame frame{a.h, a.w, a.c, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
   convolve({frame, a.x, a.n, p, q, a.k, a.r, a.s, a.stride, panels, bias, a.relu != 0, a.y, a.pool, most(1, a.poolStride), a.argmax}, team);
 }
 
 namespace {
-
-// dy of the convolution of the images [image0, image1), from that of its pooling: zeros, but at the places that argmax names. One outside its
-// window is ignored; without argmax all are the first.
-template <class Args>
-void unpool(const Args& a, int64_t p, int64_t q, int64_t image0, int64_t image1, float* dst) {
-  const int64_t height = output_size(p, a.pool, a.poolStride, 0), width = output_size(q, a.pool, a.poolStride, 0), window = a.pool * a.pool;
-  __builtin_memset(dst, 0, sizeof(float) * static_cast<size_t>((image1 - image0) * p * q * a.k));
-  const bool quarters = a.pool == 2 && a.poolStride == 2 && a.argmax;
-  for (int64_t image = image0; image < image1; ++image, dst += p * q * a.k)
-    for (int64_t i = 0; i < height; ++i)
-      for (int64_t j = 0; j < width; ++j) {
-        const int64_t from = ((image * height + i) * width + j) * a.k;
-        float* corner = dst + (i * a.poolStride * q + j * a.poolStride) * a.k;
-        int64_t v = 0;
-        for (; quarters && v + kLanes <= a.k; v += kLanes) {
-          const vfloat value = load(a.dy + from + v);
-          const vint place = __builtin_convertvector(load(a.argmax + from + v), vint);
-          for (int z = 0; z < 4; ++z) store(corner + (z / 2 * q + z % 2) * a.k + v, place == z ? value : vfloat{});
-        }
-        for (; v < a.k; ++v) {
-          const int64_t place = a.argmax ? a.argmax[from + v] : 0;
-          if (place < window) corner[(place / a.pool * q + place % a.pool) * a.k + v] += a.dy[from + v];
-        }
-      }
-}
 
 // The taps of one dimension that reach the outputs first, first + stride, ... of dx: taps last, last - stride, ... (`taps` of them), which read
 // dy from `begin` on, one more for each output.
@@ -274,8 +257,8 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
   if (a.n == 0 || a.h == 0 || a.w == 0 || a.c == 0) return;
   const int64_t lines = ceil_div(a.h, stride), across = ceil_div(a.w, stride), most_pixels = lines * across;
   // A frame that holds whatever a phase reads: phases begin at most `taps` before dy and end at most so many behind their outputs.
-  const int64_t shift_rows = a.padding / stride + 1, shift_columns = a.padding / stride + 1;
-  const Frame frame{p, q, a.k, 1, row_taps, column_taps, row_taps + most(p, lines + shift_rows) + row_taps, column_taps + most(q, across + shift_columns) + column_taps};
+  const int64_t shift = a.padding / stride + 1;
+  const Frame frame{p, q, a.k, row_taps, column_taps, most(p, lines + shift) + 2 * row_taps, most(q, across + shift) + 2 * column_taps};
   const int64_t room = most(1, kFrameFloats / most(1, frame.size()));
   const int64_t images = most(1, least(least(room, ceil_div(kGroupPixels, most_pixels)), ceil_div(a.n, team.threads())));
   const int64_t groups = ceil_div(a.n, images), panels = ceil_div(a.c, kTileColumns);
@@ -342,13 +325,13 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
 
 void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
-  const bool pools = a.pool > 0 && a.argmax;
-  if (a.u && winograd_fits(a.tile, a.r, a.s, a.stride, a.c, a.k) && (a.pool == 0 || (pools && a.pool == 2 && a.poolStride == 2)))
-    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, pools ? a.argmax : nullptr}, a.c, a.u, nullptr, false, a.dx, false, nullptr}, a.tile, a.r, team);
+  if (a.u && by_winograd(a) && (a.pool == 0 || a.argmax))
+    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, false, a.dx,
+                              false, nullptr}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {
     float* spread = static_cast<float*>(team.scratch(0, kUnpooled, sizeof(float) * static_cast<size_t>(a.n * p * q * a.k)));
-    team.parallel(a.n, 1, [&](int64_t begin, int64_t end, int) { unpool(a, p, q, begin, end, spread + begin * p * q * a.k); });
+    pooling_of(a, p, q).backward(team, spread, ToMaximum{a.dy, a.argmax});
     dy = spread;
   }
   if (a.stride > 1) return backward_input_by_phases(a, dy, p, q, team);
@@ -362,7 +345,7 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
                               packed + j * taps * a.k + tap * a.k * panel_width(columns));
     }
   });
-  const Frame frame{p, q, a.k, a.stride, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
+  const Frame frame{p, q, a.k, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
   convolve({frame, dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, false, a.dx, 0, 1, nullptr}, team);
 }
 
@@ -381,6 +364,7 @@ struct FilterSum {
     const bool as_it_lies = a.k == kTileColumns || tap1 - tap0 <= 2 * kTileRows;  // dy: a panel already, or read too seldom to pay for one
     float* run = static_cast<float*>(team.scratch(thread, kRuns, sizeof(float) * static_cast<size_t>(lines_a_run * q * kTileColumns)));
     float* memory = frame.make(team, thread, images);
+    const Windows pooling = pooling_of(a, p, q);
     float* spread = nullptr;
     if (a.pool > 0) spread = static_cast<float*>(team.scratch(thread, kUnpooled, sizeof(float) * static_cast<size_t>(images * p * q * a.k)));
     bool load = false;
@@ -388,7 +372,11 @@ struct FilterSum {
       const int64_t count = least(images, image1 - image);
       const float* frames = frame.fill(a.x + image * a.h * a.w * a.c, count, memory);
       const float* gradient = a.dy + image * p * q * a.k;
-      if (spread) unpool(a, p, q, image, image + count, spread), gradient = spread;
+      if (spread) {
+        const int64_t pooled = pooling.p * pooling.q * a.k;
+        pooling.backward_images(0, count, spread, ToMaximum{a.dy + image * pooled, a.argmax ? a.argmax + image * pooled : nullptr});
+        gradient = spread;
+      }
       for (int64_t first = 0; first < count * p; first += lines_a_run, load = true) {
         const int64_t lines = least(lines_a_run, count * p - first);
         const Walk walk{line + first, lines, q, a.stride * a.c};
@@ -415,10 +403,9 @@ void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
     __builtin_memset(a.dw, 0, sizeof(float) * static_cast<size_t>(size));
     return;
   }
-  const bool pools = a.pool > 0 && a.argmax;
-  if (winograd_fits(a.tile, a.r, a.s, a.stride, a.c, a.k) && (a.pool == 0 || (pools && a.pool == 2 && a.poolStride == 2)))
-    return winograd_filter_gradient({{a.n, a.h, a.w, a.c, p, q, a.padding}, a.x, {a.dy, pools ? a.argmax : nullptr}, a.k, a.dw}, a.tile, a.r, team);
-  const Frame frame{a.h, a.w, a.c, 1, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
+  if (by_winograd(a) && (a.pool == 0 || a.argmax))
+    return winograd_filter_gradient({{a.n, a.h, a.w, a.c, p, q, a.padding}, a.x, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.k, a.dw}, a.tile, a.r, team);
+  const Frame frame{a.h, a.w, a.c, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
   const int64_t images = most(1, least(a.n, least(kGroupFloats / most(1, frame.size()), ceil_div(kRunPixels, p * q))));
   const int64_t shares = most(1, least(a.n, least(kShares, kPartFloats / size)));
   // More threads than shares: the taps are shared out as well.

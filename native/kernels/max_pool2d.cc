@@ -26,13 +26,7 @@ void max_pool2d_forward(const max_pool2d_forward_args& a, Team& team) {
 
 // dy[n, p, q, c], argmax[n, p, q, c] -> dx[n, h, w, c].
 void max_pool2d_backward(const max_pool2d_backward_args& a, Team& team) {
-  const float* const dy = a.dy;
-  const uint16_t* const argmax = a.argmax;
-  Windows(a).backward(team, a.dx, [=](int64_t output, auto at) {
-    const vfloat gradient = at.load(dy + output);
-    const vint chosen = at.load(argmax + output);
-    return [=](int32_t place) { return choose(chosen == place, gradient, vfloat{}); };
-  });
+  Windows(a).backward(team, a.dx, ToMaximum{a.dy, a.argmax});
 }
 
 // x[n, h, w, c], argmax[n, p, q, c] -> y[n, p, q, c]: the values of x at known places, NaN for a place outside the window.

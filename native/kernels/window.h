@@ -47,8 +47,14 @@ struct Windows {
   STEEPEST_INLINE void backward(Team& team, float* dx, F prepare) const {
     const Windows windows = *this;
     team.parallel(n, row_grain(h * w * c), [=](int64_t begin, int64_t end, int) {
-      for (int64_t image = begin; image < end; ++image) windows.backward_image(image, dx, prepare);
+      windows.backward_images(begin, end, dx, prepare);
     });
+  }
+
+  // The same for the images [begin, end) of dx, on this thread.
+  template <class F>
+  STEEPEST_INLINE void backward_images(int64_t begin, int64_t end, float* dx, F prepare) const {
+    for (int64_t image = begin; image < end; ++image) backward_image(image, dx, prepare);
   }
 
  private:
@@ -74,6 +80,20 @@ struct Windows {
           at.store(to, apart ? share(place) : at.load(to) + share(place));
         });
       });
+  }
+};
+
+// What a max pooling hands back to the place of a window: dy where argmax names it. A place outside the window gets nothing; without argmax
+// all are the first.
+struct ToMaximum {
+  const float* dy;
+  const uint16_t* argmax;
+
+  template <class At>
+  STEEPEST_INLINE auto operator()(int64_t output, At at) const {
+    const vfloat gradient = at.load(dy + output);
+    const vint chosen = argmax ? at.load(argmax + output) : vint{};
+    return [=](int32_t place) { return choose(chosen == place, gradient, vfloat{}); };
   }
 };
 
