@@ -54,6 +54,7 @@ void winograd_filter_forward(const winograd_filter_forward_args& a, Team& team) 
   if (a.r == 3 && a.tile == 2) return transform_filter<2, 3>(a, team);
   if (a.r == 3 && a.tile == 4) return transform_filter<4, 3>(a, team);
   if (a.r == 5 && a.tile == 2) return transform_filter<2, 5>(a, team);
+  if (a.r == 5 && a.tile == 4) return transform_filter<4, 5>(a, team);
 }
 
 STEEPEST_KERNELS_END

@@ -7,6 +7,8 @@ import { cpuRunners, type Runner, referenceRunner, whyNoCpu } from '../helpers/k
 
 const layers = [
   { n: 1, h: 14, w: 14, c: 32, k: 64, r: 5, tile: 2 },
+  { n: 1, h: 14, w: 14, c: 32, k: 64, r: 5, tile: 4 },
+  { n: 1, h: 8, w: 8, c: 128, k: 128, r: 5, tile: 4 },
   { n: 1, h: 16, w: 16, c: 64, k: 64, r: 3, tile: 4 },
   { n: 1, h: 8, w: 8, c: 256, k: 128, r: 3, tile: 4 },
   { n: 1, h: 8, w: 8, c: 256, k: 128, r: 3, tile: 2 },

@@ -1,9 +1,26 @@
 /**
  * Filters as Winograd's minimal filtering wants them (Lavin and Gray 2016): G g G' for each pair of channels. The points of evaluation are
- * 0, 1, -1, infinity (tile + r - 1 = 4) and 0, 1, -1, 2, -2, infinity (6). The reference's own convolutions have no use for it.
+ * 0, 1, -1, infinity (tile + r - 1 = 4), with 2, -2 (6), with 1/2, -1/2 (8). The reference's own convolutions have no use for it.
  */
 import { panelled, points } from '../../geometry.js';
 import type { Args } from './args.js';
+
+const SIX = [
+  [0, 1 / 4],
+  [1, -1 / 6],
+  [-1, -1 / 6],
+  [2, 1 / 24],
+  [-2, 1 / 24],
+] as const;
+const EIGHT = [
+  [0, 1],
+  [1, -2 / 9],
+  [-1, -2 / 9],
+  [2, 1 / 90],
+  [-2, 1 / 90],
+  [1 / 2, 32 / 45],
+  [-1 / 2, 32 / 45],
+] as const;
 
 /** Rows of G: weights of the taps at each point. */
 const G: Readonly<Record<string, readonly (readonly number[])[]>> = {
@@ -13,15 +30,17 @@ const G: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [1 / 2, -1 / 2, 1 / 2],
     [0, 0, 1],
   ],
-  '4,3': sixPoints(3),
-  '2,5': sixPoints(5),
+  '4,3': rows(3, SIX),
+  '2,5': rows(5, SIX),
+  '4,5': rows(5, EIGHT),
 };
 
-function sixPoints(r: number): number[][] {
+/** Each row is scale x^tap, the last one (the point at infinity) the last tap. */
+function rows(r: number, scales: readonly (readonly [x: number, scale: number])[]): number[][] {
   const powers = (x: number, scale: number) => Array.from({ length: r }, (_, i) => scale * x ** i);
   const end = powers(0, 0);
   end[r - 1] = 1;
-  return [powers(0, 1 / 4), powers(1, -1 / 6), powers(-1, -1 / 6), powers(2, 1 / 24), powers(-2, 1 / 24), end];
+  return [...scales.map(([x, scale]) => powers(x, scale)), end];
 }
 
 export function winogradFilterForward(args: Args<'winograd_filter_forward'>): void {

@@ -73,7 +73,7 @@ function shapesOf(kernel: KernelName): { reason: string; ints: Record<string, nu
   if (kernel.startsWith('im2col'))
     return convLayers.slice(0, 2).map(({ reason, ints }) => ({ reason, ints: { ...ints, n: 16 } }));
   if (kernel === 'winograd_filter_forward')
-    return [{ reason: 'lenet conv 2', ints: { depth: 32, columns: 64, r: 5, tile: 2, turned: 0 } }];
+    return [{ reason: 'lenet conv 2', ints: { depth: 32, columns: 64, r: 5, tile: 4, turned: 0 } }];
   if (kernel.startsWith('zero_pad2d'))
     return [{ reason: 'lenet conv 2', ints: { n: 128, h: 14, w: 14, c: 32, padding: 2 } }];
   if (kernel.startsWith('global_average_pool2d'))

@@ -146,9 +146,10 @@ const winogradInts: Ints[] = (
     [2, 6, 7, 16, 48, 5, 5, 1, 2],
     [1, 14, 14, 32, 64, 5, 5, 1, 2],
     [3, 7, 6, 32, 16, 5, 5, 1, 0],
+    [4, 9, 10, 16, 16, 5, 5, 1, 1],
   ] as Shape[]
 ).flatMap(([n, h, w, c, k, r, s, stride, padding]) =>
-  (r === 3 ? [2, 4] : [2]).map((tile) => ({ n, h, w, c, k, r, s, stride, padding, tile })),
+  [2, 4].map((tile) => ({ n, h, w, c, k, r, s, stride, padding, tile })),
 );
 const winogradForward: Case[] = winogradInts.flatMap((ints, index) => [
   { ints: { ...ints, relu: index % 2, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax'] },
@@ -198,6 +199,8 @@ const filterInts: Ints[] = [
   [33, 17, 3, 2, 1],
   [32, 48, 3, 4, 1],
   [5, 70, 5, 2, 1],
+  [16, 40, 5, 4, 0],
+  [33, 5, 5, 4, 1],
   [0, 4, 3, 4, 0],
 ].map(([depth, columns, r, tile, turned]) => ({
   depth: depth!,
