@@ -46,7 +46,27 @@ template <class T>
 STEEPEST_INLINE void store(T* p, vector_of<T> v) {
   *reinterpret_cast<typename VectorOf<T>::loose*>(p) = v;
 }
-STEEPEST_INLINE vfloat broadcast(float v) { return vfloat{} + v; }
+// To an aligned p, past the caches where the instruction set can: for results larger than they are.
+STEEPEST_INLINE void stream(float* p, vfloat v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(p, v);
+#else
+  store(p, v);
+#endif
+}
+STEEPEST_INLINE bool aligned(const float* p) { return reinterpret_cast<uintptr_t>(p) % (kLanes * sizeof(float)) == 0; }
+
+STEEPEST_INLINE vfloat broadcast(float v) {  // not vfloat{} + v: that is an addition
+#if defined(__AVX512F__)
+  return _mm512_set1_ps(v);
+#elif defined(__AVX2__) && defined(__FMA__)
+  return _mm256_set1_ps(v);
+#else
+  return vfloat{v, v, v, v};
+#endif
+}
 STEEPEST_INLINE vint broadcast(int32_t v) { return vint{} + v; }
 
 // a * b + c, rounded once where the instruction set can.

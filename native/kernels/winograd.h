@@ -131,15 +131,15 @@ struct Unpooling {
   const uint16_t* places;  // or null
 };
 
-// points[P, room, step] of one tile: B' d B for every channel. INSIDE: no input lies outside the image.
+// points[P, room, step] of one tile: B' d B for the channels [c0, c1). INSIDE: no input lies outside the image.
 template <int M, int R, bool INSIDE>
-void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64_t y0, int64_t x0, float* points, int64_t plane) {
+void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64_t y0, int64_t x0, int64_t c0, int64_t c1, float* points, int64_t plane) {
   constexpr int A = Winograd<M, R>::A;
   alignas(64) const float zeros[kLanes] = {};
   const int64_t line = f.w * f.c, corner = ((image * f.h + y0) * f.w + x0) * f.c;
   bool row[A], column[A];
   for (int i = 0; i < A; ++i) row[i] = y0 + i >= 0 && y0 + i < f.h, column[i] = x0 + i >= 0 && x0 + i < f.w;
-  for (int64_t v = 0; v < f.c; v += kLanes) {
+  for (int64_t v = c0; v < c1; v += kLanes) {
     vfloat d[A][A];
 #pragma GCC unroll 8
     for (int j = 0; j < A; ++j) {
@@ -157,12 +157,12 @@ void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64
     for (int i = 0; i < A; ++i) {
       Winograd<M, R>::input(d[i]);
 #pragma GCC unroll 8
-      for (int j = 0; j < A; ++j) store(points + (i * A + j) * plane + v, d[i][j]);
+      for (int j = 0; j < A; ++j) store(points + (i * A + j) * plane + v - c0, d[i][j]);
     }
   }
 }
 
-// The same of inputs that are still to be unpooled. ODD: the tile begins in the middle of a window of the pooling.
+// The same of all channels of inputs that are still to be unpooled. ODD: the tile begins in the middle of a window of the pooling.
 template <int M, int R, bool ODD>
 void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t y0, int64_t x0, float* points, int64_t plane) {
   constexpr int A = Winograd<M, R>::A, W = A / 2 + (ODD ? 1 : 0);  // windows that a tile touches along a side
@@ -204,7 +204,7 @@ void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t
 }
 
 template <int M, int R>
-void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t top, int64_t left, float* points, int64_t plane) {
+void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t top, int64_t left, int64_t c0, int64_t c1, float* points, int64_t plane) {
   constexpr int A = Winograd<M, R>::A;
   const int64_t y0 = top - f.padding, x0 = left - f.padding;
   if (x.places) {
@@ -212,7 +212,7 @@ void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, i
     return run(f, x, image, y0, x0, points, plane);
   }
   const bool inside = y0 >= 0 && x0 >= 0 && y0 + A <= f.h && x0 + A <= f.w;
-  (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, points, plane);
+  (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, c0, c1, points, plane);
 }
 
 // The convolution of `tiles` with transformed filters u[P, panel, c, 32], its bias, relu and 2 x 2 max pooling.
@@ -369,7 +369,7 @@ void winograd_convolve(const WinogradConvolution& f, Team& team) {
       const int64_t k0 = panels * (unit % splits) / splits * kWinogradPanel, k1 = least(f.k, panels * (unit % splits + 1) / splits * kWinogradPanel);
       for (int64_t i = 0; i < count; ++i) {
         const int64_t at = (first + i) % (high * wide);
-        winograd_input<M, R>(t, f.x, (first + i) / (high * wide), at / wide * M, at % wide * M, points + i * c_step, plane);
+        winograd_input<M, R>(t, f.x, (first + i) / (high * wide), at / wide * M, at % wide * M, 0, t.c, points + i * c_step, plane);
       }
       for (int64_t g0 = k0; g0 < k1; g0 += group) {
         const int64_t g1 = least(g0 + group, k1);
@@ -462,36 +462,39 @@ void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
   const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide, size = t.c * f.k;
   const int64_t c_step = t.c + kWinogradChannels, k_step = f.k + kWinogradChannels, floats_a_tile = W::P * (c_step + k_step);
   const bool small = W::P * size * 4 <= kWinogradOwnSums;
-  const int64_t shares = small ? most(1, least(16, tiles / 32)) : 1, share_tiles = ceil_div(most(1, tiles), shares);
+  const int64_t shares = small ? most(1, least(8, tiles / 128)) : 1, share_tiles = ceil_div(most(1, tiles), shares);
   const int64_t room = most(8, (small ? kWinogradBlock : kWinogradLargeBlock) / 4 / floats_a_tile);
   const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, room));
   float* parts = static_cast<float*>(team.scratch(0, kWinogradParts, sizeof(float) * static_cast<size_t>(shares * W::P * size)));
   const int64_t plane = block * c_step, k_plane = block * k_step;
 
-  const auto transform = [&](int64_t index, int64_t place, float* points, float* gradients) {
-    const int64_t image = index / (high * wide), at = index % (high * wide);
-    winograd_input<M, R>(t, {f.x, nullptr}, image, at / wide * M, at % wide * M, points + place * c_step, plane);
-    winograd_gradient<M, R>(t, f.dy, f.k, image, at / wide * M, at % wide * M, gradients + place * k_step, k_plane);
+  const auto transform = [&](int64_t index, int64_t c0, int64_t c1, float* points, float* gradients) {
+    const int64_t image = index / (high * wide), at = index % (high * wide), top = at / wide * M, left = at % wide * M;
+    winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, c0, c1, points, plane);
+    winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, gradients, k_plane);
   };
-  const auto accumulate = [&](int64_t point, int64_t count, const float* points, const float* gradients, float* part, bool add) {
+  const auto accumulate = [&](int64_t point, int64_t count, int64_t c0, int64_t c1, const float* points, const float* gradients, float* part, bool add) {
     for (int64_t i = 0; i < count; i += kWinogradDepth)
       for (int64_t k = 0; k < f.k; k += kTileColumns) {
         const float* from = gradients + point * k_plane + i * k_step + k;
-        winograd_multiply<true>(points + point * plane + i * c_step, c_step, t.c, least(kWinogradDepth, count - i), from, k_step,
-                                part + point * size + k, f.k, least(kTileColumns, f.k - k), add || i > 0, from + kTileColumns);
+        winograd_multiply<true>(points + point * plane + i * c_step, c_step, c1 - c0, least(kWinogradDepth, count - i), from, k_step,
+                                part + point * size + c0 * f.k + k, f.k, least(kTileColumns, f.k - k), add || i > 0, from + kTileColumns);
       }
   };
 
   if (small) {
-    team.parallel(shares, 1, [&](int64_t begin, int64_t end, int thread) {
+    const int64_t groups = t.c / kWinogradChannels, splits = least(groups, ceil_div(team.threads(), shares));  // few shares: channels are shared out too
+    team.parallel(shares * splits, 1, [&](int64_t begin, int64_t end, int thread) {
       float* points = static_cast<float*>(team.scratch(thread, kWinogradPoints, sizeof(float) * static_cast<size_t>(W::P * plane)));
       float* gradients = static_cast<float*>(team.scratch(thread, kWinogradSums, sizeof(float) * static_cast<size_t>(W::P * k_plane)));
-      for (int64_t share = begin; share < end; ++share) {
-        const int64_t first = tiles * share / shares, behind = tiles * (share + 1) / shares;
+      for (int64_t unit = begin; unit < end; ++unit) {
+        const int64_t share = unit / splits, first = tiles * share / shares, behind = tiles * (share + 1) / shares;
+        const int64_t c0 = groups * (unit % splits) / splits * kWinogradChannels, c1 = groups * (unit % splits + 1) / splits * kWinogradChannels;
         for (int64_t index = first; index < behind; index += block) {
           const int64_t count = least(block, behind - index);
-          for (int64_t i = 0; i < count; ++i) transform(index + i, i, points, gradients);
-          for (int64_t point = 0; point < W::P; ++point) accumulate(point, count, points, gradients, parts + share * W::P * size, index > first);
+          for (int64_t i = 0; i < count; ++i) transform(index + i, c0, c1, points + i * c_step, gradients + i * k_step);
+          for (int64_t point = 0; point < W::P; ++point)
+            accumulate(point, count, c0, c1, points, gradients, parts + share * W::P * size, index > first);
         }
       }
     });
@@ -501,14 +504,19 @@ void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
     for (int64_t index = 0; index < tiles; index += block) {
       const int64_t count = least(block, tiles - index);
       team.parallel(count, 4, [&](int64_t begin, int64_t end, int) {
-        for (int64_t i = begin; i < end; ++i) transform(index + i, i, points, gradients);
+        for (int64_t i = begin; i < end; ++i) transform(index + i, 0, t.c, points + i * c_step, gradients + i * k_step);
       });
       team.parallel(W::P, 1, [&](int64_t begin, int64_t end, int) {
-        for (int64_t point = begin; point < end; ++point) accumulate(point, count, points, gradients, parts, index > 0);
+        for (int64_t point = begin; point < end; ++point) accumulate(point, count, 0, t.c, points, gradients, parts, index > 0);
       });
     }
   }
 
+  if (shares > 1)
+    team.parallel(W::P, 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t share = 1; share < shares; ++share)
+        for (int64_t at = begin * size; at < end * size; at += kLanes) store(parts + at, load(parts + at) + load(parts + share * W::P * size + at));
+    });
   team.parallel(t.c, 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t c = begin; c < end; ++c)
       for (int64_t v = 0; v < f.k; v += kLanes) {
@@ -517,11 +525,7 @@ void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
         for (int i = 0; i < W::A; ++i) {
           vfloat points[W::A];
 #pragma GCC unroll 8
-          for (int j = 0; j < W::A; ++j) {
-            const float* at = parts + (i * W::A + j) * size + c * f.k + v;
-            points[j] = load(at);
-            for (int64_t share = 1; share < shares; ++share) points[j] += load(at + share * W::P * size);
-          }
+          for (int j = 0; j < W::A; ++j) points[j] = load(parts + (i * W::A + j) * size + c * f.k + v);
           W::filter_gradient(points, by_row[i]);
         }
 #pragma GCC unroll 5

@@ -6,11 +6,16 @@ STEEPEST_KERNELS_BEGIN
 
 namespace {
 
+// Bytes of u that are worth keeping in a cache. With 512 x 512 channels and 36 points (38 MB) stores past the caches take 2.9 instead of 3.7 ms,
+// with 256 x 256 0.29 instead of 0.39 (AMD EPYC Zen 5, 2 threads, 2026-11-24).
+constexpr int64_t kCached = int64_t{4} << 20;
+
 template <int M, int R>
 void transform_filter(const winograd_filter_forward_args& a, Team& team) {
   using W = Winograd<M, R>;
   const int64_t panels = ceil_div(a.columns, kWinogradPanel), plane = panels * a.depth * kWinogradPanel;
   const int64_t groups = panels * kWinogradPanel / kLanes, c = a.turned ? a.columns : a.depth, k = a.turned ? a.depth : a.columns;
+  const bool past_caches = aligned(a.u) && W::P * plane * 4 > kCached;
   // A unit is kLanes depths (turned: a square of kLanes x kLanes is transposed) times all columns.
   team.parallel(ceil_div(a.depth, kLanes), 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t d0 = begin * kLanes; d0 < least(a.depth, end * kLanes); d0 += kLanes)
@@ -42,7 +47,13 @@ void transform_filter(const winograd_filter_forward_args& a, Team& team) {
             for (int64_t i = columns; i < kLanes; ++i) square[p][i] = vfloat{};
             transpose(square[p]);
           }
-          for (int64_t i = 0; i < depths; ++i) store(to + p * plane + i * kWinogradPanel, square[p][i]);
+          for (int64_t i = 0; i < depths; ++i) {
+            if (past_caches) {
+              stream(to + p * plane + i * kWinogradPanel, square[p][i]);
+            } else {
+              store(to + p * plane + i * kWinogradPanel, square[p][i]);
+            }
+          }
         }
       }
   });
