@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // Two suites: quick (a few seconds; *.test.ts) and slow (real data, soak and child processes; *.slow.test.ts).
-const common = { globals: false, pool: 'forks' as const, testTimeout: 20_000 };
+// STEEPEST_TUNE=0: what is computed must not depend on how long something took.
+const common = { globals: false, pool: 'forks' as const, testTimeout: 20_000, env: { STEEPEST_TUNE: '0' } };
 export default defineConfig({
   test: {
     reporters: ['default', './test/helpers/summary-reporter.ts'],

@@ -1,7 +1,8 @@
 /** The cpu backend: plans and kernels run in C++ through the addon, float32. Plans run on the addon's engine thread. */
 import { totalmem } from 'node:os';
-import { type Binding, loadBinding, type PlanHandle, type StorageHandle } from '../binding.js';
+import { type Binding, loadBinding, type NativeInfo, type PlanHandle, type StorageHandle } from '../binding.js';
 import { checkInteger, checkOneOf, checkOptions, SteepestError, wrongRange, wrongType } from '../errors.js';
+import { packageVersion } from '../version.js';
 import type {
   Backend,
   ConvolutionShape,
@@ -14,7 +15,9 @@ import type {
   TypedArray,
 } from './backend.js';
 import { type DType, type KernelName, kernelNames } from './kernels.js';
-import { usualTile } from './tiles.js';
+import { strictTiles, tilesFor, usualTile } from './tiles.js';
+import { tunedTile } from './tuner.js';
+import { TuningCache } from './tuning-cache.js';
 
 /** In the order of C++'s enum Type. */
 const dtypes: readonly DType[] = ['real', 'i32', 'u16', 'u8'];
@@ -25,6 +28,8 @@ const isaNames = { portable: 'portable', avx2: 'AVX2', avx512: 'AVX-512' };
 export interface CpuOptions {
   /** Threads that kernels run on, 1 to 1024. Default: the physical cores this process may use. Results do not depend on it. */
   readonly threads?: number | undefined;
+  /** Only algorithms that round about as the direct sum does. Default false. */
+  readonly strict?: boolean | undefined;
 }
 
 /**
@@ -40,24 +45,32 @@ class CpuBackend implements Backend {
   readonly precision = 'float32';
   readonly #binding: Binding;
   readonly #threads: number;
+  readonly #strict: boolean;
 
   constructor(options: CpuOptions) {
-    checkOptions('cpu backend', options, ['threads']);
-    const { threads } = options;
+    checkOptions('cpu backend', options, ['threads', 'strict']);
+    const { threads, strict = false } = options;
     if (threads !== undefined) checkInteger('cpu backend', 'threads', threads, 1, 1024);
     const { binding, error } = loadBinding();
     if (binding === undefined) throw new SteepestError('ERR_NO_DEVICE', `device 'cpu': ${error}`);
     this.#binding = binding;
     this.#threads = threads ?? binding.info().physicalCores;
+    this.#strict = strict;
   }
 
   get description(): string {
     const threads = this.#threads === 1 ? '1 thread' : `${this.#threads} threads`;
-    return `cpu (${isaNames[this.#binding.info().isa]}, ${threads})`;
+    return `cpu (${isaNames[this.#binding.info().isa]}, ${threads}${this.#strict ? ', strict' : ''})`;
   }
 
   chooseTile(shape: ConvolutionShape): number {
-    return usualTile(shape);
+    const tiles = this.#strict ? strictTiles(tilesFor(shape)) : tilesFor(shape);
+    const usual = usualTile(shape, tiles);
+    if (process.env.STEEPEST_TUNE === '0') return usual;
+    return tunedTile(shape, tiles, usual, {
+      run: (...call) => this.runKernel(...call),
+      cache: tuningCache(this.#binding.info()),
+    });
   }
 
   allocate(dtype: DType, length: number): Storage {
@@ -89,6 +102,15 @@ class CpuBackend implements Backend {
       this.#threads,
     );
   }
+}
+
+const tuningCaches = new Map<string, TuningCache>();
+
+/** What all backends with one instruction set share. */
+function tuningCache({ isa, cpu }: NativeInfo): TuningCache {
+  const cache = tuningCaches.get(isa) ?? new TuningCache({ steepest: packageVersion(), isa, cpu });
+  tuningCaches.set(isa, cache);
+  return cache;
 }
 
 /** Throws ERR_DEVICE_OOM where the machine (or the container) has not that much memory: the system would grant it, and kill us later. */

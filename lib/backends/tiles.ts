@@ -11,9 +11,12 @@ export function tilesFor(shape: ConvolutionShape): readonly number[] {
   return r === 5 ? (Math.max(c, k) <= 128 ? [0, 2, 4] : [0, 2]) : [0];
 }
 
-/** The choice by sizes alone: the largest tile that an image fills. */
-export function usualTile(shape: ConvolutionShape): number {
-  const tiles = tilesFor(shape);
-  const { h, w } = shape;
+/** Those that round about as the direct sum does: tiles of 4 lose a digit. */
+export function strictTiles(tiles: readonly number[]): readonly number[] {
+  return tiles.filter((tile) => tile < 4);
+}
+
+/** The choice among tiles by sizes alone: the largest tile that an image fills. */
+export function usualTile({ h, w }: ConvolutionShape, tiles: readonly number[]): number {
   return tiles.includes(4) && h > 2 && w > 2 ? 4 : tiles.includes(2) ? 2 : 0;
 }

@@ -1,6 +1,7 @@
 /** Values of command-line options: read strictly, refused with what was expected. */
 import { InvalidArgumentError, Option } from 'commander';
 import { networkNames } from '../models/networks.js';
+import type { ModelPrecision } from '../train/device.js';
 
 /** A whole number of at least `min`. */
 export function wholeNumber(min: number): (text: string) => number {
@@ -21,12 +22,18 @@ export function positiveNumber(text: string): number {
 
 export const deviceNames = ['auto', 'cpu', 'reference', 'cuda'] as const;
 export type DeviceOption = (typeof deviceNames)[number];
+export type PrecisionOption = Extract<ModelPrecision, 'fp32' | 'strict'>;
 
 // Options that several commands share.
 export const modelOption = () => new Option('--model <name>', 'network').choices(networkNames);
 export const deviceOption = () => new Option('--device <name>', 'what computes').choices(deviceNames).default('auto');
 export const threadsOption = () =>
   new Option('--threads <n>', 'threads of the cpu device (default: physical cores)').argParser(wholeNumber(1));
+/** Of 32-bit computing; float64 is for the library. */
+export const precisionOption = () =>
+  new Option('--precision <name>', 'strict: without algorithms that lose a digit')
+    .choices(['fp32', 'strict'])
+    .default('fp32');
 export const profileOption = () =>
   new Option('--profile <file>', 'write a trace of the kernels for ui.perfetto.dev, and a table to standard error');
 export const jsonOption = () => new Option('--json', 'one JSON object a line on standard output, and nothing else');

@@ -7,6 +7,8 @@ import {
   deviceOption,
   jsonOption,
   modelOption,
+  type PrecisionOption,
+  precisionOption,
   profileOption,
   threadsOption,
   wholeNumber,
@@ -23,6 +25,7 @@ export interface BenchArguments {
   readonly batch?: number;
   readonly threads?: number;
   readonly device: DeviceOption;
+  readonly precision?: PrecisionOption;
   readonly filter?: string;
   readonly seconds?: number;
   readonly profile?: string;
@@ -37,6 +40,7 @@ export function benchCommand(io: Io, finish: (code: number) => void): Command {
     .option('--batch <n>', 'images a step (default: 128; vgg11 and resnet18: 64)', wholeNumber(1))
     .addOption(threadsOption())
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .option('--filter <name>', 'only kernels whose name contains this')
     .addOption(profileOption())
     .addOption(jsonOption())
@@ -96,11 +100,21 @@ export async function benchNetworks(mode: 'train' | 'infer', options: BenchArgum
   const tell = (result: TrainingResult) => (options.json ? jsonLine(io, { ...result }) : io.out(trainingLine(result)));
   for (const model of options.model === undefined ? networkNames : [options.model]) {
     const batch = options.batch ?? (model === 'vgg11' || model === 'resnet18' ? 64 : 128);
-    const { seconds } = options;
+    const { seconds, precision } = options;
     const here = backend.name === 'reference' ? 'reference' : options.device;
     const size =
       here === 'reference' && options.batch === undefined ? Math.min(batch, referenceBatch(model, mode)) : batch;
-    const result = await benchTraining({ mode, model, batch: size, device: here, threads, ceiling, seconds, profile });
+    const result = await benchTraining({
+      mode,
+      model,
+      batch: size,
+      device: here,
+      threads,
+      precision,
+      ceiling,
+      seconds,
+      profile,
+    });
     const { table, ...numbers } = result;
     tell(numbers);
     if (table !== undefined) io.err(`${table}\n`);

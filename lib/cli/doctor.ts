@@ -2,9 +2,10 @@
 import { availableParallelism, cpus } from 'node:os';
 import { Command } from 'commander';
 import { type CudaInfo, loadBinding, type NativeInfo } from '../binding.js';
+import { packageVersion } from '../version.js';
 import { jsonOption } from './arguments.js';
 import { type Io, jsonLine, OK } from './io.js';
-import { defaultThreads, packageVersion } from './machine.js';
+import { defaultThreads } from './machine.js';
 
 /** What doctor finds. `null` where the addon would have to tell. */
 export interface Diagnosis {

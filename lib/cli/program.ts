@@ -1,9 +1,9 @@
 /** The command line: commands, and what becomes of their errors. Exit codes: 0 done, 1 a run failed, 2 wrong usage, 130 interrupted. */
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../version.js';
 import { benchCommand } from './bench.js';
 import { doctorCommand } from './doctor.js';
 import { FAILED, type Io, OK, processIo, USAGE, UsageError } from './io.js';
-import { packageVersion } from './machine.js';
 import { trainCommand } from './train.js';
 
 /** Runs the arguments that follow the program's name; resolves to the exit code, and never rejects. */

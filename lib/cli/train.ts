@@ -12,7 +12,9 @@ import {
   deviceOption,
   jsonOption,
   modelOption,
+  type PrecisionOption,
   positiveNumber,
+  precisionOption,
   profileOption,
   threadsOption,
   wholeNumber,
@@ -31,6 +33,7 @@ export interface TrainArguments {
   readonly seed: number;
   readonly device: DeviceOption;
   readonly threads?: number;
+  readonly precision: PrecisionOption;
   readonly limit?: number;
   readonly profile?: string;
   readonly json?: boolean;
@@ -52,6 +55,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .option('--seed <n>', 'seed of the initial weights and the order of the images', wholeNumber(0), 1)
     .addOption(deviceOption())
     .addOption(threadsOption())
+    .addOption(precisionOption())
     .option('--limit <n>', 'take only the first N training and the first N test images', wholeNumber(1))
     .addOption(profileOption())
     .addOption(jsonOption())
@@ -118,7 +122,7 @@ function firstImages(set: LabelledImages, limit = set.count): LabelledImages {
 
 /** The network for images of this shape. One that wants larger images gets a border of zeros round them. */
 function buildModel(options: TrainArguments, shape: readonly [number, number, number], report: Report): Model {
-  const { model: name, seed, device, threads } = options;
+  const { model: name, seed, device, threads, precision } = options;
   const [height, width, channels] = shape;
   const wanted = networkFrom(name).inputShape[0]!;
   const padding = Math.max(0, Math.ceil((wanted - Math.min(height, width)) / 2));
@@ -129,7 +133,7 @@ function buildModel(options: TrainArguments, shape: readonly [number, number, nu
       `${name} takes images of ${inputShape.join(' x ')}: a border of ${padding} zeros is put round ${shape.join(' x ')}`,
     );
   return sequential(
-    { inputShape: shape, seed, device, threads },
+    { inputShape: shape, seed, device, threads, precision },
     padding > 0 ? [zeroPadding2d({ padding }), ...layers] : layers,
   );
 }

@@ -6,6 +6,8 @@ import { elementBytes, intAt } from './compile.js';
 export interface CallCost {
   readonly label: string;
   readonly kernel: string;
+  /** How a convolution is computed, and what was fused into the call: `Winograd F(4x4,3x3) + bias + relu`. '' where there is nothing to say. */
+  readonly method: string;
   /** Whole numbers that are not 0, by name: `m=128 n=10 k=128`. */
   readonly sizes: string;
   readonly segment: number;
@@ -30,12 +32,37 @@ export function planCosts(plan: Plan, images = plan.maxBatch): CallCost[] {
       .filter(([name, value]) => value !== 0 && name !== 'first' && name !== 'seed')
       .map(([name, value]) => `${name}=${value}`)
       .join(' ');
-    return { label: call.label, kernel: call.kernel, sizes, segment: call.segment, bytes, flops: spec.flops(ints) };
+    const method = methodOf(call, ints);
+    return {
+      label: call.label,
+      kernel: call.kernel,
+      method,
+      sizes,
+      segment: call.segment,
+      bytes,
+      flops: spec.flops(ints),
+    };
   });
 }
 
 function intsOf(call: PlanCall, images: number): Record<string, number> {
   return Object.fromEntries(kernelSpecs[call.kernel].ints.map((name, i) => [name, intAt(call.ints[i]!, images)]));
+}
+
+function methodOf(call: PlanCall, ints: Record<string, number>): string {
+  const { r, tile = 0, relu, pool, poolStride } = ints;
+  const { buffers } = kernelSpecs[call.kernel];
+  const has = (name: string) => buffers.some((buffer, i) => buffer.name === name && call.buffers[i]! >= 0);
+  const convolution = call.kernel.startsWith('conv2d');
+  const parts: string[] = [];
+  if (convolution) parts.push(tile > 0 ? `Winograd F(${tile}x${tile},${r}x${r})` : 'direct');
+  if (buffers.some(({ name, optional }) => name === 'bias' && optional) && has('bias')) parts.push('bias');
+  if (relu) parts.push('relu');
+  if (convolution && pool! > 0) {
+    const window = `${pool}x${pool}${poolStride === pool ? '' : ` step ${poolStride}`}`;
+    parts.push(`${call.kernel === 'conv2d_forward' ? 'max pool' : 'unpooling'} ${window}`);
+  }
+  return parts.join(' + ');
 }
 
 /** The plan as a table, with totals and the size of its arena. */
@@ -46,15 +73,16 @@ export function describePlan(plan: Plan): string {
     c.segment < 0 ? '' : `s${c.segment}`,
     c.label,
     c.kernel,
+    c.method,
     c.sizes,
     amount(c.bytes, 'B'),
     amount(c.flops, 'FLOP'),
   ]);
-  const header = ['#', 'seg', 'layer', 'kernel', 'sizes', 'memory', 'work'];
+  const header = ['#', 'seg', 'layer', 'kernel', 'method', 'sizes', 'memory', 'work'];
   const widths = header.map((h, column) => Math.max(h.length, ...rows.map((row) => row[column]!.length)));
   const line = (row: string[]) =>
     row
-      .map((cell, column) => (column >= 5 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .map((cell, column) => (column >= 6 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
       .join('  ')
       .trimEnd();
   const total = costs.reduce((sum, c) => ({ bytes: sum.bytes + c.bytes, flops: sum.flops + c.flops }), {

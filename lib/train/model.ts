@@ -75,7 +75,8 @@ export interface PlanDescription {
  *
  * `device`: 'auto' (default) takes 'cpu' where the native addon loads, else 'reference', and says so in `model.device`; 'cpu', 'reference'
  * and 'cuda' mean just that and throw ERR_NO_DEVICE where it is not there. `threads`: default, one for each physical core.
- * `precision`: 'float32' (default), or 'float64' on the reference.
+ * `precision`: 'fp32' (default); 'strict', which leaves out algorithms that lose a digit; or 'float64' on the reference. Like `threads` it
+ * belongs to the device, not to the layers.
  *
  * @throws TypeError, RangeError on options; ERR_SHAPE, with the layer's name and both shapes, where layers do not fit each other.
  * @example
@@ -150,7 +151,8 @@ export class Model {
    * x: [rows, ...inputShape]; a Uint8Array holds pixels, and the network sees value / 255. y: labels, or rows of targets for losses
    * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1).
    *
-   * The same model, data, options and device give bit-equal losses, whatever the number of threads. One fit of a model at a time.
+   * The same model, data, options and device give bit-equal losses, whatever the number of threads; on another machine, or without its file of
+   * tuned choices, they may round differently (STEEPEST_TUNE=0 chooses by sizes alone). One fit of a model at a time.
    *
    * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where the sizes of data do not fit; the signal's reason;
    * ERR_DISPOSED; ERR_FILE where the profile cannot be written; whatever a callback or a stream throws.

@@ -222,4 +222,25 @@ describe('compile', () => {
     const conv = planCosts(plan).find((cost) => cost.kernel === 'conv2d_forward')!;
     expect(conv.flops).toBe(2 * 5 * 64 * 4 * 18);
   });
+
+  it('says how each convolution is computed, and what was fused into it', () => {
+    const methods = (options: Partial<CompileRequest>, pool?: { pool: number; stride: number }) =>
+      Object.fromEntries(
+        planCosts(compile(trainingRequest(options, pool)).plan).map(({ kernel, method }) => [kernel, method]),
+      );
+    expect(methods({ fuse: false })).toMatchObject({ conv2d_forward: 'direct', relu_forward: '' });
+    expect(methods({})).toMatchObject({
+      conv2d_forward: 'direct + bias + relu + max pool 2x2',
+      conv2d_backward_filter: 'direct + unpooling 2x2',
+      mean_forward: '',
+    });
+    const chooseTile = ({ direction }: ConvolutionShape) => (direction === 'forward' ? 4 : 2);
+    expect(methods({ chooseTile }, { pool: 2, stride: 1 })).toMatchObject({
+      conv2d_forward: 'Winograd F(4x4,3x3) + bias + relu + max pool 2x2 step 1',
+      conv2d_backward_filter: 'Winograd F(2x2,3x3)',
+    });
+    expect(describePlan(compile(trainingRequest({ chooseTile })).plan)).toMatch(
+      /\n\d+ +s0 +conv2d +conv2d_forward +Winograd F\(4x4,3x3\) \+ bias \+ relu \+ max pool 2x2 +n=5 h=8 /,
+    );
+  });
 });

@@ -169,7 +169,20 @@ describe('sequential throws', () => {
       /conv2d_1: .*\[4\]/,
     ],
     ['an unknown device', { inputShape: [4], device: 'gpu' }, layers, RangeError, /'cuda'/],
-    ['an unknown precision', { inputShape: [4], precision: 'float16' }, layers, RangeError, /precision/],
+    [
+      'an unknown precision',
+      { inputShape: [4], precision: 'tf32' },
+      layers,
+      RangeError,
+      /'fp32', 'strict', .* for precision but received "tf32"/,
+    ],
+    [
+      'a precision that is none',
+      { inputShape: [4], precision: 32 },
+      layers,
+      TypeError,
+      /for precision but received 32/,
+    ],
     ['threads 0', { inputShape: [4], threads: 0 }, layers, RangeError, /threads/],
     ['float64 on the cpu', { inputShape: [4], device: 'cpu', precision: 'float64' }, layers, Error, /float64/],
   ];

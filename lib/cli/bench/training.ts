@@ -4,7 +4,7 @@ import { type NetworkName, networkFrom } from '../../models/networks.js';
 import { planCosts } from '../../plan/describe.js';
 import { RandomStream } from '../../random.js';
 import { type Model, sequential } from '../../train/model.js';
-import type { DeviceOption } from '../arguments.js';
+import type { DeviceOption, PrecisionOption } from '../arguments.js';
 import type { Ceiling } from './ceiling.js';
 import { type Timing, timingOf } from './measure.js';
 
@@ -28,6 +28,7 @@ export interface TrainingBench {
   readonly batch: number;
   readonly device: DeviceOption;
   readonly threads: number;
+  readonly precision?: PrecisionOption;
   readonly ceiling: Ceiling | undefined;
   /** Time for samples, after warm-up. Default 2. */
   readonly seconds?: number;
@@ -63,9 +64,9 @@ export function referenceBatch(name: NetworkName, mode: 'train' | 'infer'): numb
 
 /** Times a network's step on random images. */
 export async function benchTraining(options: TrainingBench): Promise<TrainingResult> {
-  const { mode, model: name, batch, device, threads, ceiling, seconds = 2, profile: file } = options;
+  const { mode, model: name, batch, device, threads, precision, ceiling, seconds = 2, profile: file } = options;
   const { inputShape, layers } = networkFrom(name);
-  const model = sequential({ inputShape, seed: 1, device, threads }, layers);
+  const model = sequential({ inputShape, seed: 1, device, threads, precision }, layers);
   try {
     const sample = mode === 'train' ? trainSample : inferSample;
     const flops = stepFlops(model, mode, batch);
