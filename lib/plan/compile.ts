@@ -29,7 +29,7 @@ import {
 import { fuse } from './fuse.js';
 import { baseOf, type Call, isTensorUse, lower, type RegionUse, reachableNodes } from './lower.js';
 import { layoutArena } from './memory.js';
-import { chooseTiles, filterFloats } from './winograd.js';
+import { chooseTiles, readsLargeFilter } from './winograd.js';
 
 /** Where an input's values come from, at each step of a run. */
 export interface PlanInput {
@@ -328,9 +328,6 @@ export function elementBytes(dtype: DType, precision: Precision): number {
   return dtype === 'i32' ? 4 : dtype === 'u16' ? 2 : 1;
 }
 
-/** A convolution whose filter does not stay in a cache beside its images runs on the whole batch. */
-const LARGEST_SLICED_FILTER = 2 ** 18;
-
 /** Neighbouring calls that work row by row, with batched outputs only, share a segment number; the others have -1. */
 function numberSegments(calls: readonly Call[]): number[] {
   let current = -1;
@@ -340,7 +337,7 @@ function numberSegments(calls: readonly Call[]): number[] {
     const outputs = spec.buffers.filter(({ role, name }) => role !== 'in' && call.buffers[name] !== undefined);
     const sliceable =
       spec.slice &&
-      filterFloats(call) <= LARGEST_SLICED_FILTER &&
+      !readsLargeFilter(call) &&
       outputs.every(({ name }) => {
         const use = call.buffers[name]!;
         return isTensorUse(use) && isBatched(use.shape);

@@ -1,6 +1,6 @@
 /**
  * Third stage of compiling, where the backend asks for it: convolutions by Winograd's minimal filtering. Each filter is transformed once a
- * step, before all else, for each direction it is used in.
+ * step for each direction it is used in.
  */
 import type { ConvolutionShape } from '../backends/backend.js';
 import { panelled, points } from '../geometry.js';
@@ -14,10 +14,17 @@ const DIRECTIONS = {
   conv2d_backward_filter: 'filter',
 } as const;
 
-/** Sets the tiles that `choose` gives, and puts the transformations of the filters first. */
+/** Floats of a filter beyond which a convolution runs on the whole batch: a slice would read it from memory again. */
+const LARGEST_SLICED_FILTER = 2 ** 18;
+
+/**
+ * Sets the tiles that `choose` gives, and puts the transformations of filters first; those of large ones, which end a segment anyway, where
+ * they are needed, so that they do not all take up memory at once.
+ */
 export function chooseTiles(calls: readonly Call[], choose: (shape: ConvolutionShape) => number): Call[] {
   const transforms = new Map<string, Call>();
-  const chosen = calls.map((call) => {
+  const first: Call[] = [];
+  const chosen = calls.flatMap((call) => {
     const shape = shapeOf(call);
     const { filter } = call.buffers;
     if (shape === undefined || (filter !== undefined && !(isTensorUse(filter) && isSource(filter)))) return call;
@@ -28,6 +35,7 @@ export function chooseTiles(calls: readonly Call[], choose: (shape: ConvolutionS
     const turned = shape.direction === 'input' ? 1 : 0;
     const key = `${(filter as Tensor).id} ${tile} ${turned}`;
     let transform = transforms.get(key);
+    let own: Call | undefined;
     if (transform === undefined) {
       const { c, k, r } = shape;
       const [depth, columns] = turned === 1 ? [k, c] : [c, k];
@@ -41,10 +49,14 @@ export function chooseTiles(calls: readonly Call[], choose: (shape: ConvolutionS
         label: call.label,
       };
       transforms.set(key, transform);
+      own = transform;
     }
-    return { ...call, buffers: { ...call.buffers, u: transform.buffers.u! }, ints };
+    const convolution = { ...call, buffers: { ...call.buffers, u: transform.buffers.u! }, ints };
+    if (own !== undefined && readsLargeFilter(convolution)) return [own, convolution];
+    if (own !== undefined) first.push(own);
+    return convolution;
   });
-  return [...transforms.values(), ...chosen];
+  return [...first, ...chosen];
 }
 
 function shapeOf({ kernel, ints }: Call): ConvolutionShape | undefined {
@@ -54,9 +66,9 @@ function shapeOf({ kernel, ints }: Call): ConvolutionShape | undefined {
   return { direction, ...sizes } as ConvolutionShape;
 }
 
-/** Floats of the filter that a convolution reads for each slice of the batch. */
-export function filterFloats({ kernel, ints }: Call): number {
-  if (!(kernel in DIRECTIONS)) return 0;
+/** Whether this is a convolution with a filter too large to be read for each slice of the batch. */
+export function readsLargeFilter({ kernel, ints }: Call): boolean {
+  if (!(kernel in DIRECTIONS)) return false;
   const { c, k, r, s, tile } = ints as Record<string, number>;
-  return (tile! > 0 ? points(tile!, r!) : r! * s!) * c! * k!;
+  return (tile! > 0 ? points(tile!, r!) : r! * s!) * c! * k! > LARGEST_SLICED_FILTER;
 }
