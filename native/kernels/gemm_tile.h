@@ -32,10 +32,10 @@ constexpr int kTileVectors = 2;
 constexpr int kTileColumns = kTileVectors * kLanes;
 constexpr int64_t kDepthBlock = 1024;  // steps of k a strip of a and a panel of b go through at once
 
-// How a is read along the depth.
+// How a is read along the depth. Rows that lie evenly need no table of them: row i is then i * apart.
 struct Walk {
   const int64_t* start;
-  int64_t segments, length, step;
+  int64_t segments, length, step, apart;
 };
 
 // What becomes of the sums.
@@ -45,35 +45,54 @@ struct Finish {
   bool relu;          // then y > 0 ? y : 0, NaN kept
 };
 
+enum Rows { kAnywhere, kEven, kAdjacent };  // by a table; `apart` from each other; side by side
+
 // MR x NV vectors, all of them present in c. b_step and c_step: floats from one row to the next.
-template <int MR, int NV>
+template <int MR, int NV, Rows ROWS>
 void tile(const float* a, const int64_t* row, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step, const Finish& finish) {
   vfloat sum[MR][NV];
-  int64_t at[MR];
-  for (int i = 0; i < MR; ++i) at[i] = row[i];
   if (finish.load) {
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
       for (int j = 0; j < NV; ++j) sum[i][j] = load(c + i * c_step + j * kLanes);
-  } else {
+  } else {  // c arrives while the sums are made
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
-      for (int j = 0; j < NV; ++j) sum[i][j] = vfloat{};
+      for (int j = 0; j < NV; ++j) {
+        if (j * kLanes % 16 == 0) __builtin_prefetch(c + i * c_step + j * kLanes, 1);
+        sum[i][j] = vfloat{};
+      }
   }
+  int64_t at[MR];
+  if (ROWS == kAnywhere)
+    for (int i = 0; i < MR; ++i) at[i] = row[i];
+  // Even rows: three pointers and two distances reach fifteen by addressing alone.
+  int64_t one = 4 * walk.apart, three = 12 * walk.apart;
   const int64_t step = walk.step;
   for (int64_t segment = 0; segment < walk.segments; ++segment) {
     const float* p = a + walk.start[segment];
-    for (int64_t t = walk.length; t > 0; --t, p += step, b += b_step) {
+    const char *p0 = reinterpret_cast<const char*>(p), *p5 = p0 + 5 * one, *p10 = p5 + 5 * one;
+    if (ROWS == kEven) asm("" : "+r"(p0), "+r"(p5), "+r"(p10), "+r"(one), "+r"(three));
+    for (int64_t t = walk.length; t > 0; --t, b += b_step) {
       vfloat v[NV];
 #pragma GCC unroll 2
       for (int j = 0; j < NV; ++j) v[j] = load(b + j * kLanes);
 #pragma GCC unroll 16
       for (int i = 0; i < MR; ++i) {
-        const vfloat s = broadcast(p[at[i]]);
+        float value;
+        if (ROWS == kAnywhere) value = p[at[i]];
+        if (ROWS == kAdjacent) value = p[i];
+        if (ROWS == kEven) value = *reinterpret_cast<const float*>((i < 5 ? p0 : i < 10 ? p5 : p10) + (i % 5 == 3 ? three : i % 5 * one));
+        const vfloat s = broadcast(value);
 #pragma GCC unroll 2
         for (int j = 0; j < NV; ++j) sum[i][j] = fma(s, v[j], sum[i][j]);
+      }
+      if (ROWS == kEven) {
+        p0 += 4 * step, p5 += 4 * step, p10 += 4 * step;
+      } else {
+        p += step;
       }
     }
   }
@@ -100,13 +119,17 @@ void tile(const float* a, const int64_t* row, const Walk& walk, const float* b, 
 using Tile = void (*)(const float*, const int64_t*, const Walk&, const float*, int64_t, float*, int64_t, const Finish&);
 
 // The tile of `rows` (1 .. kTileRows) rows and NV vectors.
-template <int NV, int MR = kTileRows>
+template <int NV, Rows ROWS, int MR = kTileRows>
 STEEPEST_INLINE Tile tile_of(int64_t rows) {
   if constexpr (MR == 1) {
-    return tile<1, NV>;
+    return tile<1, NV, ROWS>;
   } else {
-    return rows == MR ? tile<MR, NV> : tile_of<NV, MR - 1>(rows);
+    return rows == MR ? tile<MR, NV, ROWS> : tile_of<NV, ROWS, MR - 1>(rows);
   }
+}
+template <int NV>
+STEEPEST_INLINE Tile tile_of(Rows where, int64_t rows) {
+  return where == kAdjacent ? tile_of<NV, kAdjacent>(rows) : where == kEven ? tile_of<NV, kEven>(rows) : tile_of<NV, kAnywhere>(rows);
 }
 
 // ---- panels of b: kTileColumns columns (the last one kLanes if that is enough), row after row, filled up with zeros ----
@@ -187,22 +210,24 @@ inline void pad_bias(const float* bias, int64_t count, float* dst) {
 STEEPEST_INLINE int64_t tile_count(int64_t m) { return ceil_div(m, kTileRows); }
 STEEPEST_INLINE int64_t tile_begin(int64_t m, int64_t index) { return m * index / tile_count(m); }
 
-// c[m, columns] (rows c_step apart) from m rows of a and one panel of b.
+// c[m, columns] (rows c_step apart) from m rows of a and one panel of b. row: where each row begins, or null where they lie evenly.
 inline void multiply(const float* a, const int64_t* row, int64_t m, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step,
                      int64_t columns, const Finish& finish) {
   const int64_t width = panel_width(columns);
+  const Rows where = row ? kAnywhere : walk.apart == 1 ? kAdjacent : kEven;
   int64_t begin = 0;
   for (int64_t index = 0; index < tile_count(m); ++index) {
     const int64_t end = tile_begin(m, index + 1), rows = end - begin;
-    const Tile run = width == kTileColumns ? tile_of<kTileVectors>(rows) : tile_of<1>(rows);
+    const Tile run = width == kTileColumns ? tile_of<kTileVectors>(where, rows) : tile_of<1>(where, rows);
+    const float* from = row ? a : a + begin * walk.apart;
     float* to = c + begin * c_step;
     if (columns == width) {
-      run(a, row + begin, walk, b, b_step, to, c_step, finish);
+      run(from, row + begin, walk, b, b_step, to, c_step, finish);
     } else {  // not every column exists: by way of a full tile
       alignas(64) float full[kTileRows * kTileColumns];
       for (int64_t i = 0; finish.load && i < rows; ++i)
         for (int64_t j = 0; j < width; ++j) full[i * width + j] = j < columns ? to[i * c_step + j] : 0.0f;
-      run(a, row + begin, walk, b, b_step, full, width, finish);
+      run(from, row + begin, walk, b, b_step, full, width, finish);
       for (int64_t i = 0; i < rows; ++i)
         for (int64_t j = 0; j < columns; ++j) to[i * c_step + j] = full[i * width + j];
     }

@@ -46,7 +46,15 @@ template <class T>
 STEEPEST_INLINE void store(T* p, vector_of<T> v) {
   *reinterpret_cast<typename VectorOf<T>::loose*>(p) = v;
 }
-STEEPEST_INLINE vfloat broadcast(float v) { return vfloat{} + v; }
+STEEPEST_INLINE vfloat broadcast(float v) {  // not vfloat{} + v: that is an addition
+#if defined(__AVX512F__)
+  return _mm512_set1_ps(v);
+#elif defined(__AVX2__) && defined(__FMA__)
+  return _mm256_set1_ps(v);
+#else
+  return vfloat{v, v, v, v};
+#endif
+}
 STEEPEST_INLINE vint broadcast(int32_t v) { return vint{} + v; }
 
 // a * b + c, rounded once where the instruction set can.
