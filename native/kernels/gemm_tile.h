@@ -225,11 +225,13 @@ inline void multiply(const float* a, const int64_t* row, int64_t m, const Walk& 
       run(from, row + begin, walk, b, b_step, to, c_step, finish);
     } else {  // not every column exists: by way of a full tile
       alignas(64) float full[kTileRows * kTileColumns];
-      for (int64_t i = 0; finish.load && i < rows; ++i)
-        for (int64_t j = 0; j < width; ++j) full[i * width + j] = j < columns ? to[i * c_step + j] : 0.0f;
+      const auto edge = [&](auto move) {
+        for (int64_t i = 0; i < rows; ++i)
+          for (int64_t j = 0; j < columns; j += kLanes) move(to + i * c_step + j, full + i * width + j, columns - j);
+      };
+      if (finish.load) edge([](float* c, float* f, int64_t left) { store(f, left >= kLanes ? load(c) : load_part(c, left)); });
       run(from, row + begin, walk, b, b_step, full, width, finish);
-      for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = 0; j < columns; ++j) to[i * c_step + j] = full[i * width + j];
+      edge([](float* c, float* f, int64_t left) { left >= kLanes ? store(c, load(f)) : store_part(c, load(f), left); });
     }
     begin = end;
   }
