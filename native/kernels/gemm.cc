@@ -84,14 +84,16 @@ struct Product {
         }
         const Finish finish{block > 0 || g.accumulate != 0, last && bias ? bias + j : nullptr, last && g.relu != 0};
         float* c = g.c + i0 * g.n + j;
-        if (!strips) {
-          const float* a = g.transposeA ? g.a + k0 * g.m + i0 : g.a + i0 * g.k + k0;
-          multiply(a, nullptr, rows, {&start, 1, k1 - k0, g.transposeA ? g.m : 1, g.transposeA ? 1 : g.k}, b, b_step, c, g.n, columns, finish);
-          continue;
-        }
-        for (int64_t index = 0; index < tile_count(rows); ++index) {
-          const int64_t first = tile_begin(rows, index), count = tile_begin(rows, index + 1) - first;
-          multiply(packed_a + index * kTileRows * (k1 - k0), nullptr, count, {&start, 1, k1 - k0, kTileRows, 1}, b, b_step, c + first * g.n, g.n, columns, finish);
+        if (strips) {
+          for (int64_t index = 0; index < tile_count(rows); ++index) {
+            const int64_t first = tile_begin(rows, index), count = tile_begin(rows, index + 1) - first;
+            multiply<kAdjacent>(packed_a + index * kTileRows * (k1 - k0), nullptr, count, {&start, 1, k1 - k0, kTileRows}, b, b_step, c + first * g.n, g.n,
+                                columns, finish);
+          }
+        } else if (g.transposeA) {
+          multiply<kAdjacent>(g.a + k0 * g.m + i0, nullptr, rows, {&start, 1, k1 - k0, g.m}, b, b_step, c, g.n, columns, finish);
+        } else {
+          multiply<kEven>(g.a + i0 * g.k + k0, nullptr, rows, {&start, 1, k1 - k0, 1, g.k}, b, b_step, c, g.n, columns, finish);
         }
       }
     }

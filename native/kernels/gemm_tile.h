@@ -32,10 +32,10 @@ constexpr int kTileVectors = 2;
 constexpr int kTileColumns = kTileVectors * kLanes;
 constexpr int64_t kDepthBlock = 1024;  // steps of k a strip of a and a panel of b go through at once
 
-// How a is read along the depth. Rows that lie evenly need no table of them: row i is then i * apart.
+// How a is read along the depth, and, where its rows lie evenly, from row to row.
 struct Walk {
   const int64_t* start;
-  int64_t segments, length, step, apart;
+  int64_t segments, length, step, apart = 1;
 };
 
 // What becomes of the sums.
@@ -127,10 +127,6 @@ STEEPEST_INLINE Tile tile_of(int64_t rows) {
     return rows == MR ? tile<MR, NV, ROWS> : tile_of<NV, ROWS, MR - 1>(rows);
   }
 }
-template <int NV>
-STEEPEST_INLINE Tile tile_of(Rows where, int64_t rows) {
-  return where == kAdjacent ? tile_of<NV, kAdjacent>(rows) : where == kEven ? tile_of<NV, kEven>(rows) : tile_of<NV, kAnywhere>(rows);
-}
 
 // ---- panels of b: kTileColumns columns (the last one kLanes if that is enough), row after row, filled up with zeros ----
 
@@ -210,19 +206,20 @@ inline void pad_bias(const float* bias, int64_t count, float* dst) {
 STEEPEST_INLINE int64_t tile_count(int64_t m) { return ceil_div(m, kTileRows); }
 STEEPEST_INLINE int64_t tile_begin(int64_t m, int64_t index) { return m * index / tile_count(m); }
 
-// c[m, columns] (rows c_step apart) from m rows of a and one panel of b. row: where each row begins, or null where they lie evenly.
-inline void multiply(const float* a, const int64_t* row, int64_t m, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step,
-                     int64_t columns, const Finish& finish) {
+// c[m, columns] (rows c_step apart) from m rows of a and one panel of b. row: where each row begins, if they are kAnywhere.
+template <Rows ROWS>
+void multiply(const float* a, const int64_t* row, int64_t m, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step,
+              int64_t columns, const Finish& finish) {
   const int64_t width = panel_width(columns);
-  const Rows where = row ? kAnywhere : walk.apart == 1 ? kAdjacent : kEven;
   int64_t begin = 0;
   for (int64_t index = 0; index < tile_count(m); ++index) {
     const int64_t end = tile_begin(m, index + 1), rows = end - begin;
-    const Tile run = width == kTileColumns ? tile_of<kTileVectors>(where, rows) : tile_of<1>(where, rows);
-    const float* from = row ? a : a + begin * walk.apart;
+    const Tile run = width == kTileColumns ? tile_of<kTileVectors, ROWS>(rows) : tile_of<1, ROWS>(rows);
+    const float* from = ROWS == kAnywhere ? a : a + begin * walk.apart;
+    const int64_t* table = ROWS == kAnywhere ? row + begin : nullptr;
     float* to = c + begin * c_step;
     if (columns == width) {
-      run(from, row + begin, walk, b, b_step, to, c_step, finish);
+      run(from, table, walk, b, b_step, to, c_step, finish);
     } else {  // not every column exists: by way of a full tile
       alignas(64) float full[kTileRows * kTileColumns];
       const auto edge = [&](auto move) {
@@ -230,11 +227,16 @@ inline void multiply(const float* a, const int64_t* row, int64_t m, const Walk& 
           for (int64_t j = 0; j < columns; j += kLanes) move(to + i * c_step + j, full + i * width + j, columns - j);
       };
       if (finish.load) edge([](float* c, float* f, int64_t left) { store(f, left >= kLanes ? load(c) : load_part(c, left)); });
-      run(from, row + begin, walk, b, b_step, full, width, finish);
+      run(from, table, walk, b, b_step, full, width, finish);
       edge([](float* c, float* f, int64_t left) { left >= kLanes ? store(c, load(f)) : store_part(c, load(f), left); });
     }
     begin = end;
   }
+}
+
+inline void multiply(const float* a, const int64_t* row, int64_t m, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step,
+                     int64_t columns, const Finish& finish) {
+  multiply<kAnywhere>(a, row, m, walk, b, b_step, c, c_step, columns, finish);
 }
 
 STEEPEST_KERNELS_END
