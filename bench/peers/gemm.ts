@@ -160,11 +160,11 @@ export async function benchGemm(argv: readonly string[]): Promise<void> {
   const worker = new Worker('torch', options.python, args, { OMP_NUM_THREADS: `${threads}` });
   const say = (text: string) => process.stdout.write(`${text}\n`);
   const spread = ({ medianMs, minMs, maxMs }: Times) =>
-    `${round(medianMs)} (${round(minMs)}-${round(maxMs)})`.padStart(28);
+    `${round(medianMs)} (${round(minMs)}-${round(maxMs)})`.padStart(32);
   try {
     if (!json)
       say(
-        `${threads} threads; ms a product: median (least-most); ratio: torch / steepest\n${'steepest'.padStart(28)}${'torch'.padStart(28)}  ratio`,
+        `${threads} threads; ms a product: median (least-most); ratio: torch / steepest\n${'steepest'.padStart(32)}${'torch'.padStart(32)}  ratio`,
       );
     for (const one of products) {
       const [ours, torch] = await compare(one, options, folder, worker);

@@ -11,6 +11,17 @@
 //   a   is read where it lies, either way round; in strips only where its rows would push each other out of the cache (strides of 4096 bytes)
 //   b   is read where it lies; it is packed where it is stored transposed, is large, or has such strides: by the whole team before the
 //       units begin, or, where all rows are one block, panel by panel by the thread that is about to use it
+//
+// AMD EPYC (Zen 5, 2 cores of a shared host, other programs paused), gcc 12.2, 2026-11-24, `bench kernels --filter gemm --threads 1`, percent
+// of the register-only FMA loop (AVX-512 216, AVX2 111 GFLOP/s), medians:
+//               256^3   512^3   1024^3   2048^3   128x128x3136   3136x128x128 a'   128x3136x128 b'   128x512x784
+//   AVX-512     89      91      86       83       92             85                80                90
+//   AVX2        91      89      89       86       92             87                91                75
+// PyTorch's MKL, as it comes (it runs at the speed of AVX2 here): `npm run bench:peers -- --gemm`, ratios 1.2-8.5. Made to believe in Intel, in
+// one process with this kernel and in turns: 64^3 0.98, 128^3 0.93, 256^3 1.04, 512^3 1.03, 1024^3 0.98, 2048^3 0.85, 128x128x3136 1.01,
+// 128x3136x128 b' 0.96, 128x512x784 1.10 of its speed.
+// With all of a and b packed instead (AVX-512, interleaved, GFLOP/s): 64^3 159 for 191, 128^3 178 for 199, 512^3 188 for 200, 128x128x3136 177
+// for 204. At strides of 4096 bytes (1024^3) 125 unpacked for 175 with a in strips and b in panels.
 #include "gemm_tile.h"
 
 STEEPEST_KERNELS_BEGIN

@@ -11,11 +11,9 @@
 //   its filter gradient     a segment is an output row, step stride*C rows: filter taps and channels
 // The chain starts from 0 or from what c holds: cutting the depth into blocks, the rows into tiles or the columns into panels changes no bit.
 //
-// Tile sizes. AMD EPYC (Zen 5, shared), gcc 12.2, 2026-11-24: this loop alone, operands in L1, 160-1280 steps a tile; medians in GFLOP/s of
-// rows of a, strips of a and a 5x5 convolution, beside the register-only loop (AVX-512 about 215, AVX2 about 108):
-//   avx2     4x16 81 81 82     5x16 94 94 95     6x16 (73) 103 102 (chosen: 15 of 16 registers; the bracket fell in a busy moment, 91 before)
-//   avx512   8x32 157 137 200  12x32 197 191 202  13x32 202 203 206  14x32 204 206 211 (chosen: 29 of 32 registers)
-//   portable 4x8 31 31 32      5x8 32 32 31       6x8 31 30 28: no difference; 4, because a strip has at most kLanes rows
+// Tile sizes: as many rows as there are registers. AMD EPYC (Zen 5, shared), gcc 12.2, 2026-11-24, AVX-512, whole products of 128 to 3136,
+// interleaved: 8, 10, 12 and 14 rows of 32 are equal within the noise (182-199 of 216 GFLOP/s), since a value of a is spread by the load.
+// (Spread by an addition and a shuffle, as it once was by mistake, it cost 14 rows a fifth and 8 rows more.)
 #pragma once
 #include "simd.h"
 
