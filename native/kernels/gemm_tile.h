@@ -12,8 +12,8 @@
 // The chain starts from 0 or from what c holds: cutting the depth into blocks, the rows into tiles or the columns into panels changes no bit.
 //
 // Tile sizes: as many rows as there are registers. AMD EPYC (Zen 5, shared), gcc 12.2, 2026-11-24, AVX-512, whole products of 128 to 3136,
-// interleaved: 8, 10, 12 and 14 rows of 32 are equal within the noise (182-199 of 216 GFLOP/s), since a value of a is spread by the load.
-// (Spread by an addition and a shuffle, as it once was by mistake, it cost 14 rows a fifth and 8 rows more.)
+// interleaved: 8, 10, 12 and 14 rows of 32 are equal within the noise, since a value of a is spread by the load itself. (By an addition and a
+// shuffle, as it once was by mistake, whole products took about a fifth longer.)
 #pragma once
 #include "simd.h"
 
