@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkLosses, checkOutputs, type PeerResult, round, rowOf, stepsOfTurn, table, timesOf } from './compare.js';
+import { benchGemm } from './gemm.js';
 import { type Mode, type PeerOptions, readOptions, usage } from './options.js';
 import { type Checked, SteepestPlayer, type Turn } from './player.js';
 import { commit, machine, writeResults } from './results.js';
@@ -186,7 +187,8 @@ async function main(): Promise<void> {
   if (options.write && results.length > 0) say(`written: ${writeResults(join(root, 'bench', 'results'), results)}`);
 }
 
-main().catch((error: Error) => {
+const argv = process.argv.slice(2);
+(argv.includes('--gemm') && !argv.includes('--help') ? benchGemm(argv) : main()).catch((error: Error) => {
   say(error.message);
   process.exitCode = 1;
 });

@@ -47,7 +47,11 @@ Trains (or asks) the same networks with steepest and with PyTorch, in turns, and
   --batch N         rows of a step (default 128; vgg11 64; 2-8-1 4; 4-16-3 16; other fully-connected ones 32)
   --device NAME     what steepest runs on: cpu (default) or reference
   --json            one JSON object a line instead of the table
-  --write           keep the results in bench/results/<date>-<cpu>-peers.json`;
+  --write           keep the results in bench/results/<date>-<cpu>-peers.json
+
+npm run bench:peers -- --gemm [--threads N] [--python PATH] [--repeats N] [--json]
+
+Times products of matrices alone, the gemm kernel against torch.matmul.`;
 
 const VARIANT_WORDS = ['nchw', 'channels_last', 'compile'];
 

@@ -11,11 +11,9 @@
 //   its filter gradient     a segment is an output row, step stride*C rows: filter taps and channels
 // The chain starts from 0 or from what c holds: cutting the depth into blocks, the rows into tiles or the columns into panels changes no bit.
 //
-// Tile sizes. AMD EPYC (Zen 5, shared), gcc 12.2, 2026-11-24: this loop alone, operands in L1, 160-1280 steps a tile; medians in GFLOP/s of
-// rows of a, strips of a and a 5x5 convolution, beside the register-only loop (AVX-512 about 215, AVX2 about 108):
-//   avx2     4x16 81 81 82     5x16 94 94 95     6x16 (73) 103 102 (chosen: 15 of 16 registers; the bracket fell in a busy moment, 91 before)
-//   avx512   8x32 157 137 200  12x32 197 191 202  13x32 202 203 206  14x32 204 206 211 (chosen: 29 of 32 registers)
-//   portable 4x8 31 31 32      5x8 32 32 31       6x8 31 30 28: no difference; 4, because a strip has at most kLanes rows
+// Tile sizes: as many rows as there are registers. AMD EPYC (Zen 5, shared), gcc 12.2, 2026-11-24, AVX-512, whole products of 128 to 3136,
+// interleaved: 8, 10, 12 and 14 rows of 32 are equal within the noise, since a value of a is spread by the load itself. (By an addition and a
+// shuffle, as it once was by mistake, whole products took about a fifth longer.)
 #pragma once
 #include "simd.h"
 
@@ -32,10 +30,10 @@ constexpr int kTileVectors = 2;
 constexpr int kTileColumns = kTileVectors * kLanes;
 constexpr int64_t kDepthBlock = 1024;  // steps of k a strip of a and a panel of b go through at once
 
-// How a is read along the depth.
+// How a is read along the depth, and, where its rows lie evenly, from row to row.
 struct Walk {
   const int64_t* start;
-  int64_t segments, length, step;
+  int64_t segments, length, step, apart = 1;
 };
 
 // What becomes of the sums.
@@ -45,35 +43,54 @@ struct Finish {
   bool relu;          // then y > 0 ? y : 0, NaN kept
 };
 
+enum Rows { kAnywhere, kEven, kAdjacent };  // by a table; `apart` from each other; side by side
+
 // MR x NV vectors, all of them present in c. b_step and c_step: floats from one row to the next.
-template <int MR, int NV>
+template <int MR, int NV, Rows ROWS>
 void tile(const float* a, const int64_t* row, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step, const Finish& finish) {
   vfloat sum[MR][NV];
-  int64_t at[MR];
-  for (int i = 0; i < MR; ++i) at[i] = row[i];
   if (finish.load) {
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
       for (int j = 0; j < NV; ++j) sum[i][j] = load(c + i * c_step + j * kLanes);
-  } else {
+  } else {  // c arrives while the sums are made
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
-      for (int j = 0; j < NV; ++j) sum[i][j] = vfloat{};
+      for (int j = 0; j < NV; ++j) {
+        if (j * kLanes % 16 == 0) __builtin_prefetch(c + i * c_step + j * kLanes, 1);
+        sum[i][j] = vfloat{};
+      }
   }
+  int64_t at[MR];
+  if (ROWS == kAnywhere)
+    for (int i = 0; i < MR; ++i) at[i] = row[i];
+  // Even rows: three pointers and two distances reach fifteen by addressing alone.
+  int64_t one = 4 * walk.apart, three = 12 * walk.apart;
   const int64_t step = walk.step;
   for (int64_t segment = 0; segment < walk.segments; ++segment) {
     const float* p = a + walk.start[segment];
-    for (int64_t t = walk.length; t > 0; --t, p += step, b += b_step) {
+    const char *p0 = reinterpret_cast<const char*>(p), *p5 = p0 + 5 * one, *p10 = p5 + 5 * one;
+    if (ROWS == kEven) asm("" : "+r"(p0), "+r"(p5), "+r"(p10), "+r"(one), "+r"(three));
+    for (int64_t t = walk.length; t > 0; --t, b += b_step) {
       vfloat v[NV];
 #pragma GCC unroll 2
       for (int j = 0; j < NV; ++j) v[j] = load(b + j * kLanes);
 #pragma GCC unroll 16
       for (int i = 0; i < MR; ++i) {
-        const vfloat s = broadcast(p[at[i]]);
+        float value;
+        if (ROWS == kAnywhere) value = p[at[i]];
+        if (ROWS == kAdjacent) value = p[i];
+        if (ROWS == kEven) value = *reinterpret_cast<const float*>((i < 5 ? p0 : i < 10 ? p5 : p10) + (i % 5 == 3 ? three : i % 5 * one));
+        const vfloat s = broadcast(value);
 #pragma GCC unroll 2
         for (int j = 0; j < NV; ++j) sum[i][j] = fma(s, v[j], sum[i][j]);
+      }
+      if (ROWS == kEven) {
+        p0 += 4 * step, p5 += 4 * step, p10 += 4 * step;
+      } else {
+        p += step;
       }
     }
   }
@@ -100,12 +117,12 @@ void tile(const float* a, const int64_t* row, const Walk& walk, const float* b, 
 using Tile = void (*)(const float*, const int64_t*, const Walk&, const float*, int64_t, float*, int64_t, const Finish&);
 
 // The tile of `rows` (1 .. kTileRows) rows and NV vectors.
-template <int NV, int MR = kTileRows>
+template <int NV, Rows ROWS, int MR = kTileRows>
 STEEPEST_INLINE Tile tile_of(int64_t rows) {
   if constexpr (MR == 1) {
-    return tile<1, NV>;
+    return tile<1, NV, ROWS>;
   } else {
-    return rows == MR ? tile<MR, NV> : tile_of<NV, MR - 1>(rows);
+    return rows == MR ? tile<MR, NV, ROWS> : tile_of<NV, ROWS, MR - 1>(rows);
   }
 }
 
@@ -187,27 +204,37 @@ inline void pad_bias(const float* bias, int64_t count, float* dst) {
 STEEPEST_INLINE int64_t tile_count(int64_t m) { return ceil_div(m, kTileRows); }
 STEEPEST_INLINE int64_t tile_begin(int64_t m, int64_t index) { return m * index / tile_count(m); }
 
-// c[m, columns] (rows c_step apart) from m rows of a and one panel of b.
-inline void multiply(const float* a, const int64_t* row, int64_t m, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step,
-                     int64_t columns, const Finish& finish) {
+// c[m, columns] (rows c_step apart) from m rows of a and one panel of b. row: where each row begins, if they are kAnywhere.
+template <Rows ROWS>
+void multiply(const float* a, const int64_t* row, int64_t m, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step,
+              int64_t columns, const Finish& finish) {
   const int64_t width = panel_width(columns);
   int64_t begin = 0;
   for (int64_t index = 0; index < tile_count(m); ++index) {
     const int64_t end = tile_begin(m, index + 1), rows = end - begin;
-    const Tile run = width == kTileColumns ? tile_of<kTileVectors>(rows) : tile_of<1>(rows);
+    const Tile run = width == kTileColumns ? tile_of<kTileVectors, ROWS>(rows) : tile_of<1, ROWS>(rows);
+    const float* from = ROWS == kAnywhere ? a : a + begin * walk.apart;
+    const int64_t* table = ROWS == kAnywhere ? row + begin : nullptr;
     float* to = c + begin * c_step;
     if (columns == width) {
-      run(a, row + begin, walk, b, b_step, to, c_step, finish);
+      run(from, table, walk, b, b_step, to, c_step, finish);
     } else {  // not every column exists: by way of a full tile
       alignas(64) float full[kTileRows * kTileColumns];
-      for (int64_t i = 0; finish.load && i < rows; ++i)
-        for (int64_t j = 0; j < width; ++j) full[i * width + j] = j < columns ? to[i * c_step + j] : 0.0f;
-      run(a, row + begin, walk, b, b_step, full, width, finish);
-      for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = 0; j < columns; ++j) to[i * c_step + j] = full[i * width + j];
+      const auto edge = [&](auto move) {
+        for (int64_t i = 0; i < rows; ++i)
+          for (int64_t j = 0; j < columns; j += kLanes) move(to + i * c_step + j, full + i * width + j, columns - j);
+      };
+      if (finish.load) edge([](float* c, float* f, int64_t left) { store(f, left >= kLanes ? load(c) : load_part(c, left)); });
+      run(from, table, walk, b, b_step, full, width, finish);
+      edge([](float* c, float* f, int64_t left) { left >= kLanes ? store(c, load(f)) : store_part(c, load(f), left); });
     }
     begin = end;
   }
+}
+
+inline void multiply(const float* a, const int64_t* row, int64_t m, const Walk& walk, const float* b, int64_t b_step, float* c, int64_t c_step,
+                     int64_t columns, const Finish& finish) {
+  multiply<kAnywhere>(a, row, m, walk, b, b_step, c, c_step, columns, finish);
 }
 
 STEEPEST_KERNELS_END

@@ -34,6 +34,22 @@ const gemmSizes = [
   [5, 3, 0],
 ];
 
+/** Sizes on both sides of what decides how gemm reads its operands: blocks of rows, strides that collide, a b too large to read in place. */
+const gemmPaths: [m: number, n: number, k: number, transposeA: number, transposeB: number][] = [
+  [140, 33, 65, 0, 1],
+  [141, 33, 65, 0, 1],
+  [15, 70, 1024, 0, 0],
+  [15, 65, 1023, 0, 0],
+  [1024, 66, 19, 1, 0],
+  [1025, 97, 5, 1, 1],
+  [64, 1024, 18, 0, 0],
+  [65, 1024, 18, 0, 0],
+  [66, 1026, 7, 1, 0],
+  [141, 1030, 512, 0, 0],
+  [150, 512, 1025, 1, 0],
+  [3, 64, 2050, 0, 0],
+];
+
 /** Small sizes with all sixteen combinations of the flags, with and without bias; larger ones with a few. */
 const gemmCases: Case[] = gemmSizes.flatMap(([m, n, k], index) => {
   const all = Array.from({ length: 32 }, (_, bits) => bits);
@@ -52,6 +68,13 @@ const gemmCases: Case[] = gemmSizes.flatMap(([m, n, k], index) => {
     ...((bits >> 4) & 1 ? { without: ['bias'] } : {}),
   }));
 });
+
+for (const [index, [m, n, k, transposeA, transposeB]] of gemmPaths.entries())
+  gemmCases.push({
+    ints: { m, n, k, transposeA, transposeB, accumulate: index & 1, relu: (index >> 1) & 1 },
+    fill: (['real', 'integers'] as const)[(index >> 2) & 1]!,
+    ...(index % 3 === 0 ? { without: ['bias'] } : {}),
+  });
 
 type Shape = [
   n: number,
