@@ -7,6 +7,8 @@ import { type Io, jsonLine } from './io.js';
 
 export interface Report {
   start(model: Model, run: { model: string; data: string; epochs: number }, images: number, testImages: number): void;
+  /** Images are being read. */
+  loading(progress: { images: number; total: number }): void;
   /** Something worth knowing that is no result. */
   note(text: string): void;
   progress(progress: Progress): void;
@@ -32,6 +34,7 @@ class JsonReport implements Report {
   start({ device, parameterCount }: Model): void {
     jsonLine(this.io, { event: 'start', device: device.name, parameters: parameterCount });
   }
+  loading(): void {}
   note(text: string): void {
     this.io.err(`${text}\n`);
   }
@@ -49,7 +52,6 @@ class JsonReport implements Report {
 class TextReport implements Report {
   #last: EpochRecord | undefined;
   #bar: SingleBar | undefined;
-  #barEpoch = 0;
   constructor(private readonly io: Io) {}
 
   start(model: Model, run: { model: string; data: string; epochs: number }, images: number, testImages: number): void {
@@ -59,21 +61,28 @@ class TextReport implements Report {
   note(text: string): void {
     this.io.err(`${text}\n`);
   }
+  loading({ images, total }: { images: number; total: number }): void {
+    this.#draw('reading [{bar}] {value}/{total} images', images, total);
+  }
   progress({ epoch, epochs, step, steps, loss }: Progress): void {
-    if (!this.io.terminal || steps === undefined) return;
+    if (steps === undefined) return;
+    const values = { epoch: `${epoch}/${epochs}`, loss: loss.toFixed(4) };
+    this.#draw('epoch {epoch} [{bar}] step {value}/{total}, loss {loss}', step, steps, values);
+  }
+  #draw(format: string, value: number, total: number, values = {}): void {
+    if (!this.io.terminal) return;
     if (this.#bar === undefined) {
       this.#bar = new SingleBar({
-        format: 'epoch {epoch} [{bar}] step {value}/{total}, loss {loss}',
+        format,
         barsize: 30,
         hideCursor: true,
         clearOnComplete: true,
         stream: process.stderr,
       });
-      this.#bar.start(steps, 0, { epoch: '', loss: '' });
+      this.#bar.start(total, 0, values);
     }
-    if (this.#barEpoch !== epoch) this.#bar.setTotal(steps);
-    this.#barEpoch = epoch;
-    this.#bar.update(step, { epoch: `${epoch}/${epochs}`, loss: loss.toFixed(4) });
+    this.#bar.setTotal(total);
+    this.#bar.update(value, values);
   }
   epoch(record: EpochRecord, epochs: number): void {
     this.close();

@@ -1,7 +1,9 @@
-/** `steepest train`: trains a named network on digits or MNIST and reports every epoch. */
+/** `steepest train`: trains a named network on digits, MNIST or CIFAR-10 and reports every epoch. */
 import { Command, Option } from 'commander';
+import { cifar10 } from '../data/cifar10.js';
+import type { LabelledImages } from '../data/dataset.js';
 import { digits } from '../data/digits.js';
-import { type LabelledImages, mnist } from '../data/mnist.js';
+import { mnist } from '../data/mnist.js';
 import { zeroPadding2d } from '../layers/zero-padding2d.js';
 import { type NetworkName, networkFrom } from '../models/networks.js';
 import type { OptimizerName } from '../optimizers/optimizer.js';
@@ -22,9 +24,11 @@ import {
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
 import { type Report, reportFor } from './report.js';
 
+const dataNames = ['digits', 'mnist', 'cifar10'] as const;
+
 export interface TrainArguments {
   readonly model: NetworkName;
-  readonly data: 'digits' | 'mnist';
+  readonly data: (typeof dataNames)[number];
   readonly dataDir?: string;
   readonly epochs: number;
   readonly batch: number;
@@ -46,8 +50,11 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
   return new Command('train')
     .description('train a network and report every epoch')
     .addOption(modelOption().default('lenet'))
-    .addOption(new Option('--data <name>', 'images to learn from').choices(['digits', 'mnist']).default('digits'))
-    .option('--data-dir <dir>', "folder of MNIST's four files")
+    .addOption(new Option('--data <name>', 'images to learn from').choices(dataNames).default('digits'))
+    .option(
+      '--data-dir <dir>',
+      "folder of MNIST's four files; for cifar10 of train/<class>/*.jpg and test/<class>/*.jpg",
+    )
     .option('--epochs <n>', 'times through the data', wholeNumber(1), 3)
     .option('--batch <n>', 'images a step', wholeNumber(1), 128)
     .addOption(new Option('--optimizer <name>', 'update rule').choices(optimizerNames).default('adam'))
@@ -56,7 +63,11 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(precisionOption())
-    .option('--limit <n>', 'take only the first N training and the first N test images', wholeNumber(1))
+    .option(
+      '--limit <n>',
+      'take only N training and N test images: the first, of cifar10 evenly from all classes',
+      wholeNumber(1),
+    )
     .addOption(profileOption())
     .addOption(jsonOption())
     .action(async (options: TrainArguments) => finish(await train(options, io)));
@@ -65,8 +76,10 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
 /** Runs the command; resolves to its exit code. */
 export async function train(options: TrainArguments, io: Io): Promise<number> {
   const report = reportFor(io, options.json === true);
-  const { train: images, test } = await loadData(options);
-  const model = buildModel(options, images.shape, report);
+  const loaded = await loadData(options, io, report);
+  if (loaded === undefined) return INTERRUPTED;
+  const { train: images, test } = loaded;
+  const model = buildModel(options, images, report);
   try {
     report.start(model, options, images.count, test.count);
     const { epochs, batch: batchSize, optimizer, lr, profile: file } = options;
@@ -95,23 +108,39 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   }
 }
 
-async function loadData({
-  data,
-  dataDir,
-  limit,
-}: TrainArguments): Promise<{ train: LabelledImages; test: LabelledImages }> {
+/** The images; undefined where an interrupt came first. */
+async function loadData(
+  { data, dataDir, limit }: TrainArguments,
+  io: Io,
+  report: Report,
+): Promise<{ train: LabelledImages; test: LabelledImages } | undefined> {
+  if (data === 'digits') {
+    if (dataDir !== undefined) throw new UsageError('--data-dir is for --data mnist and cifar10; digits are built in');
+    const count = (usual: number) => Math.min(limit ?? usual, usual);
+    const { seed } = DIGITS;
+    return {
+      train: digits({ count: count(DIGITS.train), seed }),
+      test: digits({ count: count(DIGITS.test), seed, split: 'test' }),
+    };
+  }
+  if (dataDir === undefined) throw new UsageError(`--data ${data} needs --data-dir DIR, the folder of its files`);
   if (data === 'mnist') {
-    if (dataDir === undefined) throw new UsageError('--data mnist needs --data-dir DIR, the folder of its four files');
     const { train, test } = await mnist(dataDir);
     return { train: firstImages(train, limit), test: firstImages(test, limit) };
   }
-  if (dataDir !== undefined) throw new UsageError('--data-dir is for --data mnist; digits are built in');
-  const count = (usual: number) => Math.min(limit ?? usual, usual);
-  const { seed } = DIGITS;
-  return {
-    train: digits({ count: count(DIGITS.train), seed }),
-    test: digits({ count: count(DIGITS.test), seed, split: 'test' }),
-  };
+  const reading = new AbortController();
+  const { signal } = reading;
+  const release = io.onInterrupt(() => reading.abort());
+  try {
+    return await cifar10(dataDir, { limit, signal, onProgress: (progress) => report.loading(progress) });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    report.done(true);
+    return undefined;
+  } finally {
+    release();
+    report.close();
+  }
 }
 
 function firstImages(set: LabelledImages, limit = set.count): LabelledImages {
@@ -121,13 +150,13 @@ function firstImages(set: LabelledImages, limit = set.count): LabelledImages {
 }
 
 /** The network for images of this shape. One that wants larger images gets a border of zeros round them. */
-function buildModel(options: TrainArguments, shape: readonly [number, number, number], report: Report): Model {
+function buildModel(options: TrainArguments, { shape, classes }: LabelledImages, report: Report): Model {
   const { model: name, seed, device, threads, precision } = options;
   const [height, width, channels] = shape;
   const wanted = networkFrom(name).inputShape[0]!;
   const padding = Math.max(0, Math.ceil((wanted - Math.min(height, width)) / 2));
   const inputShape = [height + 2 * padding, width + 2 * padding, channels];
-  const { layers } = networkFrom(name, { inputShape });
+  const { layers } = networkFrom(name, { inputShape, classes });
   if (padding > 0)
     report.note(
       `${name} takes images of ${inputShape.join(' x ')}: a border of ${padding} zeros is put round ${shape.join(' x ')}`,

@@ -1,11 +1,12 @@
 /** `steepest train`: what it prints, and the codes it ends with. Runs inside the test, on the reference, on few images. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../lib/cli/program.js';
 import { writeIdx } from '../../lib/data/idx.js';
 import { FakeIo } from '../helpers/fake-io.js';
+import { jpeg } from '../helpers/jpeg.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'train-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -97,6 +98,44 @@ describe('train', () => {
     expect(io.stdout).toMatch(/mlp on mnist: .* 20 images, 20 for the test/);
   });
 
+  describe('--data cifar10', () => {
+    const images = join(dir, 'images');
+    for (const part of ['train', 'test'])
+      for (const [i, name] of ['black', 'grey', 'white'].entries()) {
+        mkdirSync(join(images, part, name), { recursive: true });
+        for (let k = 0; k < 20; k++) writeFileSync(join(images, part, name, `${k}.jpg`), jpeg([i * 120 + (k % 10)]));
+      }
+    const cifar10 = ['train', '--data', 'cifar10', '--data-dir', images, '--model', 'mlp', '--device', 'reference'];
+
+    it('learns from folders of JPEG files, and is measured with them', async () => {
+      const { code, io } = await run([...cifar10, '--batch', '10', '--epochs', '2', '--json']);
+      expect(io.stderr).toMatch(/a border of 10 zeros is put round 8 x 8 x 1/);
+      expect(code).toBe(0);
+      expect(io.lines.at(-1)).toMatchObject({ event: 'done', testAccuracy: 1 });
+    });
+
+    it('takes evenly from all classes with --limit', async () => {
+      const { io } = await run([...cifar10, '--limit', '6', '--epochs', '1']);
+      expect(io.stdout).toMatch(/mlp on cifar10: 668,163 parameters, 6 images, 6 for the test/); // three outputs
+    });
+
+    it('stops at SIGINT while it reads', async () => {
+      const io = new FakeIo();
+      const running = run([...cifar10, '--epochs', '1'], io);
+      while (io.interrupt === undefined) await new Promise(setImmediate);
+      io.interrupt();
+      expect((await running).code).toBe(130);
+      expect(io.stdout).toBe('stopped before the first step ended\n');
+    });
+
+    it('names a broken file', async () => {
+      writeFileSync(join(images, 'test', 'grey', 'odd.jpg'), 'no image');
+      const { code, io } = await run([...cifar10, '--epochs', '1']);
+      expect(code).toBe(1);
+      expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG image/);
+    });
+  });
+
   it('stops at SIGINT after the step in flight, says what was reached and ends with 130', async () => {
     for (const json of [[], ['--json']]) {
       const io = new FakeIo();
@@ -147,6 +186,7 @@ describe('train', () => {
     ],
     [['train', '--device', 'gpu'], /'gpu' is invalid/],
     [['train', '--data', 'cifar'], /'cifar' is invalid/],
+    [['train', '--data', 'cifar10'], /--data cifar10 needs --data-dir DIR/],
     [['train', '--optimizer', 'adamm'], /'adamm' is invalid/],
     [['train', '--precision', 'bf16'], /'bf16' is invalid. Allowed choices are fp32, strict/],
     [['train', '--epochs', '0'], /Expected a whole number >= 1/],
@@ -159,7 +199,7 @@ describe('train', () => {
     [['train', '--epcohs', '3'], /unknown option '--epcohs'.*\(Did you mean --epochs\?\)/s],
     [['train', 'now'], /too many arguments/],
     [['train', '--data', 'mnist'], /--data mnist needs --data-dir DIR/],
-    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist/],
+    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist and cifar10/],
     [['trian'], /unknown command 'trian'.*\(Did you mean train\?\)/s],
     [[], /Usage: steepest/],
   ])('ends with 2 and says why on wrong usage: %j', async (args, message) => {
