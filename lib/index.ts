@@ -58,6 +58,7 @@ export { squaredError } from './losses/squared-error.js';
 export { cnn4 } from './models/cnn4.js';
 export { lenet } from './models/lenet.js';
 export { mlp } from './models/mlp.js';
+export { mnistFast } from './models/mnist-fast.js';
 export type { Network, NetworkOptions } from './models/network.js';
 export { resnet18 } from './models/resnet18.js';
 export { vgg11 } from './models/vgg11.js';

@@ -13,6 +13,8 @@ export interface Report {
   note(text: string): void;
   progress(progress: Progress): void;
   epoch(record: EpochRecord, epochs: number): void;
+  /** The test accuracy that was asked for is reached. */
+  target(target: { accuracy: number; trainSeconds: number; epoch: number }): void;
   done(stopped: boolean): void;
   /** Takes the bar away, whatever happened. */
   close(): void;
@@ -42,6 +44,9 @@ class JsonReport implements Report {
   epoch(record: EpochRecord): void {
     this.#last = record;
     jsonLine(this.io, { event: 'epoch', ...epochFields(record) });
+  }
+  target(target: { accuracy: number; trainSeconds: number; epoch: number }): void {
+    jsonLine(this.io, { event: 'target', ...target });
   }
   done(stopped: boolean): void {
     jsonLine(this.io, { event: 'done', ...(this.#last && epochFields(this.#last)), ...(stopped && { stopped }) });
@@ -88,6 +93,11 @@ class TextReport implements Report {
     this.close();
     this.#last = record;
     this.io.out(`epoch ${record.epoch}/${epochs}: ${describe(record)}\n`);
+  }
+  target({ accuracy, trainSeconds, epoch }: { accuracy: number; trainSeconds: number; epoch: number }): void {
+    this.io.out(
+      `test accuracy ${accuracy.toFixed(4)} after ${trainSeconds.toFixed(2)} s of training, in epoch ${epoch}\n`,
+    );
   }
   done(stopped: boolean): void {
     this.close();

@@ -8,10 +8,13 @@ import { zeroPadding2d } from '../layers/zero-padding2d.js';
 import { type NetworkName, networkFrom } from '../models/networks.js';
 import type { OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom, optimizerNames } from '../optimizers/registry.js';
+import { cosine, oneCycle } from '../optimizers/schedules.js';
 import { type Model, sequential } from '../train/model.js';
 import {
   type DeviceOption,
+  decayRate,
   deviceOption,
+  fraction,
   jsonOption,
   modelOption,
   type PrecisionOption,
@@ -24,6 +27,7 @@ import {
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
 import { type Report, reportFor } from './report.js';
 
+const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
 const dataNames = ['digits', 'mnist', 'cifar10'] as const;
 
 export interface TrainArguments {
@@ -34,6 +38,10 @@ export interface TrainArguments {
   readonly batch: number;
   readonly optimizer: OptimizerName;
   readonly lr?: number;
+  readonly schedule: (typeof scheduleNames)[number];
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly targetAccuracy?: number;
   readonly seed: number;
   readonly device: DeviceOption;
   readonly threads?: number;
@@ -59,6 +67,18 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .option('--batch <n>', 'images a step', wholeNumber(1), 128)
     .addOption(new Option('--optimizer <name>', 'update rule').choices(optimizerNames).default('adam'))
     .option('--lr <x>', "learning rate (default: the optimizer's)", positiveNumber)
+    .addOption(
+      new Option('--schedule <name>', 'how the learning rate goes from its largest, --lr, over all steps')
+        .choices(scheduleNames)
+        .default('constant'),
+    )
+    .option('--beta1 <x>', "adam's and adamw's memory of the gradient (default: 0.9)", decayRate)
+    .option('--beta2 <x>', "adam's and adamw's memory of its square (default: 0.999)", decayRate)
+    .option(
+      '--target-accuracy <x>',
+      'stop at this test accuracy, and tell the seconds of training until then',
+      fraction,
+    )
     .option('--seed <n>', 'seed of the initial weights and the order of the images', wholeNumber(0), 1)
     .addOption(deviceOption())
     .addOption(threadsOption())
@@ -82,14 +102,20 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   const model = buildModel(options, images, report);
   try {
     report.start(model, options, images.count, test.count);
-    const { epochs, batch: batchSize, optimizer, lr, profile: file } = options;
+    const { epochs, batch: batchSize, targetAccuracy, profile: file } = options;
+    let [trainSeconds, reached] = [0, false];
     const run = model.fit(images, {
       epochs,
       batchSize,
-      optimizer: optimizerFrom(optimizer, lr === undefined ? undefined : { learningRate: lr }),
+      optimizer: optimizerOf(options, images.count),
       loss: 'softmaxCrossEntropy',
       validationData: test,
       onProgress: (progress) => report.progress(progress),
+      onEpochEnd: ({ seconds, testAccuracy }) => {
+        trainSeconds += seconds;
+        reached = targetAccuracy !== undefined && testAccuracy !== undefined && testAccuracy >= targetAccuracy;
+        if (reached) run.stop();
+      },
       profile: file,
     });
     const release = io.onInterrupt(() => run.stop());
@@ -98,7 +124,11 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     } finally {
       release();
     }
-    const { stopped, profile } = await run;
+    const { epochs: records, stopped: halted, profile } = await run;
+    const { epoch, testAccuracy } = records.at(-1) ?? {};
+    const stopped = halted && !reached;
+    if (reached) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
+    else if (targetAccuracy !== undefined && !stopped) report.note(`test accuracy ${targetAccuracy} was not reached`);
     report.done(stopped);
     if (profile !== undefined) report.note(`${profile}`);
     return stopped ? INTERRUPTED : OK;
@@ -106,6 +136,22 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     report.close();
     model.dispose();
   }
+}
+
+/** The optimizer, its learning rate on a schedule over all steps. */
+function optimizerOf({ optimizer: name, lr, schedule, beta1, beta2, epochs, batch }: TrainArguments, images: number) {
+  if ((beta1 ?? beta2) !== undefined && !name.startsWith('adam'))
+    throw new UsageError('--beta1 and --beta2 are for --optimizer adam and adamw');
+  const given = {
+    ...(lr !== undefined && { learningRate: lr }),
+    ...(beta1 !== undefined && { beta1 }),
+    ...(beta2 !== undefined && { beta2 }),
+  };
+  const optimizer = optimizerFrom(name, given);
+  if (schedule === 'constant') return optimizer;
+  const steps = epochs * Math.ceil(images / batch);
+  const learningRate = (schedule === 'cosine' ? cosine : oneCycle)(optimizer.learningRate.at(0), { steps });
+  return optimizerFrom(name, { ...given, learningRate });
 }
 
 /** The images; undefined where an interrupt came first. */
