@@ -8,6 +8,7 @@ A training step is forward, mean loss, backward, and SGD with momentum (fused); 
 import json
 import math
 import os
+import resource
 import sys
 import time
 import warnings
@@ -168,6 +169,11 @@ class Variant:
         self.reset()
         return {"losses": losses, "outputs": outputs}
 
+    def memory(self, steps):
+        self.reset()
+        for _ in range(steps):
+            self.step()
+
     def run(self, steps):
         result = self.step()
         began = time.perf_counter()
@@ -190,6 +196,9 @@ def main():
                 answer = {"versions": {"torch": torch.__version__, "python": sys.version.split()[0]}}
             elif words[0] == "check":
                 answer = subject.variant(words[1]).check(int(words[2]))
+            elif words[0] == "memory":
+                subject.variant(words[1]).memory(int(words[2]))
+                answer = {"maxRssKiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
             elif words[0] == "run":
                 answer = subject.variant(words[1]).run(int(words[2]))
             else:

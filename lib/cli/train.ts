@@ -95,6 +95,8 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
 
 /** Runs the command; resolves to its exit code. */
 export async function train(options: TrainArguments, io: Io): Promise<number> {
+  if ((options.beta1 ?? options.beta2) !== undefined && !options.optimizer.startsWith('adam'))
+    throw new UsageError('--beta1 and --beta2 are for --optimizer adam and adamw');
   const report = reportFor(io, options.json === true);
   const loaded = await loadData(options, io, report);
   if (loaded === undefined) return INTERRUPTED;
@@ -140,8 +142,6 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
 
 /** The optimizer, its learning rate on a schedule over all steps. */
 function optimizerOf({ optimizer: name, lr, schedule, beta1, beta2, epochs, batch }: TrainArguments, images: number) {
-  if ((beta1 ?? beta2) !== undefined && !name.startsWith('adam'))
-    throw new UsageError('--beta1 and --beta2 are for --optimizer adam and adamw');
   const given = {
     ...(lr !== undefined && { learningRate: lr }),
     ...(beta1 !== undefined && { beta1 }),

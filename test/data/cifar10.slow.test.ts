@@ -15,7 +15,7 @@ const archive = dataFolder('cifar10');
 describe.skipIf(archive === undefined)('CIFAR-10', () => {
   const dir = mkdtempSync(join(tmpdir(), 'cifar10-'));
   beforeAll(() => execFileSync('tar', ['-xJf', join(archive!, 'cifar10-images.tar.xz'), '-C', dir]), 300_000);
-  afterAll(() => rmSync(dir, { recursive: true }));
+  afterAll(() => rmSync(dir, { recursive: true }), 300_000);
 
   // The sums are of the same files decoded by Pillow.
   it('is read as other libraries read it', async () => {
