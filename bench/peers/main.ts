@@ -8,24 +8,14 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  checkLosses,
-  checkOutputs,
-  memoryOf,
-  type PeerResult,
-  type PeerRow,
-  rowsOf,
-  stepsOfTurn,
-  table,
-  timesOf,
-} from './compare.js';
+import { agreeing, Failures, type Rival } from './agree.js';
+import { memoryOf, type PeerResult, type PeerRow, rowsOf, stepsOfTurn, table, timesOf } from './compare.js';
 import { type Mode, type PeerOptions, readOptions, usage } from './options.js';
-import { type Checked, SteepestPlayer, type Turn } from './player.js';
+import { SteepestPlayer } from './player.js';
 import { commit, machine, writeResults } from './results.js';
 import { makeSubject, root, type Subject, writeSubject } from './subject.js';
 import { Worker } from './worker.js';
 
-const CHECK_STEPS = 3;
 /** Of a run whose memory is measured. */
 const MEMORY_STEPS = 10;
 /** Of the slowest rival's turn. */
@@ -47,48 +37,11 @@ const here = join(root, 'bench', 'peers');
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-interface Rival {
-  readonly name: string;
-  check(steps: number): Promise<Checked & { readonly trains?: boolean }>;
-  run(steps: number): Promise<Turn>;
-}
-
 const rivalOf = (worker: Worker, name: string, variant: string): Rival => ({
   name,
   check: (steps) => worker.ask('check', variant, steps),
   run: (steps) => worker.ask('run', variant, steps),
 });
-
-/** The rivals that can do what is asked; throws where one computes something else. Those that fail are told in `failed`. */
-async function agreeing(
-  rivals: readonly Rival[],
-  ours: Checked,
-  mode: Mode,
-  failed: Record<string, string>,
-): Promise<[Rival[], PeerResult['losses']]> {
-  const kept: Rival[] = [];
-  const losses: Record<string, readonly number[]> = { steepest: ours.losses };
-  for (const rival of rivals) {
-    const theirs = await rival.check(CHECK_STEPS).catch((error: Error) => leaveOut(rival.name, error, failed));
-    if (theirs === undefined) continue;
-    checkOutputs(rival.name, ours.outputs, theirs.outputs);
-    if (theirs.trains === false && mode === 'train') {
-      say(`  ${rival.name} cannot train this network: left out`);
-      continue;
-    }
-    if (theirs.trains !== false) {
-      checkLosses(rival.name, ours.losses, theirs.losses);
-      losses[rival.name] = theirs.losses;
-    }
-    kept.push(rival);
-  }
-  return [kept, losses];
-}
-
-function leaveOut(name: string, { message }: Error, failed: Record<string, string>): undefined {
-  failed[name] = message;
-  say(`  ${name} is left out: ${message}`);
-}
 
 /** Turns of all rivals, round after round: milliseconds a step by rival. */
 async function play(
@@ -113,12 +66,12 @@ async function compare(
   player: SteepestPlayer,
   others: readonly Rival[],
   { repeats, steps: asked, threads }: PeerOptions,
-  failed: Record<string, string>,
+  failures: Failures,
 ): Promise<Omit<PeerResult, 'versions'>[]> {
   const { model, mode, batch, network } = subject;
   const ours: Rival = { name: 'steepest', check: (n) => player.check(n), run: (n) => player.run(n) };
-  const [rivals, losses] = await agreeing(others, await ours.check(CHECK_STEPS), mode, failed);
-  if (rivals.length === 0) throw new Error(Object.values(failed)[0] ?? 'no rival can do this');
+  const [rivals, losses] = await agreeing(ours, others, mode, failures);
+  if (rivals.length === 0) throw new Error(Object.values(failures.messages)[0] ?? 'no rival can do this');
   rivals.unshift(ours);
   // Twice: the first time is that of warming up.
   await play(rivals, () => 1, 1);
@@ -182,7 +135,7 @@ async function one(model: string, mode: Mode, options: PeerOptions): Promise<Pee
   const folder = mkdtempSync(join(tmpdir(), 'steepest-peers-'));
   const workers: Worker[] = [];
   const versions = ownVersions();
-  const failed: Record<string, string> = {};
+  const failures = new Failures(say);
   const rivals: Rival[] = [];
   let player: SteepestPlayer | undefined;
   /** A rival in a process of its own, so that one that fails takes no other with it. */
@@ -199,7 +152,7 @@ async function one(model: string, mode: Mode, options: PeerOptions): Promise<Pee
       Object.assign(versions, (await worker.ask<Versions>('load', folder)).versions);
       rivals.push(rivalOf(worker, name, variant));
     } catch (error) {
-      leaveOut(name, error as Error, failed);
+      failures.add(name, error as Error);
     }
   };
   try {
@@ -214,10 +167,10 @@ async function one(model: string, mode: Mode, options: PeerOptions): Promise<Pee
     if (tfjs !== undefined)
       await enter('tfjs', 'wasm', process.execPath, [join(here, 'tfjs-worker.mjs'), tfjsFolder(tfjs)]);
     const results: PeerResult[] = [];
-    for (const result of await compare(subject, player, rivals, options, failed)) {
+    for (const result of await compare(subject, player, rivals, options, failures)) {
       const torch = result.rival === 'torch';
       const extra = torch && {
-        ...(Object.keys(failed).length > 0 && { failed }),
+        ...(Object.keys(failures.messages).length > 0 && { failed: failures.messages }),
         ...(options.memory && (await memory(result, folder, options))),
       };
       results.push({ ...result, ...extra, versions });
