@@ -118,8 +118,8 @@ async function memory(
   const torch = new Worker('torch', python, [join(here, 'torch_worker.py'), `${threads}`], torchEnvironment(threads));
   try {
     await torch.ask('load', folder);
-    const theirs = await torch.ask<{ maxRssKiB: number }>('memory', torchVariant!, MEMORY_STEPS);
-    return memoryOf(JSON.parse(String(ours)).maxRssKiB, theirs.maxRssKiB);
+    const theirs = await torch.ask<{ peakKiB: number }>('memory', torchVariant!, MEMORY_STEPS);
+    return memoryOf(JSON.parse(String(ours)).peakKiB, theirs.peakKiB);
   } finally {
     torch.close();
   }
@@ -170,8 +170,8 @@ async function one(model: string, mode: Mode, options: PeerOptions): Promise<Pee
     for (const result of await compare(subject, player, rivals, options, failures)) {
       const torch = result.rival === 'torch';
       const extra = torch && {
+        ...(options.memory && (await memory(result, folder, options).catch((error) => failures.add('memory', error)))),
         ...(Object.keys(failures.messages).length > 0 && { failed: failures.messages }),
-        ...(options.memory && (await memory(result, folder, options))),
       };
       results.push({ ...result, ...extra, versions });
     }
