@@ -4,10 +4,20 @@
 export type { DeviceName, Precision, TypedArray } from './backends/backend.js';
 export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
-export type { BatchStream, Data, Dataset, DataValues, NestedNumbers, NumericArray } from './data/dataset.js';
+export { type Cifar10, cifar10 } from './data/cifar10.js';
+export type {
+  BatchStream,
+  Data,
+  Dataset,
+  DataValues,
+  LabelledImages,
+  NestedNumbers,
+  NumericArray,
+} from './data/dataset.js';
 export { type DigitsOptions, digits } from './data/digits.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
-export { type LabelledImages, type Mnist, mnist } from './data/mnist.js';
+export { type ImageFolder, type ImageFolderOptions, imageFolder } from './data/image-folder.js';
+export { type Mnist, mnist } from './data/mnist.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // Graph
@@ -48,6 +58,7 @@ export { squaredError } from './losses/squared-error.js';
 export { cnn4 } from './models/cnn4.js';
 export { lenet } from './models/lenet.js';
 export { mlp } from './models/mlp.js';
+export { mnistFast } from './models/mnist-fast.js';
 export type { Network, NetworkOptions } from './models/network.js';
 export { resnet18 } from './models/resnet18.js';
 export { vgg11 } from './models/vgg11.js';

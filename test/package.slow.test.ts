@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jpeg } from './helpers/jpeg.js';
 
 const root = join(__dirname, '..');
 const project = mkdtempSync(join(tmpdir(), 'steepest-package-'));
@@ -25,8 +26,10 @@ describe('the packed package', () => {
     run('mv', ['package', 'node_modules/steepest']);
     const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     for (const name of [...Object.keys(dependencies), 'lodash', 'platform', '@types'])
-      if (existsSync(join(root, 'node_modules', name)))
+      if (existsSync(join(root, 'node_modules', name))) {
+        mkdirSync(join(project, 'node_modules', name, '..'), { recursive: true });
         symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
+      }
     write('package.json', '{ "private": true }');
   });
   afterAll(() => rmSync(project, { recursive: true, force: true }));
@@ -60,6 +63,16 @@ describe('the packed package', () => {
     run(process.execPath, [tsc, ...options.split(' '), write('d.mts', source), write('e.cts', source)]);
     write('f.mts', source.replace('units: 2', "units: 'two'"));
     expect(() => run(process.execPath, [tsc, ...options.split(' '), 'f.mts'])).toThrow();
+  });
+
+  it('decodes JPEG files', () => {
+    const file = write(
+      'g.cjs',
+      "require('steepest').imageFolder('images').then(({ shape }) => console.log(shape.join()));",
+    );
+    mkdirSync(join(project, 'images', 'a'), { recursive: true });
+    writeFileSync(join(project, 'images', 'a', '1.jpg'), jpeg([1, 2, 3]));
+    expect(run(process.execPath, [file]).trim()).toBe('8,8,3');
   });
 
   it('has a command line that answers', () => {

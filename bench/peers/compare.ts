@@ -7,9 +7,10 @@ export interface Times {
   readonly maxMs: number;
 }
 
-/** A line of the result. ratio = torchMs / steepestMs: above 1, steepest is faster. */
+/** A line of the result: steepest against one rival. ratio = the rival's ms / steepestMs: above 1, steepest is faster. */
 export interface PeerRow {
   readonly bench: 'peer';
+  readonly rival: 'torch' | 'tfjs';
   readonly model: string;
   readonly mode: string;
   readonly threads: number;
@@ -17,13 +18,19 @@ export interface PeerRow {
   /** What steepest ran on. */
   readonly device: string;
   readonly steepestMs: number;
-  readonly torchMs: number;
-  /** The fastest of PyTorch's variants. */
-  readonly torchVariant: string;
-  readonly ratio: number;
-  /** Of @tensorflow/tfjs with wasm, where it took part. */
+  readonly steepestStepsPerSecond: number;
+  /** Of PyTorch: the fastest of its variants, the steps per second of all, and why others took no part. */
+  readonly torchMs?: number;
+  readonly torchVariant?: string;
+  readonly torchStepsPerSecond?: Readonly<Record<string, number>>;
+  readonly failed?: Readonly<Record<string, string>>;
+  /** Of @tensorflow/tfjs with wasm, on one thread. */
   readonly tfjsMs?: number;
-  readonly tfjsRatio?: number;
+  readonly ratio: number;
+  /** Peak resident memory of a process that does nothing but such a run, in MiB; memoryRatio = torch / steepest. */
+  readonly steepestMiB?: number;
+  readonly torchMiB?: number;
+  readonly memoryRatio?: number;
 }
 
 /** What is kept of a line in bench/results: also the spread, and the losses by rival from equal weights. */
@@ -81,24 +88,37 @@ export function checkOutputs(rival: string, ours: ArrayLike<number>, theirs: Arr
       throw new Error(`output ${i} is ${ours[i]} with steepest but ${theirs[i]} with ${rival}: not timed`);
 }
 
-/** The row of a comparison. `times` by rival: steepest, torch:VARIANT, tfjs. */
-export function rowOf(
+const perSecond = (ms: number) => round(1000 / ms);
+
+/** The rows of a comparison, one a rival. `times` by rival: steepest, torch:VARIANT, tfjs. */
+export function rowsOf(
   head: Pick<PeerRow, 'model' | 'mode' | 'threads' | 'batch' | 'device'>,
   times: Readonly<Record<string, Times>>,
-): PeerRow {
-  const torch = Object.entries(times).filter(([name]) => name.startsWith('torch:'));
-  const [best, { medianMs: torchMs }] = torch.reduce((a, b) => (b[1].medianMs < a[1].medianMs ? b : a));
-  const steepestMs = times.steepest!.medianMs;
-  const tfjsMs = times.tfjs?.medianMs;
-  return {
-    bench: 'peer',
-    ...head,
-    steepestMs: round(steepestMs),
-    torchMs: round(torchMs),
-    torchVariant: best.slice('torch:'.length),
-    ratio: round(torchMs / steepestMs),
-    ...(tfjsMs !== undefined && { tfjsMs: round(tfjsMs), tfjsRatio: round(tfjsMs / steepestMs) }),
-  };
+): PeerRow[] {
+  const { medianMs } = times.steepest!;
+  const row = (rival: PeerRow['rival'], ms: number, fields: Partial<PeerRow>): PeerRow => ({
+    ...{ bench: 'peer', rival, ...head },
+    ...{ steepestMs: round(medianMs), steepestStepsPerSecond: perSecond(medianMs), ...fields },
+    ratio: round(ms / medianMs),
+  });
+  const rows: PeerRow[] = [];
+  const torch = Object.entries(times)
+    .filter(([name]) => name.startsWith('torch:'))
+    .map(([name, { medianMs: ms }]) => [name.slice('torch:'.length), ms] as const);
+  if (torch.length > 0) {
+    const [torchVariant, ms] = torch.reduce((a, b) => (b[1] < a[1] ? b : a));
+    const torchStepsPerSecond = Object.fromEntries(torch.map(([variant, ms]) => [variant, perSecond(ms)]));
+    rows.push(row('torch', ms, { torchMs: round(ms), torchVariant, torchStepsPerSecond }));
+  }
+  const tfjs = times.tfjs?.medianMs;
+  if (tfjs !== undefined) rows.push(row('tfjs', tfjs, { tfjsMs: round(tfjs) }));
+  return rows;
+}
+
+/** The memory of a run of steepest and of PyTorch, from KiB. */
+export function memoryOf(steepestKiB: number, torchKiB: number) {
+  const mib = (kib: number) => Math.round(kib / 102.4) / 10;
+  return { steepestMiB: mib(steepestKiB), torchMiB: mib(torchKiB), memoryRatio: round(torchKiB / steepestKiB) };
 }
 
 /** Four digits or more. */
@@ -108,19 +128,20 @@ export function round(value: number): number {
 
 /** The table for people: a line a result, with least and largest turn in brackets. */
 export function table(results: readonly PeerResult[]): string {
-  const tfjs = results.some(({ tfjsMs }) => tfjsMs !== undefined);
-  const head = ['model', 'mode', 'threads', 'batch', 'steepest ms', 'torch ms', 'torch variant', 'ratio'];
-  if (tfjs) head.push('tfjs ms', 'ratio');
+  const memory = results.some(({ memoryRatio }) => memoryRatio !== undefined);
+  const head = ['model', 'mode', 'rival', 'threads', 'batch', 'steepest ms', 'rival ms', 'ratio'];
+  if (memory) head.push('steepest MiB', 'rival MiB', 'ratio');
   const lines = results.map((r) => {
-    const cells = [r.model, r.mode, `${r.threads}`, `${r.batch}`, spread(r.times.steepest!)];
-    cells.push(spread(r.times[`torch:${r.torchVariant}`]!), r.torchVariant, r.ratio.toFixed(2));
-    if (tfjs) cells.push(r.times.tfjs ? spread(r.times.tfjs) : '-', r.tfjsRatio?.toFixed(2) ?? '-');
+    const rival = r.rival === 'torch' ? `torch:${r.torchVariant}` : r.rival;
+    const cells = [r.model, r.mode, rival, `${r.threads}`, `${r.batch}`];
+    cells.push(spread(r.times.steepest!), spread(r.times[rival]!), r.ratio.toFixed(2));
+    if (memory)
+      cells.push(...[r.steepestMiB, r.torchMiB].map((mib) => `${mib ?? '-'}`), r.memoryRatio?.toFixed(2) ?? '-');
     return cells;
   });
   const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]!.length)));
-  const words = (i: number) => i < 2 || i === 6;
   return [head, ...lines]
-    .map((line) => line.map((cell, i) => (words(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
+    .map((line) => line.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
     .map((line) => line.trimEnd())
     .join('\n');
 }

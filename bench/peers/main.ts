@@ -3,19 +3,22 @@
  * shared machine changes from minute to minute. First all must compute the same outputs and losses; then every round gives each rival a
  * turn, beginning with another one each time; the medians over the rounds are compared.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkLosses, checkOutputs, type PeerResult, round, rowOf, stepsOfTurn, table, timesOf } from './compare.js';
+import { agreeing, Failures, type Rival } from './agree.js';
+import { memoryOf, type PeerResult, type PeerRow, rowsOf, stepsOfTurn, table, timesOf } from './compare.js';
 import { benchGemm } from './gemm.js';
 import { type Mode, type PeerOptions, readOptions, usage } from './options.js';
-import { type Checked, SteepestPlayer, type Turn } from './player.js';
+import { SteepestPlayer } from './player.js';
 import { commit, machine, writeResults } from './results.js';
 import { makeSubject, root, type Subject, writeSubject } from './subject.js';
 import { Worker } from './worker.js';
 
-const CHECK_STEPS = 3;
+/** Of a run whose memory is measured. */
+const MEMORY_STEPS = 10;
 /** Of the slowest rival's turn. */
 const TURN_MILLISECONDS = 200;
 /** Before each turn, so that the threads of the one before have gone to sleep. */
@@ -35,37 +38,11 @@ const here = join(root, 'bench', 'peers');
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-interface Rival {
-  readonly name: string;
-  check(steps: number): Promise<Checked & { readonly trains?: boolean }>;
-  run(steps: number): Promise<Turn>;
-}
-
 const rivalOf = (worker: Worker, name: string, variant: string): Rival => ({
   name,
   check: (steps) => worker.ask('check', variant, steps),
   run: (steps) => worker.ask('run', variant, steps),
 });
-
-/** The rivals that can do what is asked; throws where one computes something else. */
-async function agreeing(rivals: readonly Rival[], ours: Checked, mode: Mode): Promise<[Rival[], PeerResult['losses']]> {
-  const kept: Rival[] = [];
-  const losses: Record<string, readonly number[]> = { steepest: ours.losses };
-  for (const rival of rivals) {
-    const theirs = await rival.check(CHECK_STEPS);
-    checkOutputs(rival.name, ours.outputs, theirs.outputs);
-    if (theirs.trains === false && mode === 'train') {
-      say(`  ${rival.name} cannot train this network: left out`);
-      continue;
-    }
-    if (theirs.trains !== false) {
-      checkLosses(rival.name, ours.losses, theirs.losses);
-      losses[rival.name] = theirs.losses;
-    }
-    kept.push(rival);
-  }
-  return [kept, losses];
-}
 
 /** Turns of all rivals, round after round: milliseconds a step by rival. */
 async function play(
@@ -90,10 +67,12 @@ async function compare(
   player: SteepestPlayer,
   others: readonly Rival[],
   { repeats, steps: asked, threads }: PeerOptions,
-): Promise<Omit<PeerResult, 'versions'>> {
+  failures: Failures,
+): Promise<Omit<PeerResult, 'versions'>[]> {
   const { model, mode, batch, network } = subject;
   const ours: Rival = { name: 'steepest', check: (n) => player.check(n), run: (n) => player.run(n) };
-  const [rivals, losses] = await agreeing(others, await ours.check(CHECK_STEPS), mode);
+  const [rivals, losses] = await agreeing(ours, others, mode, failures);
+  if (rivals.length === 0) throw new Error(Object.values(failures.messages)[0] ?? 'no rival can do this');
   rivals.unshift(ours);
   // Twice: the first time is that of warming up.
   await play(rivals, () => 1, 1);
@@ -103,8 +82,8 @@ async function compare(
   const steps = stepsFor(Math.max(...Object.values(first).flat()));
   const milliseconds = await play(rivals, (name) => (name === 'tfjs' ? stepsFor(tfjs![0]!) : steps), repeats);
   const times = Object.fromEntries(Object.entries(milliseconds).map(([name, list]) => [name, timesOf(list)]));
-  const row = rowOf({ model, mode, threads, batch, device: network.backend.name }, times);
-  return { ...row, steps, repeats, times, losses };
+  const rows = rowsOf({ model, mode, threads, batch, device: network.backend.name }, times);
+  return rows.map((row) => ({ ...row, steps, repeats, times, losses }));
 }
 
 interface Versions {
@@ -117,38 +96,98 @@ function ownVersions(): Record<string, string> {
   return { steepest: version, ...(revision !== undefined && { commit: revision }), node: process.version };
 }
 
-async function one(model: string, mode: Mode, options: PeerOptions): Promise<PeerResult> {
+/** The folder with tfjs, which npm puts there where it is missing. */
+function tfjsFolder(asked: string): string {
+  const folder = asked === 'auto' ? join(tmpdir(), 'steepest-tfjs') : resolve(asked);
+  const packages = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'];
+  if (packages.every((name) => existsSync(join(folder, 'node_modules', name)))) return folder;
+  say(`installing ${packages.join(' and ')} in ${folder}`);
+  mkdirSync(folder, { recursive: true });
+  const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund'];
+  execFileSync('npm', [...args, ...packages.map((name) => `${name}@4`)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return folder;
+}
+
+/** Peak resident memory of a run of steepest and of the fastest variant of PyTorch, with malloc as it is by default. */
+async function memory(
+  { torchVariant, model, mode }: PeerRow,
+  folder: string,
+  { batch, device, threads, python }: PeerOptions,
+): Promise<Partial<PeerRow>> {
+  const asked = JSON.stringify({ model, mode, batch, device, threads });
+  const ours = execFileSync(process.execPath, [join(__dirname, 'memory-worker.js'), asked, `${MEMORY_STEPS}`]);
+  const torch = new Worker('torch', python, [join(here, 'torch_worker.py'), `${threads}`], torchEnvironment(threads));
+  try {
+    await torch.ask('load', folder);
+    const theirs = await torch.ask<{ peakKiB: number }>('memory', torchVariant!, MEMORY_STEPS);
+    return memoryOf(JSON.parse(String(ours)).peakKiB, theirs.peakKiB);
+  } finally {
+    torch.close();
+  }
+}
+
+/** What torch.compile made is kept for the next run. */
+function torchEnvironment(threads: number): Record<string, string> {
+  return { OMP_NUM_THREADS: `${threads}`, TORCHINDUCTOR_CACHE_DIR: join(root, 'build', 'torchinductor') };
+}
+
+async function one(model: string, mode: Mode, options: PeerOptions): Promise<PeerResult[]> {
   const { batch, device, threads, variants, tfjs, malloc } = options;
   const folder = mkdtempSync(join(tmpdir(), 'steepest-peers-'));
   const workers: Worker[] = [];
   const versions = ownVersions();
+  const failures = new Failures(say);
+  const rivals: Rival[] = [];
   let player: SteepestPlayer | undefined;
-  const start = async (what: string, command: string, args: readonly string[], env?: Record<string, string>) => {
-    const worker = new Worker(what, command, args, env);
+  /** A rival in a process of its own, so that one that fails takes no other with it. */
+  const enter = async (
+    name: string,
+    variant: string,
+    command: string,
+    args: string[],
+    env?: Record<string, string>,
+  ) => {
+    const worker = new Worker(name, command, args, env);
     workers.push(worker);
-    Object.assign(versions, (await worker.ask<Versions>('load', folder)).versions);
-    return worker;
+    try {
+      Object.assign(versions, (await worker.ask<Versions>('load', folder)).versions);
+      rivals.push(rivalOf(worker, name, variant));
+    } catch (error) {
+      failures.add(name, error as Error);
+    }
   };
   try {
     const subject = makeSubject({ model, mode, batch, device, threads });
     versions.backend = subject.network.backend.description;
     writeSubject(folder, subject);
     player = new SteepestPlayer(subject);
-    const environment = { OMP_NUM_THREADS: `${threads}`, ...(malloc === 'keep' && KEEP_MEMORY) };
+    const environment = { ...torchEnvironment(threads), ...(malloc === 'keep' && KEEP_MEMORY) };
     const torchArgs = [join(here, 'torch_worker.py'), `${threads}`];
-    const torch = await start('torch', options.python, torchArgs, environment);
+    for (const variant of variants) await enter(`torch:${variant}`, variant, options.python, torchArgs, environment);
     versions.torchMalloc = malloc;
-    const rivals = variants.map((variant) => rivalOf(torch, `torch:${variant}`, variant));
-    if (tfjs !== undefined) {
-      const worker = await start('tfjs', process.execPath, [join(here, 'tfjs-worker.mjs'), resolve(tfjs)]);
-      rivals.push(rivalOf(worker, 'tfjs', 'wasm'));
+    if (tfjs !== undefined)
+      await enter('tfjs', 'wasm', process.execPath, [join(here, 'tfjs-worker.mjs'), tfjsFolder(tfjs)]);
+    const results: PeerResult[] = [];
+    for (const result of await compare(subject, player, rivals, options, failures)) {
+      const torch = result.rival === 'torch';
+      const extra = torch && {
+        ...(options.memory && (await memory(result, folder, options).catch((error) => failures.add('memory', error)))),
+        ...(Object.keys(failures.messages).length > 0 && { failed: failures.messages }),
+      };
+      results.push({ ...result, ...extra, versions });
     }
-    return { ...(await compare(subject, player, rivals, options)), versions };
+    return results;
   } finally {
     for (const worker of workers) worker.close();
     player?.dispose();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A line for those who watch. */
+function sentence({ rival, steepestMs, torchMs, torchVariant, tfjsMs, steepestMiB, torchMiB }: PeerRow): string {
+  const theirs = rival === 'torch' ? `torch ${torchMs} ms (${torchVariant})` : `tfjs ${tfjsMs} ms`;
+  return `  ${steepestMs} ms, ${theirs}${torchMiB === undefined ? '' : `; ${steepestMiB} MiB, torch ${torchMiB} MiB`}`;
 }
 
 async function main(): Promise<void> {
@@ -158,18 +197,18 @@ async function main(): Promise<void> {
     process.stdout.write(`${usage}\n`);
     return;
   }
-  if (options.tfjs === undefined)
-    say('tfjs is left out: npm install --prefix DIR @tensorflow/tfjs @tensorflow/tfjs-backend-wasm, then --tfjs DIR');
+  if (options.tfjs === undefined) say('tfjs is left out: --tfjs auto lets it take part');
   const results: PeerResult[] = [];
   for (const model of options.models)
     for (const mode of options.modes) {
       say(`${model} ${mode}, ${threads} threads`);
       try {
-        const result = await one(model, mode, options);
-        results.push(result);
-        const { steps, repeats, times, losses, versions, ...row } = result;
-        if (json) printJson(row);
-        else say(`  ${round(row.steepestMs)} ms, torch ${round(row.torchMs)} ms (${row.torchVariant})`);
+        for (const result of await one(model, mode, options)) {
+          results.push(result);
+          const { steps, repeats, times, losses, versions, ...row } = result;
+          if (json) printJson(row);
+          else say(sentence(row));
+        }
       } catch (error) {
         process.exitCode = 1;
         const { message } = error as Error;
@@ -180,7 +219,7 @@ async function main(): Promise<void> {
   if (!json && results.length > 0) {
     const { cpu, processors } = machine();
     process.stdout.write(
-      `\n${cpu}, ${processors} processors; ms a step: median (least-most); ratio: torch / steepest\n`,
+      `\n${cpu}, ${processors} processors; ms a step: median (least-most); ratio: the rival / steepest\n`,
     );
     process.stdout.write(`${table(results)}\n`);
   }

@@ -23,8 +23,10 @@ export interface PeerOptions {
   readonly device: 'cpu' | 'reference';
   /** glibc's malloc under PyTorch: keeps what is freed, or gives it back to the system as it does by default. */
   readonly malloc: 'keep' | 'default';
-  /** Folder whose node_modules holds @tensorflow/tfjs and its wasm backend. */
+  /** Folder whose node_modules holds (or will hold) @tensorflow/tfjs and its wasm backend; 'auto': one among the temporary files. */
   readonly tfjs: string | undefined;
+  /** Also the peak resident memory of a run of steepest and of PyTorch, each in a process of its own. */
+  readonly memory: boolean;
   readonly json: boolean;
   /** Keep the results in bench/results. */
   readonly write: boolean;
@@ -35,13 +37,16 @@ export const usage = `npm run bench:peers -- [options]
 
 Trains (or asks) the same networks with steepest and with PyTorch, in turns, and prints the ratio of the medians: above 1, steepest is faster.
 
-  --models LIST     networks, by comma: mlp, lenet, cnn4, vgg11, resnet18, or sizes of a fully-connected one as 784-32-10 (default mlp,lenet,cnn4,vgg11)
+  --models LIST     networks, by comma: mlp, lenet, mnist-fast, cnn4, vgg11, resnet18, or sizes of a fully-connected one as 784-32-10;
+                    tiny: 2-8-1, 4-16-3 and 784-32-10 (default mlp,lenet,cnn4,vgg11)
   --mode LIST       train, infer, or both by comma (default train)
   --threads N       threads of each rival (default 2)
   --python PATH     a Python that has torch (default python3)
-  --variants LIST   PyTorch's variants, by comma, of words joined by +: nchw channels_last compile (default nchw,channels_last)
+  --variants LIST   PyTorch's variants, by comma, of words joined by +: nchw channels_last compile (default nchw,channels_last,compile)
   --malloc NAME     PyTorch's memory: keep (default; freed memory is reused, which is faster), or default (glibc's settings)
-  --tfjs DIR        also @tensorflow/tfjs (wasm) from DIR/node_modules: inference, and training where there is no convolution
+  --tfjs DIR        also @tensorflow/tfjs (wasm) from DIR/node_modules, put there by npm if it is missing: inference, and training where
+                    there is no convolution; --tfjs auto: in a folder among the temporary files
+  --memory          also the peak resident memory of a run of steepest and of PyTorch
   --repeats N       rounds; each rival has a turn in each (default 15)
   --steps N         timed steps in a turn (default: some 200 ms of the slowest rival)
   --batch N         rows of a step (default 128; vgg11 64; 2-8-1 4; 4-16-3 16; other fully-connected ones 32)
@@ -52,6 +57,9 @@ Trains (or asks) the same networks with steepest and with PyTorch, in turns, and
 npm run bench:peers -- --gemm [--threads N] [--python PATH] [--repeats N] [--json]
 
 Times products of matrices alone, the gemm kernel against torch.matmul.`;
+
+/** Where a step is too short for anything but what surrounds the arithmetic. */
+const TINY = ['2-8-1', '4-16-3', '784-32-10'];
 
 const VARIANT_WORDS = ['nchw', 'channels_last', 'compile'];
 
@@ -66,9 +74,10 @@ export function readOptions(argv: readonly string[]): PeerOptions {
       mode: { ...text, default: 'train' },
       threads: { ...text, default: '2' },
       python: { ...text, default: 'python3' },
-      variants: { ...text, default: 'nchw,channels_last' },
+      variants: { ...text, default: 'nchw,channels_last,compile' },
       malloc: { ...text, default: 'keep' },
       tfjs: text,
+      memory: flag,
       repeats: { ...text, default: '15' },
       steps: { ...text, default: '0' },
       batch: { ...text, default: '0' },
@@ -81,13 +90,14 @@ export function readOptions(argv: readonly string[]): PeerOptions {
   const variants = list('variants', values.variants);
   for (const variant of variants) for (const word of variant.split('+')) oneOf('variants', word, VARIANT_WORDS);
   return {
-    models: list('models', values.models),
+    models: list('models', values.models).flatMap((model) => (model === 'tiny' ? TINY : [model])),
     modes: list('mode', values.mode).map((mode) => oneOf('mode', mode, ['train', 'infer'] as const)),
     threads: whole('threads', values.threads, 1),
     python: values.python,
     variants,
     malloc: oneOf('malloc', values.malloc, ['keep', 'default'] as const),
     tfjs: values.tfjs,
+    memory: values.memory,
     repeats: whole('repeats', values.repeats, 1),
     steps: whole('steps', values.steps, 0),
     batch: whole('batch', values.batch, 0),

@@ -30,7 +30,7 @@ type Storages = Record<string, Storage>;
 export class SteepestPlayer {
   readonly #subject: Subject;
   readonly #training: Program;
-  readonly #prediction: Program;
+  #prediction: Program | undefined;
   readonly #first: readonly Float32Array[];
   readonly #data: Storages;
   readonly #state: Storages;
@@ -40,7 +40,7 @@ export class SteepestPlayer {
 
   constructor(subject: Subject) {
     const { network, batch, x, labels, loss: lossName } = subject;
-    const { trainingProgram, predictionProgram } = steepest.objective();
+    const { trainingProgram } = steepest.objective();
     this.#subject = subject;
     this.#first = parametersOf(network);
     const optimizer = steepest.momentum().momentum({ learningRate: LEARNING_RATE, momentum: MOMENTUM });
@@ -49,7 +49,6 @@ export class SteepestPlayer {
     const kinds = { x: 'real', labels: !values, values } as const;
     const C = Number.POSITIVE_INFINITY;
     this.#training = trainingProgram(network, { loss, accuracy: false, kinds, batch, optimizer, C });
-    this.#prediction = predictionProgram(network, 'real', batch);
     this.#state = { ...network.stateFor(optimizer).storages };
     this.#data = { x: this.#storage('real', x) };
     if (values) this.#data.targets = this.#storage('real', Float32Array.from(labels));
@@ -102,6 +101,7 @@ export class SteepestPlayer {
 
   #predict(steps: number, x: Storage): Promise<number> {
     const { network, batch } = this.#subject;
+    this.#prediction ??= steepest.objective().predictionProgram(network, 'real', batch);
     return network.start(this.#prediction, { x, y: this.#room.y }, { batch, rows: steps * batch }, () => 0).done;
   }
 
@@ -138,7 +138,7 @@ export class SteepestPlayer {
 
   dispose(): void {
     this.#training.dispose();
-    this.#prediction.dispose();
+    this.#prediction?.dispose();
     for (const storage of [...Object.values(this.#room), ...Object.values(this.#data)]) storage.dispose();
     this.#subject.network.dispose();
   }

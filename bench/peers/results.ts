@@ -42,12 +42,12 @@ export function fileName(date: Date, cpu: string): string {
   return `${date.toISOString().slice(0, 10)}-${slug}-peers.json`;
 }
 
-/** The old results, those of the same network, mode, threads and batch replaced by the new ones. */
-export function merge<R extends Pick<PeerResult, 'model' | 'mode' | 'threads' | 'batch' | 'device'>>(
-  old: readonly R[],
-  fresh: readonly R[],
-): R[] {
-  const key = ({ model, mode, threads, batch, device }: R) => JSON.stringify([model, mode, threads, batch, device]);
+/** The old results, those against the same rival of the same network, mode, threads and batch replaced by the new ones. */
+export function merge<
+  R extends Pick<PeerResult, 'model' | 'mode' | 'threads' | 'batch' | 'device'> & { rival?: string },
+>(old: readonly R[], fresh: readonly R[]): R[] {
+  const key = ({ rival = 'torch', model, mode, threads, batch, device }: R) =>
+    JSON.stringify([rival, model, mode, threads, batch, device]);
   const replaced = new Set(fresh.map(key));
   return [...old.filter((result) => !replaced.has(key(result))), ...fresh];
 }

@@ -25,6 +25,12 @@ def read(folder, name, dtype):
         return torch.frombuffer(bytearray(file.read()), dtype=dtype)
 
 
+def peak_kib():
+    """The most resident memory of this process; the system's maxrss would begin with that of the process that started it."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+
+
 class Graph(nn.Module):
     """Layers that read others by number: -1 is the input."""
 
@@ -168,6 +174,11 @@ class Variant:
         self.reset()
         return {"losses": losses, "outputs": outputs}
 
+    def memory(self, steps):
+        self.reset()
+        for _ in range(steps):
+            self.step()
+
     def run(self, steps):
         result = self.step()
         began = time.perf_counter()
@@ -190,6 +201,9 @@ def main():
                 answer = {"versions": {"torch": torch.__version__, "python": sys.version.split()[0]}}
             elif words[0] == "check":
                 answer = subject.variant(words[1]).check(int(words[2]))
+            elif words[0] == "memory":
+                subject.variant(words[1]).memory(int(words[2]))
+                answer = {"peakKiB": peak_kib()}
             elif words[0] == "run":
                 answer = subject.variant(words[1]).run(int(words[2]))
             else:

@@ -20,6 +20,20 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** Part of a whole: above 0, at most 1. */
+export function fraction(text: string): number {
+  const value = Number(text.trim() === '' ? Number.NaN : text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('Expected a number > 0 and at most 1.');
+  return value;
+}
+
+/** A rate of decay: at least 0, below 1. */
+export function decayRate(text: string): number {
+  const value = Number(text.trim() === '' ? Number.NaN : text);
+  if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('Expected a number in [0, 1).');
+  return value;
+}
+
 export const deviceNames = ['auto', 'cpu', 'reference', 'cuda'] as const;
 export type DeviceOption = (typeof deviceNames)[number];
 export type PrecisionOption = Extract<ModelPrecision, 'fp32' | 'strict'>;

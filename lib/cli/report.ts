@@ -7,10 +7,14 @@ import { type Io, jsonLine } from './io.js';
 
 export interface Report {
   start(model: Model, run: { model: string; data: string; epochs: number }, images: number, testImages: number): void;
+  /** Images are being read. */
+  loading(progress: { images: number; total: number }): void;
   /** Something worth knowing that is no result. */
   note(text: string): void;
   progress(progress: Progress): void;
   epoch(record: EpochRecord, epochs: number): void;
+  /** The test accuracy that was asked for is reached. */
+  target(target: { accuracy: number; trainSeconds: number; epoch: number }): void;
   done(stopped: boolean): void;
   /** Takes the bar away, whatever happened. */
   close(): void;
@@ -32,6 +36,7 @@ class JsonReport implements Report {
   start({ device, parameterCount }: Model): void {
     jsonLine(this.io, { event: 'start', device: device.name, parameters: parameterCount });
   }
+  loading(): void {}
   note(text: string): void {
     this.io.err(`${text}\n`);
   }
@@ -39,6 +44,9 @@ class JsonReport implements Report {
   epoch(record: EpochRecord): void {
     this.#last = record;
     jsonLine(this.io, { event: 'epoch', ...epochFields(record) });
+  }
+  target(target: { accuracy: number; trainSeconds: number; epoch: number }): void {
+    jsonLine(this.io, { event: 'target', ...target });
   }
   done(stopped: boolean): void {
     jsonLine(this.io, { event: 'done', ...(this.#last && epochFields(this.#last)), ...(stopped && { stopped }) });
@@ -49,7 +57,6 @@ class JsonReport implements Report {
 class TextReport implements Report {
   #last: EpochRecord | undefined;
   #bar: SingleBar | undefined;
-  #barEpoch = 0;
   constructor(private readonly io: Io) {}
 
   start(model: Model, run: { model: string; data: string; epochs: number }, images: number, testImages: number): void {
@@ -59,26 +66,38 @@ class TextReport implements Report {
   note(text: string): void {
     this.io.err(`${text}\n`);
   }
+  loading({ images, total }: { images: number; total: number }): void {
+    this.#draw('reading [{bar}] {value}/{total} images', images, total);
+  }
   progress({ epoch, epochs, step, steps, loss }: Progress): void {
-    if (!this.io.terminal || steps === undefined) return;
+    if (steps === undefined) return;
+    const values = { epoch: `${epoch}/${epochs}`, loss: loss.toFixed(4) };
+    this.#draw('epoch {epoch} [{bar}] step {value}/{total}, loss {loss}', step, steps, values);
+  }
+  #draw(format: string, value: number, total: number, values = {}): void {
+    if (!this.io.terminal) return;
     if (this.#bar === undefined) {
       this.#bar = new SingleBar({
-        format: 'epoch {epoch} [{bar}] step {value}/{total}, loss {loss}',
+        format,
         barsize: 30,
         hideCursor: true,
         clearOnComplete: true,
         stream: process.stderr,
       });
-      this.#bar.start(steps, 0, { epoch: '', loss: '' });
+      this.#bar.start(total, 0, values);
     }
-    if (this.#barEpoch !== epoch) this.#bar.setTotal(steps);
-    this.#barEpoch = epoch;
-    this.#bar.update(step, { epoch: `${epoch}/${epochs}`, loss: loss.toFixed(4) });
+    this.#bar.setTotal(total);
+    this.#bar.update(value, values);
   }
   epoch(record: EpochRecord, epochs: number): void {
     this.close();
     this.#last = record;
     this.io.out(`epoch ${record.epoch}/${epochs}: ${describe(record)}\n`);
+  }
+  target({ accuracy, trainSeconds, epoch }: { accuracy: number; trainSeconds: number; epoch: number }): void {
+    this.io.out(
+      `test accuracy ${accuracy.toFixed(4)} after ${trainSeconds.toFixed(2)} s of training, in epoch ${epoch}\n`,
+    );
   }
   done(stopped: boolean): void {
     this.close();

@@ -34,6 +34,18 @@ export interface Dataset {
   readonly classes?: number;
 }
 
+/** Images in memory with a class for each: a data set. */
+export interface LabelledImages {
+  /** count * height * width * channels bytes: image after image, row after row, the channels of a pixel together; 255 is full. */
+  readonly x: Uint8Array;
+  /** `count` classes, 0 .. classes - 1. */
+  readonly y: Uint8Array;
+  readonly count: number;
+  /** Of one image: [height, width, channels]. */
+  readonly shape: readonly [number, number, number];
+  readonly classes: number;
+}
+
 /** Batches that come one by one: each is a training step. A function is called once for every epoch. */
 export type BatchStream = AsyncIterable<Dataset> | Iterable<Dataset>;
 export type Data = Dataset | BatchStream | (() => BatchStream | Promise<BatchStream>);

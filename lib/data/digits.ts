@@ -5,8 +5,8 @@
  */
 import { checkInteger, checkOneOf, checkOptions } from '../errors.js';
 import { permutation, RandomStream } from '../random.js';
+import type { LabelledImages } from './dataset.js';
 import { type Glyph, glyphs, type Stroke } from './glyphs.js';
-import type { LabelledImages } from './mnist.js';
 
 export interface DigitsOptions {
   /** How many images. Default 10000. */

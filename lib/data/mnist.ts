@@ -2,19 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SteepestError, wrongType } from '../errors.js';
+import type { LabelledImages } from './dataset.js';
 import { type Idx, readIdx } from './idx.js';
-
-/** Grey images with a class for each. */
-export interface LabelledImages {
-  /** count * height * width bytes: image after image, row after row; 0 is the background, 255 full ink. */
-  readonly x: Uint8Array;
-  /** `count` classes, 0 .. classes - 1. */
-  readonly y: Uint8Array;
-  readonly count: number;
-  /** Of one image: [height, width, 1]. */
-  readonly shape: readonly [number, number, number];
-  readonly classes: number;
-}
 
 export interface Mnist {
   readonly train: LabelledImages;

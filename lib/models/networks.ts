@@ -3,11 +3,12 @@ import { checkOneOf } from '../errors.js';
 import { cnn4 } from './cnn4.js';
 import { lenet } from './lenet.js';
 import { mlp } from './mlp.js';
+import { mnistFast } from './mnist-fast.js';
 import type { Network, NetworkOptions } from './network.js';
 import { resnet18 } from './resnet18.js';
 import { vgg11 } from './vgg11.js';
 
-export const networks = { mlp, lenet, cnn4, vgg11, resnet18 } as const;
+export const networks = { mlp, lenet, 'mnist-fast': mnistFast, cnn4, vgg11, resnet18 } as const;
 export type NetworkName = keyof typeof networks;
 export const networkNames = Object.keys(networks) as NetworkName[];
 

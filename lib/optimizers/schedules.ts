@@ -82,16 +82,50 @@ export function cosine(learningRate: number, options: CosineOptions): Schedule {
   return { name: 'cosine', options: { learningRate, steps, warmup, minimum }, at };
 }
 
+export interface OneCycleOptions {
+  /** Updates in all (at least 2); from there on the rate stays where it ended. */
+  readonly steps: number;
+  /** Part of the updates over which the rate rises, in (0, 1). Default 0.3. */
+  readonly pctStart?: number;
+  /** It begins at learningRate / divFactor. Default 25. */
+  readonly divFactor?: number;
+  /** It ends at learningRate / (divFactor finalDivFactor). Default 10,000. */
+  readonly finalDivFactor?: number;
+}
+
+/**
+ * One cycle: half a cosine up to learningRate, reached at update pctStart steps - 1, then half a cosine down to nearly 0 (Smith and Topin,
+ * Super-Convergence, 2018). The numbers are those of PyTorch's OneCycleLR with cycle_momentum=False.
+ */
+export function oneCycle(learningRate: number, options: OneCycleOptions): Schedule {
+  rate('oneCycle', learningRate);
+  checkOptions('oneCycle', options ?? null, ['steps', 'pctStart', 'divFactor', 'finalDivFactor']);
+  const { steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = options;
+  checkInteger('oneCycle', 'steps', steps, 2);
+  checkNumber('oneCycle', 'pctStart', pctStart, { min: 0, max: 1, openMin: true, openMax: true });
+  checkNumber('oneCycle', 'divFactor', divFactor, { min: 1, openMax: true });
+  checkNumber('oneCycle', 'finalDivFactor', finalDivFactor, { min: 1, openMax: true });
+  const first = learningRate / divFactor;
+  const peak = Math.max(0, pctStart * steps - 1);
+  const ease = (from: number, to: number, part: number) => to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2;
+  const at = (t: number): number => {
+    if (t < peak) return ease(first, learningRate, t / peak);
+    return ease(learningRate, first / finalDivFactor, Math.min(1, (t - peak) / (steps - 1 - peak)));
+  };
+  return { name: 'oneCycle', options: { learningRate, steps, pctStart, divFactor, finalDivFactor }, at };
+}
+
 const schedules = {
   constant: ({ learningRate }: Numbers) => constant(learningRate!),
   inverseTime: ({ learningRate, decay }: Numbers) => inverseTime(learningRate!, decay!),
   inverseSqrt: ({ learningRate }: Numbers) => inverseSqrt(learningRate!),
   step: ({ learningRate, ...options }: Numbers) => step(learningRate!, options as unknown as StepOptions),
   cosine: ({ learningRate, ...options }: Numbers) => cosine(learningRate!, options as unknown as CosineOptions),
+  oneCycle: ({ learningRate, ...options }: Numbers) => oneCycle(learningRate!, options as unknown as OneCycleOptions),
 };
 type Numbers = Readonly<Record<string, number>>;
 
-export type ScheduleName = 'constant' | 'inverseTime' | 'inverseSqrt' | 'step' | 'cosine';
+export type ScheduleName = 'constant' | 'inverseTime' | 'inverseSqrt' | 'step' | 'cosine' | 'oneCycle';
 /** A schedule as JSON. */
 export interface ScheduleConfig {
   readonly name: ScheduleName;

@@ -1,11 +1,12 @@
 /** `steepest train`: what it prints, and the codes it ends with. Runs inside the test, on the reference, on few images. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../lib/cli/program.js';
 import { writeIdx } from '../../lib/data/idx.js';
 import { FakeIo } from '../helpers/fake-io.js';
+import { jpeg } from '../helpers/jpeg.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'train-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -53,6 +54,51 @@ describe('train --json', () => {
   });
 });
 
+describe('train --schedule, --beta1, --beta2', () => {
+  const loss = async (...args: string[]) =>
+    (await run([...few, '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
+
+  it('change the updates', async () => {
+    const seen = [
+      await loss(),
+      await loss('--schedule', 'one-cycle'),
+      await loss('--schedule', 'cosine'),
+      await loss('--beta1', '0.5'),
+      await loss('--beta2', '0.5', '--optimizer', 'adamw'),
+    ];
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(await loss('--schedule', 'constant', '--beta1', '0.9')).toBe(seen[0]);
+  });
+
+  it('one-cycle spans the run: it begins at lr / 25', async () => {
+    const sgd = ['--optimizer', 'sgd', '--batch', '40', '--epochs', '2', '--json'];
+    const losses = async (...args: string[]) => (await run([...few, ...sgd, ...args])).io.lines[2]!.trainLoss;
+    // Two updates: with pctStart 0.3 the peak is the first.
+    expect(await losses('--lr', '0.1', '--schedule', 'one-cycle')).toBe(await losses('--lr', '0.1'));
+  });
+});
+
+describe('train --target-accuracy', () => {
+  it('stops where the test accuracy reaches the target, and tells the time of training until then', async () => {
+    const { code, io } = await run([...few, '--epochs', '9', '--json', '--target-accuracy', '0.05']);
+    expect(code).toBe(0);
+    expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'target', 'done']);
+    const [, first, target, done] = io.lines;
+    const { testAccuracy, seconds } = first!;
+    expect(target).toEqual({ event: 'target', accuracy: testAccuracy, trainSeconds: seconds, epoch: 1 });
+    expect(done).not.toHaveProperty('stopped');
+    const { io: people } = await run([...few, '--epochs', '9', '--target-accuracy', '0.05']);
+    expect(people.stdout).toMatch(/\ntest accuracy 0\.\d{4} after [\d.]+ s of training, in epoch 1\n$/);
+  });
+
+  it('trains on where it is not reached, and says so', async () => {
+    const { code, io } = await run([...few, '--epochs', '2', '--json', '--target-accuracy', '1']);
+    expect(code).toBe(0);
+    expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'epoch', 'done']);
+    expect(io.stderr).toMatch(/^test accuracy 1 was not reached\n$/);
+  });
+});
+
 describe('train', () => {
   it('prints a line for what is trained and one for each epoch', async () => {
     const { code, io } = await run([...few, '--epochs', '2']);
@@ -95,6 +141,44 @@ describe('train', () => {
     const { code, io } = await run([...few, '--data', 'mnist', '--data-dir', dir, '--epochs', '1']);
     expect(code).toBe(0);
     expect(io.stdout).toMatch(/mlp on mnist: .* 20 images, 20 for the test/);
+  });
+
+  describe('--data cifar10', () => {
+    const images = join(dir, 'images');
+    for (const part of ['train', 'test'])
+      for (const [i, name] of ['black', 'grey', 'white'].entries()) {
+        mkdirSync(join(images, part, name), { recursive: true });
+        for (let k = 0; k < 20; k++) writeFileSync(join(images, part, name, `${k}.jpg`), jpeg([i * 120 + (k % 10)]));
+      }
+    const cifar10 = ['train', '--data', 'cifar10', '--data-dir', images, '--model', 'mlp', '--device', 'reference'];
+
+    it('learns from folders of JPEG files, and is measured with them', async () => {
+      const { code, io } = await run([...cifar10, '--batch', '5', '--epochs', '4', '--json']);
+      expect(io.stderr).toMatch(/a border of 10 zeros is put round 8 x 8 x 1/);
+      expect(code).toBe(0);
+      expect(io.lines.at(-1)!.testAccuracy).toBeGreaterThan(0.6);
+    });
+
+    it('takes evenly from all classes with --limit', async () => {
+      const { io } = await run([...cifar10, '--limit', '6', '--epochs', '1']);
+      expect(io.stdout).toMatch(/mlp on cifar10: 666,115 parameters, 6 images, 6 for the test/); // three outputs
+    });
+
+    it('stops at SIGINT while it reads', async () => {
+      const io = new FakeIo();
+      const running = run([...cifar10, '--epochs', '1'], io);
+      while (io.interrupt === undefined) await new Promise(setImmediate);
+      io.interrupt();
+      expect((await running).code).toBe(130);
+      expect(io.stdout).toBe('stopped before the first step ended\n');
+    });
+
+    it('names a broken file', async () => {
+      writeFileSync(join(images, 'test', 'grey', 'odd.jpg'), 'no image');
+      const { code, io } = await run([...cifar10, '--epochs', '1']);
+      expect(code).toBe(1);
+      expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG image/);
+    });
   });
 
   it('stops at SIGINT after the step in flight, says what was reached and ends with 130', async () => {
@@ -143,10 +227,11 @@ describe('train', () => {
   it.each([
     [
       ['train', '--model', 'resnet'],
-      /model.*'resnet' is invalid. Allowed choices are mlp, lenet, cnn4, vgg11, resnet18/,
+      /model.*'resnet' is invalid. Allowed choices are mlp, lenet, mnist-fast, cnn4, vgg11, resnet18/,
     ],
     [['train', '--device', 'gpu'], /'gpu' is invalid/],
     [['train', '--data', 'cifar'], /'cifar' is invalid/],
+    [['train', '--data', 'cifar10'], /--data cifar10 needs --data-dir DIR/],
     [['train', '--optimizer', 'adamm'], /'adamm' is invalid/],
     [['train', '--precision', 'bf16'], /'bf16' is invalid. Allowed choices are fp32, strict/],
     [['train', '--epochs', '0'], /Expected a whole number >= 1/],
@@ -155,11 +240,16 @@ describe('train', () => {
     [['train', '--batch', 'many'], /Expected a whole number >= 1/],
     [['train', '--lr', 'NaN'], /Expected a number > 0/],
     [['train', '--lr', '0'], /Expected a number > 0/],
+    [['train', '--target-accuracy', '0'], /Expected a number > 0/],
+    [['train', '--target-accuracy', '99'], /Expected a number > 0 and at most 1/],
+    [['train', '--beta1', '1'], /Expected a number in \[0, 1\)/],
+    [['train', '--beta2', '0.9', '--optimizer', 'sgd'], /--beta1 and --beta2 are for --optimizer adam and adamw/],
+    [['train', '--schedule', 'onecycle'], /'onecycle' is invalid. Allowed choices are constant, cosine, one-cycle/],
     [['train', '--threads', '0'], /Expected a whole number >= 1/],
     [['train', '--epcohs', '3'], /unknown option '--epcohs'.*\(Did you mean --epochs\?\)/s],
     [['train', 'now'], /too many arguments/],
     [['train', '--data', 'mnist'], /--data mnist needs --data-dir DIR/],
-    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist/],
+    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist and cifar10/],
     [['trian'], /unknown command 'trian'.*\(Did you mean train\?\)/s],
     [[], /Usage: steepest/],
   ])('ends with 2 and says why on wrong usage: %j', async (args, message) => {

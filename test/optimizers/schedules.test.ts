@@ -4,6 +4,7 @@ import {
   cosine,
   inverseSqrt,
   inverseTime,
+  oneCycle,
   type Schedule,
   scheduleFrom,
   step,
@@ -40,6 +41,25 @@ describe('schedules', () => {
     expect(at(cosine(1, { steps: 4, warmup: 4 }), 0, 3, 4)).toEqual([0.25, 1, 0]);
   });
 
+  it('oneCycle: the rates of PyTorch 2.13, OneCycleLR(optimizer, 0.01, total_steps, cycle_momentum=False)', () => {
+    const expectRates = (schedule: Schedule, rates: Readonly<Record<number, number>>) => {
+      for (const [t, value] of Object.entries(rates)) expect(schedule.at(Number(t)) / value).toBeCloseTo(1, 10);
+    };
+    expectRates(oneCycle(0.01, { steps: 10 }), {
+      ...[0.0003999999999999993, 0.0052, 0.01, 0.009504846320134737, 0.008117456539497631, 0.0061126202193628925],
+      ...{ 6: 0.003887419780637108, 7: 0.00188258346050237, 8: 0.0004951936798652628, 9: 4e-8, 10: 4e-8, 99: 4e-8 },
+    });
+    expectRates(oneCycle(0.01, { steps: 7, pctStart: 0.5, divFactor: 10, finalDivFactor: 100 }), {
+      ...[0.0009999999999999992, 0.004109423525312736, 0.009140576474687263, 0.009505339495172583],
+      ...{ 4: 0.00611649206511179, 5: 0.0018906684397156264, 6: 1e-5 },
+    });
+    expectRates(oneCycle(0.01, { steps: 235 }), {
+      ...{ 0: 4e-4, 1: 0.0004049030624798597, 69: 0.009998774077829497, 70: 0.009999772048255069 },
+      ...{ 71: 0.009997948559003024, 150: 0.005167094216738833, 233: 9.517861948397653e-7, 234: 4e-8 },
+    });
+    expect(oneCycle(1, { steps: 2 }).at(0)).toBe(1); // no update before the peak
+  });
+
   it('come from numbers, schedules and JSON', () => {
     expect(scheduleFrom('sgd', 0.1).at(7)).toBe(0.1);
     for (const schedule of [
@@ -48,6 +68,7 @@ describe('schedules', () => {
       inverseSqrt(2),
       step(1, { every: 2 }),
       cosine(1, { steps: 9 }),
+      oneCycle(1, { steps: 9, divFactor: 5 }),
     ]) {
       expect(scheduleFrom('sgd', schedule)).toBe(schedule);
       const { name, options } = schedule;
@@ -67,6 +88,10 @@ describe('schedules', () => {
     [() => step(1, { evry: 2 } as never), TypeError, /'evry'.*'every'/],
     [() => cosine(1, { steps: 4, warmup: 5 }), RangeError, /warmup.*5/],
     [() => cosine(1, { steps: 4, minimum: 2 }), RangeError, /minimum.*2/],
+    [() => oneCycle(1, { steps: 1 }), RangeError, /^oneCycle: .*steps.*1/],
+    [() => oneCycle(1, { steps: 9, pctStart: 1 }), RangeError, /pctStart.*1/],
+    [() => oneCycle(1, { steps: 9, divFactor: 0 }), RangeError, /divFactor.*0/],
+    [() => oneCycle(1, { steps: 9, finalDivFactor: Number.NaN }), RangeError, /finalDivFactor.*NaN/],
     [() => scheduleFrom('adam', '0.1' as never), TypeError, /^adam: .*learningRate.*"0.1"/],
     [() => scheduleFrom('adam', Number.POSITIVE_INFINITY), RangeError, /^adam: .*Infinity/],
     [() => scheduleFrom('adam', { name: 'cosinus', options: {} } as never), RangeError, /did you mean 'cosine'/],

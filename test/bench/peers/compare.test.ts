@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import {
   checkLosses,
   checkOutputs,
+  memoryOf,
   type PeerResult,
   round,
-  rowOf,
+  rowsOf,
   stepsOfTurn,
   table,
   timesOf,
@@ -43,21 +44,26 @@ test('outputs: relative to the largest', () => {
 const times = (medianMs: number) => ({ medianMs, minMs: medianMs / 2, maxMs: medianMs * 2 });
 const head = { model: 'lenet', mode: 'train', threads: 2, batch: 128, device: 'cpu' };
 
-test('a row takes the fastest variant of torch', () => {
-  const row = rowOf(head, { steepest: times(8), 'torch:nchw': times(30), 'torch:channels_last': times(28) });
-  expect(row).toEqual({
-    bench: 'peer',
-    ...head,
-    steepestMs: 8,
-    torchMs: 28,
-    torchVariant: 'channels_last',
-    ratio: 3.5,
+test('a row takes the fastest variant of torch; tfjs has its own', () => {
+  const rows = rowsOf(head, {
+    ...{ steepest: times(8), 'torch:nchw': times(30), 'torch:channels_last': times(28), 'torch:compile': times(50) },
+    tfjs: times(80),
   });
-  expect(rowOf(head, { steepest: times(8), 'torch:nchw': times(4), tfjs: times(80) })).toMatchObject({
-    ratio: 0.5,
-    tfjsMs: 80,
-    tfjsRatio: 10,
-  });
+  const ours = { steepestMs: 8, steepestStepsPerSecond: 125 };
+  expect(rows).toEqual([
+    {
+      ...{ bench: 'peer', rival: 'torch', ...head, ...ours, torchMs: 28, torchVariant: 'channels_last' },
+      torchStepsPerSecond: { nchw: 33.33, channels_last: 35.71, compile: 20 },
+      ratio: 3.5,
+    },
+    { bench: 'peer', rival: 'tfjs', ...head, ...ours, tfjsMs: 80, ratio: 10 },
+  ]);
+  expect(rowsOf(head, { steepest: times(8), 'torch:nchw': times(4) })).toMatchObject([{ ratio: 0.5 }]);
+  expect(rowsOf(head, { steepest: times(8), tfjs: times(4) })).toMatchObject([{ rival: 'tfjs', ratio: 0.5 }]);
+});
+
+test('memory in MiB', () => {
+  expect(memoryOf(102_400, 256_100)).toEqual({ steepestMiB: 100, torchMiB: 250.1, memoryRatio: 2.501 });
 });
 
 test('four digits, and no fewer before the point', () => {
@@ -66,19 +72,21 @@ test('four digits, and no fewer before the point', () => {
 
 test('the table', () => {
   const all = { steepest: times(8), 'torch:nchw': times(30), 'torch:channels_last': times(28) };
-  const result = (more: object, extra: Partial<PeerResult>): PeerResult => {
+  const results = (more: object, extra: Partial<PeerResult>): PeerResult[] => {
     const rows = { ...all, ...more };
-    return { ...rowOf(head, rows), steps: 7, repeats: 15, times: rows, losses: {}, versions: {}, ...extra };
+    const rest = { steps: 7, repeats: 15, times: rows, losses: {}, versions: {}, ...extra };
+    return rowsOf(head, rows).map((row) => ({ ...row, ...rest }));
   };
-  expect(table([result({}, {}), result({}, { model: 'vgg11', batch: 64 })])).toBe(
+  expect(table([...results({}, {}), ...results({ tfjs: times(80) }, { model: 'vgg11', batch: 64 })])).toBe(
     [
-      'model  mode   threads  batch  steepest ms    torch ms  torch variant  ratio',
-      'lenet  train        2    128     8 (4-16)  28 (14-56)  channels_last   3.50',
-      'vgg11  train        2     64     8 (4-16)  28 (14-56)  channels_last   3.50',
+      'model  mode   rival                threads  batch  steepest ms     rival ms  ratio',
+      'lenet  train  torch:channels_last        2    128     8 (4-16)   28 (14-56)   3.50',
+      'vgg11  train  torch:channels_last        2     64     8 (4-16)   28 (14-56)   3.50',
+      'vgg11  train  tfjs                       2     64     8 (4-16)  80 (40-160)  10.00',
     ].join('\n'),
   );
-  const lines = table([result({}, {}), result({ tfjs: times(80) }, {})]).split('\n');
-  expect(lines[0]).toMatch(/tfjs ms {2}ratio$/);
-  expect(lines[1]).toMatch(/ - {2,}-$/);
-  expect(lines[2]).toMatch(/80 \(40-160\) +10.00$/);
+  const lines = table([...results({}, memoryOf(1024, 3072)), ...results({}, {})]).split('\n');
+  expect(lines[0]).toMatch(/ratio {2}steepest MiB {2}rival MiB {2}ratio$/);
+  expect(lines[1]).toMatch(/3\.50 +1 +3 +3\.00$/);
+  expect(lines[2]).toMatch(/3\.50 +- +- +-$/);
 });

@@ -7,9 +7,10 @@ test('defaults', () => {
     modes: ['train'],
     threads: 2,
     python: 'python3',
-    variants: ['nchw', 'channels_last'],
+    variants: ['nchw', 'channels_last', 'compile'],
     malloc: 'keep',
     tfjs: undefined,
+    memory: false,
     repeats: 15,
     steps: 0,
     batch: 0,
@@ -33,6 +34,13 @@ test('what is given', () => {
     tfjs: 'DIR',
     json: true,
     write: true,
+  });
+});
+
+test('tiny stands for three networks', () => {
+  expect(readOptions(['--models', 'tiny,mlp', '--memory'])).toMatchObject({
+    models: ['2-8-1', '4-16-3', '784-32-10', 'mlp'],
+    memory: true,
   });
 });
 

@@ -6,7 +6,7 @@ import type { PeerResult } from '../../../bench/peers/compare.js';
 import { fileName, merge, writeResults } from '../../../bench/peers/results.js';
 
 const result = (model: string, threads: number, steepestMs: number): PeerResult => ({
-  bench: 'peer',
+  ...{ bench: 'peer', rival: 'torch', steepestStepsPerSecond: 1000 / steepestMs },
   ...{ model, mode: 'train', threads, batch: 128, device: 'cpu' },
   ...{ steepestMs, torchMs: 4, torchVariant: 'nchw', ratio: 4 / steepestMs, steps: 7, repeats: 15 },
   times: { steepest: { medianMs: steepestMs, minMs: 0.5, maxMs: 2 } },
@@ -26,6 +26,12 @@ test('new results take the place of those of the same network, mode and threads'
     ['lenet', 2, 3],
     ['mlp', 2, 3],
   ]);
+});
+
+test('rivals are kept apart; results of old have no name of it', () => {
+  const { rival: _, ...old } = result('lenet', 1, 1);
+  const tfjs = { ...result('lenet', 1, 2), rival: 'tfjs' };
+  expect(merge([old, tfjs], [result('lenet', 1, 3)]).map(({ steepestMs }) => steepestMs)).toEqual([2, 3]);
 });
 
 test('the file keeps what earlier runs wrote', () => {

@@ -1,0 +1,138 @@
+/** Image folders and CIFAR-10's two of them, with tiny files: order, labels, bytes, and what is said of files that are no such images. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { cifar10 } from '../../lib/data/cifar10.js';
+import { imageFolder } from '../../lib/data/image-folder.js';
+import { jpeg } from '../helpers/jpeg.js';
+
+const root = mkdtempSync(join(tmpdir(), 'images-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+let folders = 0;
+/** A folder with such files: 'cat/1.jpg'. */
+function folder(files: Readonly<Record<string, Uint8Array | string>>): string {
+  const dir = join(root, String(folders++));
+  mkdirSync(dir);
+  for (const [name, bytes] of Object.entries(files)) {
+    mkdirSync(join(dir, name, '..'), { recursive: true });
+    writeFileSync(join(dir, name), bytes);
+  }
+  return dir;
+}
+const grey = (value: number) => jpeg([value, 128, 128]);
+const red = jpeg([76, 85, 255]); // (76 + 1.402 * 127, 76 - 0.714 * 127 + 0.344 * 43, 76 - 1.772 * 43): [254, 0, 0]
+const pets = { 'dog/b.jpg': grey(7), 'dog/a.jpg': grey(200), 'cat/10.jpg': red, 'cat/9.JPEG': grey(0) };
+const pixel = (x: Uint8Array, image: number) => [...x.subarray(image * 192, image * 192 + 3)];
+
+describe('imageFolder', () => {
+  it('reads classes and images in the order of their names, RGB', async () => {
+    const dir = folder({ ...pets, 'dog/.DS_Store': 'x', 'README.txt': 'beside the classes' });
+    const { x, ...rest } = await imageFolder(dir);
+    const y = Uint8Array.of(0, 0, 1, 1);
+    expect(rest).toEqual({ y, count: 4, shape: [8, 8, 3], classes: 2, classNames: ['cat', 'dog'] });
+    expect([0, 1, 2, 3].map((image) => pixel(x, image))).toEqual([
+      [254, 0, 0],
+      [0, 0, 0],
+      [200, 200, 200],
+      [7, 7, 7],
+    ]);
+    for (let i = 0; i < x.length; i++) expect(x[i]).toBe(x[i - (i % 192) + (i % 3)]);
+  });
+
+  it('reads grey images as one channel, of any size', async () => {
+    const { x, shape } = await imageFolder(folder({ 'a/1.jpg': jpeg([31], 5, 3), 'b/1.jpg': jpeg([99], 5, 3) }));
+    expect(shape).toEqual([5, 3, 1]);
+    expect([...x]).toEqual([...new Array(15).fill(31), ...new Array(15).fill(99)]);
+  });
+
+  it('takes images evenly from the classes where there is a limit, and tells how far it is', async () => {
+    const told: unknown[] = [];
+    const { x, y } = await imageFolder(folder(pets), { limit: 2, onProgress: (progress) => told.push(progress) });
+    expect([...y]).toEqual([0, 1]);
+    expect([pixel(x, 0), pixel(x, 1)]).toEqual([
+      [254, 0, 0],
+      [200, 200, 200],
+    ]);
+    expect(told.at(-1)).toEqual({ images: 2, total: 2 });
+  });
+
+  it('stops at the signal, with its reason', async () => {
+    const reason = new Error('enough');
+    await expect(imageFolder(folder(pets), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const reading = new AbortController();
+    const many = folder(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`a/${i}.jpg`, grey(i)])));
+    const run = imageFolder(many, { signal: reading.signal });
+    setImmediate(() => reading.abort(reason));
+    await expect(run).rejects.toBe(reason);
+  });
+
+  const cut = grey(3).subarray(0, -2);
+  const broken: [string, Record<string, Uint8Array | string>, RegExp][] = [
+    ['truncated file', { ...pets, 'dog/c.jpg': cut }, /dog.c\.jpg: expected a whole JPEG image but .* truncated/],
+    ['header alone', { ...pets, 'cat/0.jpg': red.subarray(0, 30) }, /cat.0\.jpg: expected a whole JPEG image/],
+    ['foreign file', { ...pets, 'dog/c.png': '\x89PNG' }, /dog.c\.png: expected a JPEG image, .* received c289/],
+    ['empty file', { ...pets, 'dog/c.jpg': '' }, /dog.c\.jpg: expected a JPEG image, .* received no bytes/],
+    [
+      'another size',
+      { ...pets, 'dog/c.jpg': jpeg([1, 2, 3], 8, 7) },
+      /dog.c\.jpg: .*8 x 8 x 3, as .*, but .*8 x 7 x 3/,
+    ],
+    ['grey among colours', { ...pets, 'dog/c.jpg': jpeg([1]) }, /dog.c\.jpg: .* received 8 x 8 x 1/],
+    ['folder in a class', { ...pets, 'dog/c/1.jpg': red }, /JPEG image at .*dog.c but could not read it \(EISDIR\)/],
+    ['folder without classes', { 'a.jpg': red }, /expected a folder for each class at .* but found none/],
+    ['empty class', { ...pets, 'ant/.hidden': '' }, /expected JPEG images of a class at .*ant but found none/],
+    [
+      'too many classes',
+      Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`${i}/a.jpg`, red])),
+      /at most 256 folders at .* found 257/,
+    ],
+  ];
+  it.each(broken)('names the file that is wrong: %s', async (_, files, message) => {
+    await expect(imageFolder(folder(files))).rejects.toMatchObject({
+      name: 'SteepestError',
+      code: 'ERR_FORMAT',
+      message: expect.stringMatching(message),
+    });
+    expect((await imageFolder(folder(pets))).count).toBe(4); // the decoder works on
+  });
+
+  it('refuses wrong use', async () => {
+    await expect(imageFolder(3 as never)).rejects.toThrow(TypeError);
+    await expect(imageFolder(join(root, 'none'))).rejects.toMatchObject({ code: 'ERR_FORMAT' });
+    await expect(imageFolder(root, { limit: 0 })).rejects.toThrow(RangeError);
+    await expect(imageFolder(root, { limt: 1 } as never)).rejects.toThrow(/limt.*did you mean 'limit'/);
+  });
+});
+
+describe('cifar10', () => {
+  const part = (name: string, files: Record<string, Uint8Array | string>) =>
+    Object.fromEntries(Object.entries(files).map(([file, bytes]) => [`${name}/${file}`, bytes]));
+
+  it('reads train and test', async () => {
+    const { train, test } = await cifar10(
+      folder({ ...part('train', pets), ...part('test', { 'cat/a.jpg': red, 'dog/a.jpg': red }) }),
+    );
+    expect([train.count, test.count, [...test.y]]).toEqual([4, 2, [0, 1]]);
+  });
+
+  it.each([
+    [
+      'no test folder',
+      part('train', pets),
+      /expected a folder for each class at .*test but could not read it \(ENOENT\)/,
+    ],
+    ['other classes', { ...part('train', pets), 'test/cat/a.jpg': red }, /one list of classes but .* cat, dog and cat/],
+    [
+      'other sizes',
+      { ...part('train', pets), 'test/cat/a.jpg': jpeg([1]), 'test/dog/a.jpg': jpeg([1]) },
+      /one size but .* 8, 8, 3 and 8, 8, 1/,
+    ],
+  ])('says what is wrong: %s', async (_, files, message) => {
+    await expect(cifar10(folder(files))).rejects.toMatchObject({
+      code: 'ERR_FORMAT',
+      message: expect.stringMatching(message),
+    });
+  });
+});
