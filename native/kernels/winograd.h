@@ -292,7 +292,10 @@ void winograd_tile(const float* a, int64_t a_step, int64_t depth, const float* b
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
-    for (int j = 0; j < NV; ++j) sum[i][j] = vfloat{};
+    for (int j = 0; j < NV; ++j) {
+      if (TURNED) __builtin_prefetch(c + i * c_step + j * kLanes, 1);  // arrives while the sums are made
+      sum[i][j] = vfloat{};
+    }
   const int64_t across = TURNED ? 1 : a_step, along = TURNED ? a_step : 1;
   for (int64_t t = depth; t > 0; --t, a += along, b += b_step, ahead += 16) {
     __builtin_prefetch(ahead, 0, 2);
