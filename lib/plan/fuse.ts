@@ -1,9 +1,10 @@
 /**
  * Second stage of compiling: neighbours become one call, so that fewer tensors travel through memory.
  *
- *   conv2d + bias + relu + max pool    ->  one conv2d_forward: only the pooled output and its argmax are written
+ *   conv2d + bias + add + relu         ->  one conv2d_forward: with a max pool after it, only its output and argmax are written
  *   gemm + bias + relu                 ->  one gemm
- *   batch normalization + relu         ->  one batch_norm_forward or batch_norm_inference
+ *   batch normalization + add + relu   ->  one batch_norm_forward or batch_norm_inference
+ *   conv2d' + add + relu'              ->  one conv2d_backward_input: gradients that meet at a fork, and what relu lets through
  *   batch normalization' after relu'   ->  one batch_norm_backward
  *   relu' after pool'                  ->  pool' after relu' of the pooled output (four times smaller for a 2x2 pool)
  *   conv2d' and bias' after pool'      ->  conv2d' and bias' that read the pooled gradient and the places of the maxima
@@ -18,8 +19,8 @@ import { type Call, countReads, isTensorUse } from './lower.js';
 
 /** Fuses `calls`; `kept` are the tensors that must exist in the end. */
 export function fuse(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
-  const joined = fuseEpilogues(reluIntoBatchNorm(reluBeforeUnpooling(calls, kept), kept), kept);
-  return unpoolInProducts(joined, kept);
+  const joined = fuseEpilogues(reluBeforeUnpooling(calls, kept), kept);
+  return unpoolInProducts(reluIntoBatchNorm(joined, kept), kept);
 }
 
 function tensorOf(call: Call, buffer: string): Tensor | undefined {
@@ -113,85 +114,102 @@ function reluIntoBatchNorm(calls: readonly Call[], kept: ReadonlySet<Tensor>): C
 /** What may join a producer, in this order, each at most once: kernel, and how the producer changes. */
 interface Epilogue {
   readonly kernel: KernelName;
-  readonly input: string;
+  /** Buffers of it that the producer's output may be. */
+  readonly inputs: readonly string[];
   /** Whether both see the output under the same shape (a reshape may stand between them). */
-  readonly fits: (producer: Call, next: Call) => boolean;
-  readonly join: (producer: Call, next: Call) => Call;
+  readonly fits?: (producer: Call, next: Call) => boolean;
+  /** How the producer changes, but for its output; `input` is the one of `inputs` that it makes. */
+  readonly join: (next: Call, input: string) => { buffers?: Call['buffers']; ints?: Call['ints'] };
 }
 
-const OUTPUT = { conv2d_forward: 'y', gemm: 'c', batch_norm_forward: 'y', batch_norm_inference: 'y' } as const;
+const OUTPUT = {
+  conv2d_forward: 'y',
+  conv2d_backward_input: 'dx',
+  gemm: 'c',
+  batch_norm_forward: 'y',
+  batch_norm_inference: 'y',
+} as const;
 type Producer = keyof typeof OUTPUT;
 
 const BIAS: Epilogue = {
   kernel: 'bias_forward',
-  input: 'x',
+  inputs: ['x'],
   fits: (producer, next) => next.ints.k === (producer.kernel === 'gemm' ? producer.ints.n : producer.ints.k),
-  join: (producer, next) => withOutput(producer, next.buffers.y!, { buffers: { bias: next.buffers.bias! } }),
+  join: ({ buffers: { bias } }) => ({ buffers: { bias: bias! } }),
 };
-const RELU: Epilogue = {
-  kernel: 'relu_forward',
-  input: 'x',
-  fits: () => true,
-  join: (producer, next) => withOutput(producer, next.buffers.y!, { ints: { relu: 1 } }),
+const ADD: Epilogue = {
+  kernel: 'add_forward',
+  inputs: ['a', 'b'],
+  join: ({ buffers: { a, b } }, input) => ({ buffers: { addend: input === 'a' ? b! : a! } }),
+};
+const RELU: Epilogue = { kernel: 'relu_forward', inputs: ['x'], join: () => ({ ints: { relu: 1 } }) };
+const MASK: Epilogue = {
+  kernel: 'relu_backward',
+  inputs: ['dy'],
+  join: ({ buffers: { y } }) => ({ buffers: { mask: y! } }),
 };
 const MAX_POOL: Epilogue = {
   kernel: 'max_pool2d_forward',
-  input: 'x',
-  fits: ({ ints: conv }, { ints: pool }) =>
-    pool.c === conv.k && pool.h === outputSize(conv, 'h', 'r') && pool.w === outputSize(conv, 'w', 's'),
-  join: (producer, next) =>
-    withOutput(producer, next.buffers.y!, {
-      buffers: { argmax: next.buffers.argmax! },
-      ints: { pool: next.ints.pool!, poolStride: next.ints.stride! },
-    }),
+  inputs: ['x'],
+  fits: ({ ints: conv, buffers: { addend } }, { ints: pool }) =>
+    addend === undefined &&
+    pool.c === conv.k &&
+    pool.h === outputSize(conv, 'h', 'r') &&
+    pool.w === outputSize(conv, 'w', 's'),
+  join: ({ buffers: { argmax }, ints: { pool, stride } }) => ({
+    buffers: { argmax: argmax! },
+    ints: { pool: pool!, poolStride: stride! },
+  }),
 };
 const EPILOGUES: Record<Producer, readonly Epilogue[]> = {
-  conv2d_forward: [BIAS, RELU, MAX_POOL],
+  conv2d_forward: [BIAS, ADD, RELU, MAX_POOL],
+  conv2d_backward_input: [ADD, MASK],
   gemm: [BIAS, RELU],
-  batch_norm_forward: [RELU],
-  batch_norm_inference: [RELU],
+  batch_norm_forward: [ADD, RELU],
+  batch_norm_inference: [ADD, RELU],
 };
 
 function outputSize(conv: Call['ints'], size: string, filter: string): number {
   return out(conv[size] as number, conv[filter] as number, conv.stride as number, conv.padding as number);
 }
 
-function withOutput(
-  producer: Call,
-  output: Call['buffers'][string],
-  change: { buffers?: Call['buffers']; ints?: Call['ints'] },
-): Call {
-  const buffers = { ...producer.buffers, ...change.buffers, [OUTPUT[producer.kernel as Producer]]: output };
-  return { ...producer, buffers, ints: { ...producer.ints, ...change.ints } };
-}
-
 /**
  * Joins each producer with the chain that alone reads it. The joined call stands where the last of the chain that reads something else
- * stood: a producer's other outputs may be read before the rest of the chain.
+ * stood: a producer's other outputs may be read before the rest of the chain. Of two producers whose outputs meet, the later takes the
+ * other's.
  */
 function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
   const reads = countReads(calls);
   const result: (Call | undefined)[] = [...calls];
-  for (const [start, first] of calls.entries()) {
+  for (const [start, first] of [...calls.entries()].reverse()) {
     if (!(first.kernel in EPILOGUES)) continue;
+    const made = OUTPUT[first.kernel as Producer];
     let producer = first;
     let place = start;
-    for (const epilogue of EPILOGUES[first.kernel as Producer]) {
-      const output = tensorOf(producer, OUTPUT[first.kernel as Producer])!;
+    for (const { kernel, inputs, fits, join } of EPILOGUES[first.kernel as Producer]) {
+      const output = tensorOf(producer, made)!;
       if (reads.get(output) !== 1 || kept.has(output)) break;
-      const next = calls.findIndex((c) => c.kernel === epilogue.kernel && c.buffers[epilogue.input] === output);
-      if (next < 0 || !epilogue.fits(producer, calls[next]!)) continue; // no bias, say: the relu may still join
-      producer = epilogue.join(producer, calls[next]!);
+      const at = result.findIndex((c) => c?.kernel === kernel && inputs.some((input) => c.buffers[input] === output));
+      const next = result[at];
+      if (next === undefined || fits?.(producer, next) === false) continue; // no bias, say: the relu may still join
+      const input = inputs.find((name) => next.buffers[name] === output)!;
+      const { buffers, ints } = join(next, input);
+      const { name } = kernelSpecs[kernel].buffers.find(({ role }) => role === 'out')!;
+      producer = {
+        ...producer,
+        buffers: { ...producer.buffers, ...buffers, [made]: next.buffers[name]! },
+        ints: { ...producer.ints, ...ints },
+      };
       result[place] = undefined;
-      result[next] = undefined;
-      if (readsMore(epilogue)) place = next;
+      result[at] = undefined;
+      if (readsMore(next, input)) place = at;
       result[place] = producer;
     }
   }
   return dropUnreadArgmax(result.filter((call) => call !== undefined));
 }
 
-function readsMore({ kernel, input }: Epilogue): boolean {
+function readsMore({ kernel }: Call, input: string): boolean {
   return kernelSpecs[kernel].buffers.some(({ role, name }) => role === 'in' && name !== input);
 }
 

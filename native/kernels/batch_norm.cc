@@ -1,12 +1,13 @@
 // Batch normalization (Ioffe and Szegedy 2015, algorithms 1 and 2): each of k channels is shifted and scaled to mean 0 and variance 1 over
 // all rows, then to a mean and deviation that are learned. With s = 1 / sqrt(variance + epsilon) and x^ = (x - mean) s:
 //
-//   y = scale x^ + shift
+//   y = scale x^ + shift (+ addend, then relu)
 //   dshift = sum dy, dscale = sum dy x^, dx = scale s (dy - dshift / rows - x^ dscale / rows)
 //
 // Sums are in double precision, of x less its first row: a mean far larger than the deviation costs no digits of the variance, and a
 // constant channel has variance 0. Two ways over x forward and backward; blocks of rows are summed apart, then added in their order.
 #include "columns.h"
+#include "ending.h"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -94,19 +95,17 @@ STEEPEST_INLINE void for_columns(Team& team, int64_t rows, int64_t k, F f) {
   });
 }
 
-// y = (x - columns 0) * columns 1 + columns 2, negative ones 0 if relu.
-void normalize(Team& team, int64_t rows, int64_t k, bool relu, const float* x, const Columns& columns, float* y) {
+// y = (x - columns 0) * columns 1 + columns 2, and its ending.
+void normalize(Team& team, int64_t rows, int64_t k, const float* x, const Columns& columns, const Ending& ending, float* y) {
   const float *const mean = columns.row(0), *const factor = columns.row(1), *const shift = columns.row(2);
-  const vint cut = broadcast(static_cast<int32_t>(relu ? -1 : 0));
   for_columns(team, rows, k, [=](int64_t i, int64_t j, auto at) {
-    const vfloat v = fma(at.load(x + i) - at.load(mean + j), at.load(factor + j), at.load(shift + j));
-    at.store(y + i, choose((v <= 0.0f) & cut, vfloat{}, v));
+    at.store(y + i, ending.of(fma(at.load(x + i) - at.load(mean + j), at.load(factor + j), at.load(shift + j)), i, at));
   });
 }
 
 }  // namespace
 
-// x[rows, k], scale[k], shift[k] -> y[rows, k], mean[k], variance[k].
+// x and perhaps addend[rows, k], scale[k], shift[k] -> y[rows, k], mean[k], variance[k].
 void batch_norm_forward(const batch_norm_forward_args& a, Team& team) {
   const int64_t rows = a.rows, k = a.k;
   const double n = static_cast<double>(most(rows, 1));
@@ -129,10 +128,10 @@ void batch_norm_forward(const batch_norm_forward_args& a, Team& team) {
     columns.set(1, j, k, factor);
     columns.set(2, j, k, static_cast<double>(a.shift[j]) - (mean - static_cast<double>(a.mean[j])) * factor);  // what rounding the mean left
   }
-  normalize(team, rows, k, a.relu != 0, x, columns, a.y);
+  normalize(team, rows, k, x, columns, {a.addend, a.relu != 0, nullptr}, a.y);
 }
 
-// x[rows, k], mean[k], variance[k], scale[k], shift[k] -> y[rows, k].
+// x and perhaps addend[rows, k], mean[k], variance[k], scale[k], shift[k] -> y[rows, k].
 void batch_norm_inference(const batch_norm_inference_args& a, Team& team) {
   const Columns columns(team, a.k, 3);
   for (int64_t j = 0; j < a.k; ++j) {
@@ -140,7 +139,7 @@ void batch_norm_inference(const batch_norm_inference_args& a, Team& team) {
     columns.set(1, j, a.k, static_cast<double>(a.scale[j]) * inverse_deviation(a.variance[j], a.epsilon));
     columns.set(2, j, a.k, a.shift[j]);
   }
-  normalize(team, a.rows, a.k, a.relu != 0, a.x, columns, a.y);
+  normalize(team, a.rows, a.k, a.x, columns, {a.addend, a.relu != 0, nullptr}, a.y);
 }
 
 namespace {

@@ -1,7 +1,7 @@
 // conv2d: the convolution S = W phi(pad(Z)) + b 1' and its two derivatives (lecture notes 1.3.2-1.3.6 and 3.2), without ever building phi.
 //
 //   forward          y[n,p,q,k]  = sum over r,s,c of x[n, p*stride + r - padding, q*stride + s - padding, c] filter[r,s,c,k]
-//                    (+ bias[k]), relu, then max pooling with the place of the maximum
+//                    (+ bias[k] + addend[n,p,q,k]), relu, then max pooling with the place of the maximum
 //   backward_input   dx[n,i,j,c] = the same convolution of dy with the filter turned round: step 1, padding r-1-padding; with a stride > 1, one
 //                    such convolution for each of the stride x stride phases of dx, with the taps that reach it
 //   backward_filter  dw[r,s,c,k] = sum over n,p,q of x[n, p*stride + r - padding, q*stride + s - padding, c] dy[n,p,q,k]
@@ -84,7 +84,7 @@ struct Convolution {
   int64_t n, p, q, k, r, s, stride;
   const float* panels;  // [r*s*c, panel width] each
   const float* bias;    // filled up to whole panels, or null
-  bool relu;
+  Ending ending;
   float* y;
   int64_t pool, pool_stride;  // pool = 0: none
   uint16_t* argmax;
@@ -92,6 +92,15 @@ struct Convolution {
   int64_t depth() const { return r * s * frame.c; }
   int64_t pooled_height() const { return (p - pool) / pool_stride + 1; }
   int64_t pooled_width() const { return (q - pool) / pool_stride + 1; }
+
+  // c = the sums of `count` pixels from pixel `first` of all on, for the columns of a panel, and what becomes of them.
+  void sums(const float* frames, const int64_t* pixel, int64_t first, int64_t count, const Walk& walk, int64_t panel, float* c, int64_t c_step,
+            int64_t columns) const {
+    const int64_t j = panel * kTileColumns;
+    const Finish finish{false, bias ? bias + j : nullptr, ending.relu && !ending.reads()};
+    multiply(frames, pixel, count, walk, panels + j * depth(), panel_width(least(kTileColumns, k - j)), c, c_step, columns, finish);
+    if (ending.reads()) ending.apply(c, c_step, count, least(columns, k - j), first * k + j, k);
+  }
 };
 
 // Max pooling of one image's band of convolution rows, band[rows, q, width] -> y and argmax rows of `columns` channels, k apart.
@@ -125,15 +134,13 @@ void pool_band(const float* band, int64_t q, int64_t width, int64_t columns, int
 void convolve_and_pool(const Convolution& f, const float* frames, int64_t image0, int64_t images, int64_t panel, const int64_t* pixel,
                        const Walk& walk, float* band, int64_t band_rows) {
   const int64_t columns = least(kTileColumns, f.k - panel * kTileColumns), width = panel_width(columns);
-  const float* b = f.panels + panel * kTileColumns * f.depth();
-  const Finish finish{false, f.bias ? f.bias + panel * kTileColumns : nullptr, f.relu};
   const int64_t height = f.pooled_height(), across = f.pooled_width();
   for (int64_t top = 0; top < height; top += band_rows) {
     const int64_t rows = least(band_rows, height - top);
     const int64_t from = top * f.pool_stride, lines = (rows - 1) * f.pool_stride + f.pool;
     // Several images are a group only if a band is a whole image: then their pixels follow each other.
     const int64_t pixels = images > 1 ? images * f.p * f.q : lines * f.q;
-    multiply(frames, pixel + from * f.q, pixels, walk, b, width, band, width, width, finish);
+    f.sums(frames, pixel + from * f.q, (image0 * f.p + from) * f.q, pixels, walk, panel, band, width, width);
     for (int64_t n = 0; n < images; ++n) {
       const int64_t out = (((image0 + n) * height + top) * across) * f.k + panel * kTileColumns;
       uint16_t* argmax = f.argmax ? f.argmax + out : nullptr;
@@ -184,10 +191,8 @@ void convolve(const Convolution& f, Team& team) {
           convolve_and_pool(f, frames, image0, count, panel, pixel, walk, band, band_rows);
           continue;
         }
-        const int64_t columns = least(kTileColumns, f.k - panel * kTileColumns);
-        const Finish finish{false, f.bias ? f.bias + panel * kTileColumns : nullptr, f.relu};
-        multiply(frames, pixel, count * pixels, walk, f.panels + panel * kTileColumns * f.depth(), panel_width(columns),
-                 f.y + image0 * pixels * f.k + panel * kTileColumns, f.k, columns, finish);
+        float* const y = f.y + image0 * pixels * f.k + panel * kTileColumns;
+        f.sums(frames, pixel, image0 * pixels, count * pixels, walk, panel, y, f.k, least(kTileColumns, f.k - panel * kTileColumns));
       }
     }
   });
@@ -213,8 +218,9 @@ Windows pooling_of(const Args& a, int64_t p, int64_t q) {
 
 void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
+  const Ending ending{a.addend, a.relu != 0, nullptr};
   if (a.u && by_winograd(a))
-    return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.bias, a.relu != 0, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
+    return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
   const float* panels = a.filter;
   if (a.k != kTileColumns) {  // else the filter is a panel as it stands
@@ -233,7 +239,7 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
     pad_bias(a.bias, a.k, bias);
   }
   const Frame frame{a.h, a.w, a.c, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
-  convolve({frame, a.x, a.n, p, q, a.k, a.r, a.s, a.stride, panels, bias, a.relu != 0, a.y, a.pool, most(1, a.poolStride), a.argmax}, team);
+  convolve({frame, a.x, a.n, p, q, a.k, a.r, a.s, a.stride, panels, bias, ending, a.y, a.pool, most(1, a.poolStride), a.argmax}, team);
 }
 
 namespace {
@@ -252,7 +258,8 @@ struct Phase {
 };
 
 // backward_input with a step > 1: each of the stride x stride phases of dx is a convolution of step 1 with the taps that reach it.
-void backward_input_by_phases(const conv2d_backward_input_args& a, const float* dy, int64_t p, int64_t q, Team& team) {
+void backward_input_by_phases(const conv2d_backward_input_args& a, const float* dy, int64_t p, int64_t q, const Ending& ending, Team& team) {
+  float* const dx = a.dx;
   const int64_t stride = a.stride, phases = stride * stride, row_taps = ceil_div(a.r, stride), column_taps = ceil_div(a.s, stride);
   if (a.n == 0 || a.h == 0 || a.w == 0 || a.c == 0) return;
   const int64_t lines = ceil_div(a.h, stride), across = ceil_div(a.w, stride), most_pixels = lines * across;
@@ -306,14 +313,8 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
           for (int64_t i = 0; i < count; ++i)
             for (int64_t y = 0; y < rows.outputs; ++y)
               for (int64_t x = 0; x < cols.outputs; ++x, from += width) {
-                float* to = a.dx + (((image0 + i) * a.h + rows.first + y * stride) * a.w + cols.first + x * stride) * a.c + j;
-                for (int64_t v = 0; v < columns; v += kLanes) {
-                  if (columns - v >= kLanes) {
-                    store(to + v, load(from + v));
-                  } else {
-                    store_part(to + v, load(from + v), columns - v);
-                  }
-                }
+                const int64_t to = (((image0 + i) * a.h + rows.first + y * stride) * a.w + cols.first + x * stride) * a.c + j;
+                for_lanes(0, columns, [=](int64_t v, auto at) { at.store(dx + to + v, ending.of(at.load(from + v), to + v, at)); });
               }
         }
       }
@@ -325,8 +326,9 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
 
 void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
+  const Ending ending{a.addend, false, a.mask};
   if (a.u && by_winograd(a) && (a.pool == 0 || a.argmax))
-    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, false, a.dx,
+    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, ending, a.dx,
                               false, nullptr}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {
@@ -334,7 +336,7 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
     pooling_of(a, p, q).backward(team, spread, ToMaximum{a.dy, a.argmax});
     dy = spread;
   }
-  if (a.stride > 1) return backward_input_by_phases(a, dy, p, q, team);
+  if (a.stride > 1) return backward_input_by_phases(a, dy, p, q, ending, team);
   const int64_t taps = a.r * a.s;
   float* packed = panel_memory(team, taps * a.k, a.c);
   team.parallel(ceil_div(a.c, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
@@ -346,7 +348,7 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
     }
   });
   const Frame frame{p, q, a.k, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
-  convolve({frame, dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, false, a.dx, 0, 1, nullptr}, team);
+  convolve({frame, dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, ending, a.dx, 0, 1, nullptr}, team);
 }
 
 namespace {

@@ -10,6 +10,7 @@
 //
 // The points of evaluation are 0, 1, -1, infinity (A = 4), with 2, -2 (A = 6), with 1/2, -1/2 (A = 8).
 #pragma once
+#include "ending.h"
 #include "gemm_tile.h"
 
 STEEPEST_KERNELS_BEGIN
@@ -215,14 +216,14 @@ void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, i
   (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, c0, c1, points, plane);
 }
 
-// The convolution of `tiles` with transformed filters u[P, panel, c, 32], its bias, relu and 2 x 2 max pooling.
+// The convolution of `tiles` with transformed filters u[P, panel, c, 32], its bias, ending and 2 x 2 max pooling.
 struct WinogradConvolution {
   WinogradTiles tiles;
   Unpooling x;
   int64_t k;
   const float* u;
   const float* bias;  // or null
-  bool relu;
+  Ending ending;
   float* y;
   bool pool;
   uint16_t* argmax;  // or null
@@ -251,7 +252,7 @@ void winograd_outputs(const WinogradConvolution& f, const float* sums, int64_t p
 #pragma GCC unroll 4
       for (int j = 0; j < M; ++j) {
         o[i][j] += bias;
-        if (f.relu) o[i][j] = relu(o[i][j]);
+        if (top + i < p && left + j < q) o[i][j] = f.ending.of(o[i][j], ((image * p + top + i) * q + left + j) * f.k + v, Whole());
       }
     }
     if (!f.pool) {

@@ -49,6 +49,7 @@ describe('the cases', () => {
       const [first, second] = [argumentsOf(small), argumentsOf(small)];
       for (const { buffers, ints, reals } of [first, second]) reference.runKernel(small.kernel, buffers, ints, reals);
       for (const [i, buffer] of first.buffers.entries()) {
+        if (buffer === undefined) continue;
         expect(difference(buffer, second.buffers[i]!), shapeText(small)).toBeUndefined();
         if (buffer instanceof Float32Array)
           expect(buffer.some(Number.isNaN), `${small.kernel} ${shapeText(small)}`).toBe(false);

@@ -103,7 +103,11 @@ function magnitudes(
   const positive: Arrays = {};
   for (const [name, values] of Object.entries(inputs))
     positive[name] =
-      values instanceof Float32Array ? values.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)) : values;
+      name === 'mask'
+        ? values.map(() => 1)
+        : values instanceof Float32Array
+          ? values.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0))
+          : values;
   const sizes = run(float64, kernel, { ...c, ints }, positive).outputs;
   if (!ints.tile) return sizes;
   // By Winograd an element takes part in the errors of its neighbours.

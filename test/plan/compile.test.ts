@@ -3,6 +3,7 @@ import type { ConvolutionShape, Storage } from '../../lib/backends/backend.js';
 import { kernelSpecs } from '../../lib/backends/kernels.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { grad } from '../../lib/graph/grad.js';
+import { add } from '../../lib/graph/ops/add.js';
 import { batchNorm } from '../../lib/graph/ops/batch-norm.js';
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';
 import { conv2d } from '../../lib/graph/ops/conv2d.js';
@@ -162,6 +163,46 @@ describe('compile', () => {
     const [fused, plain] = [await run(request()), await run(request({ fuse: false }))];
     for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
     expect(Math.max(...plain.gradients.slice(0, 2).map(Math.abs))).toBeGreaterThan(1e-3);
+    for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+  });
+
+  it('joins sums at a shortcut and gradients at its fork to the producers, to the same numbers', async () => {
+    const request = (options: Partial<CompileRequest> = {}): CompileRequest => {
+      const { x, labels } = network();
+      const filter = (name: string, c: number, k: number) => parameter(name, [3, 3, c, k]);
+      const convolutions = [filter('w0', 2, 3), filter('w1', 3, 3), filter('w2', 3, 3), filter('w3', 3, 3)];
+      const parameters = [...convolutions, parameter('scale', [3]), parameter('shift', [3]), parameter('w', [192, 3])];
+      const [w0, w1, w2, w3, scale, shift, w] = parameters as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+      const same = { padding: 1 };
+      const before = relu(conv2d(x, w0, same));
+      const block = relu(add(batchNorm(conv2d(before, w1, same), scale, shift), before));
+      const after = relu(add(conv2d(block, w2, same), conv2d(block, w3, same)));
+      const loss = mean(softmaxCrossEntropy(matmul(flatten(after), w), labels));
+      const { offsets } = parameterLayout(parameters);
+      return {
+        ...trainingRequest(),
+        inputs: [
+          { tensor: x, region: 'x' },
+          { tensor: labels, region: 'y' },
+        ],
+        parameters,
+        outputs: [
+          { tensor: loss, region: 'loss', perStep: 1 },
+          ...grad(loss, parameters).map((tensor, i) => ({ tensor, region: 'gradients', offset: offsets[i]! })),
+        ],
+        ...options,
+      };
+    };
+    const count = (kernel: string, options = {}) =>
+      compile(request(options)).plan.calls.filter((call) => call.kernel === kernel).length;
+    expect(count('add_forward', { fuse: false })).toBe(4);
+    expect(count('relu_backward', { fuse: false })).toBe(3);
+    expect(count('add_forward')).toBe(0);
+    expect(count('relu_forward')).toBe(0);
+    expect(count('relu_backward')).toBe(1); // of the gradient that the last product makes
+    const [fused, plain] = [await run(request()), await run(request({ fuse: false }))];
+    for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+    expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
     for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
   });
 

@@ -1,26 +1,27 @@
 /**
  * Batch normalization (Ioffe and Szegedy 2015, algorithms 1 and 2): with s = 1 / sqrt(variance + epsilon) and x^ = (x - mean) s,
- * y = scale x^ + shift; backward dshift = sum dy, dscale = sum dy x^, dx = scale s (dy - dshift / rows - x^ dscale / rows).
+ * y = scale x^ + shift (+ addend, then relu); backward dshift = sum dy, dscale = sum dy x^, dx = scale s (dy - dshift / rows - x^ dscale / rows).
  */
 import type { Args, Real } from './args.js';
 
 export function batchNormForward(args: Args<'batch_norm_forward'>): void {
-  const { x, scale, shift, y, mean, variance, rows, k, relu, epsilon } = args;
+  const { x, scale, shift, addend, y, mean, variance, rows, k, relu, epsilon } = args;
   for (let j = 0; j < k; j++) {
     const exact = mean64(rows, (i) => x[i * k + j]!);
     const spread = mean64(rows, (i) => (x[i * k + j]! - exact) ** 2);
     const factor = scale[j]! / Math.sqrt(spread + epsilon);
-    for (let i = j; i < rows * k; i += k) y[i] = cut((x[i]! - exact) * factor + shift[j]!, relu);
+    for (let i = j; i < rows * k; i += k) y[i] = cut((x[i]! - exact) * factor + shift[j]! + (addend?.[i] ?? 0), relu);
     mean[j] = exact;
     variance[j] = spread;
   }
 }
 
 export function batchNormInference(args: Args<'batch_norm_inference'>): void {
-  const { x, mean, variance, scale, shift, y, rows, k, relu, epsilon } = args;
+  const { x, mean, variance, scale, shift, addend, y, rows, k, relu, epsilon } = args;
   for (let j = 0; j < k; j++) {
     const factor = scale[j]! / Math.sqrt(variance[j]! + epsilon);
-    for (let i = j; i < rows * k; i += k) y[i] = cut((x[i]! - mean[j]!) * factor + shift[j]!, relu);
+    for (let i = j; i < rows * k; i += k)
+      y[i] = cut((x[i]! - mean[j]!) * factor + shift[j]! + (addend?.[i] ?? 0), relu);
   }
 }
 

@@ -1,17 +1,17 @@
 /**
  * Convolution S = W phi(pad(Z)) + b 1' (lecture notes 1.3.3, equation 1.1), images N H W C and filters R S C K, here as the direct sum
- * over the window. Forward may end with relu and max pooling: the lecture's general layer (1.3.7). Backward (3.2.1):
- * dZ = P_pad' P_phi' vec(W' dS) and dW = dS phi(pad(Z))'.
+ * over the window. Forward may end with another summand, relu and max pooling: the lecture's general layer (1.3.7). Backward (3.2.1):
+ * dZ = P_pad' P_phi' vec(W' dS), perhaps with another summand and through a relu, and dW = dS phi(pad(Z))'.
  */
 import { out, pooled } from '../../geometry.js';
 import { type Args, like, type Real } from './args.js';
 import { maxPool2dBackward, maxPool2dForward } from './max-pool2d.js';
-import { relu } from './relu.js';
+import { relu, reluBackward } from './relu.js';
 
 type Window = Pick<Args<'conv2d_forward'>, 'h' | 'w' | 'c' | 'k' | 'r' | 's' | 'stride' | 'padding'>;
 
 export function conv2dForward(args: Args<'conv2d_forward'>): void {
-  const { x, filter, bias, y, argmax, n, h, w, c, k, r, s, stride, padding, relu: clip, pool, poolStride } = args;
+  const { x, addend, y, argmax, n, h, w, c, k, r, s, stride, padding, pool, poolStride } = args;
   const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
   const outputs = pooled(p, pool, poolStride) * pooled(q, pool, poolStride) * k;
   const convolved = like(y, pool === 0 ? 0 : p * q * k);
@@ -19,31 +19,31 @@ export function conv2dForward(args: Args<'conv2d_forward'>): void {
   for (let image = 0; image < n; image++) {
     const values = x.subarray(image * h * w * c, (image + 1) * h * w * c);
     const result = y.subarray(image * outputs, (image + 1) * outputs);
-    convolve(values, filter, bias, clip === 1, pool === 0 ? result : convolved, args);
+    const added = addend?.subarray(image * p * q * k, (image + 1) * p * q * k);
+    convolve(values, added, pool === 0 ? result : convolved, args);
     if (pool === 0) continue;
     const place = places.subarray(image * outputs, (image + 1) * outputs);
     maxPool2dForward({ x: convolved, y: result, argmax: place, n: 1, h: p, w: q, c: k, pool, stride: poolStride });
   }
 }
 
-/** One image: y[p,q,k] = relu?(bias + sum over i, j, channel of x * filter). */
-function convolve(x: Real, filter: Real, bias: Real | undefined, clip: boolean, y: Real, size: Window): void {
-  const { k, stride, padding } = size;
-  const [p, q] = [out(size.h, size.r, stride, padding), out(size.w, size.s, stride, padding)];
+/** One image: y[p,q,k] = relu?(bias + addend + sum over i, j, channel of x * filter). */
+function convolve(x: Real, addend: Real | undefined, y: Real, args: Args<'conv2d_forward'>): void {
+  const { filter, bias, c, k, stride, padding, relu: clip } = args;
+  const [p, q] = [out(args.h, args.r, stride, padding), out(args.w, args.s, stride, padding)];
   const sums = new Float64Array(k);
   for (let row = 0; row < p; row++)
     for (let column = 0; column < q; column++) {
-      if (bias === undefined) sums.fill(0);
-      else for (let m = 0; m < k; m++) sums[m] = bias[m]!;
-      forWindow(size, row, column, (pixel, weight) => {
-        for (let channel = 0; channel < size.c; channel++) {
+      const to = (row * q + column) * k;
+      for (let m = 0; m < k; m++) sums[m] = (bias?.[m] ?? 0) + (addend?.[to + m] ?? 0);
+      forWindow(args, row, column, (pixel, weight) => {
+        for (let channel = 0; channel < c; channel++) {
           const value = x[pixel + channel]!;
           const start = weight + channel * k;
           for (let m = 0; m < k; m++) sums[m]! += value * filter[start + m]!;
         }
       });
-      const to = (row * q + column) * k;
-      for (let m = 0; m < k; m++) y[to + m] = clip ? relu(sums[m]!) : sums[m]!;
+      for (let m = 0; m < k; m++) y[to + m] = clip === 1 ? relu(sums[m]!) : sums[m]!;
     }
 }
 
@@ -59,12 +59,14 @@ function unpooled(args: Args<'conv2d_backward_input'> | Args<'conv2d_backward_fi
 }
 
 export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
-  const { filter, dx, n, h, w, c, k, r, s, stride, padding } = args;
+  const { filter, addend, mask, dx, n, h, w, c, k, r, s, stride, padding } = args;
   const dy = unpooled(args);
   const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
   const sums = new Float64Array(h * w * c);
   for (let image = 0; image < n; image++) {
-    sums.fill(0);
+    const first = image * sums.length;
+    if (addend === undefined) sums.fill(0);
+    else sums.set(addend.subarray(first, first + sums.length));
     for (let row = 0; row < p; row++)
       for (let column = 0; column < q; column++) {
         const from = ((image * p + row) * q + column) * k;
@@ -77,8 +79,9 @@ export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
           }
         });
       }
-    dx.set(sums, image * sums.length);
+    dx.set(sums, first);
   }
+  if (mask !== undefined) reluBackward({ dy: dx, y: mask, dx, n: n * h * w * c });
 }
 
 export function conv2dBackwardFilter(args: Args<'conv2d_backward_filter'>): void {

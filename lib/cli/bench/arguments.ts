@@ -2,10 +2,10 @@
 import type { TypedArray } from '../../backends/backend.js';
 import { kernelSpecs } from '../../backends/kernels.js';
 import { RandomStream } from '../../random.js';
-import type { KernelCase } from './cases.js';
+import { type KernelCase, LEFT_OUT } from './cases.js';
 
 export interface KernelArguments {
-  readonly buffers: readonly TypedArray[];
+  readonly buffers: readonly (TypedArray | undefined)[];
   readonly ints: readonly number[];
   readonly reals: readonly number[];
 }
@@ -18,6 +18,7 @@ export function argumentsOf({ kernel, ints, reals }: KernelCase): KernelArgument
   const spec = kernelSpecs[kernel];
   const random = new RandomStream(1, 0);
   const buffers = spec.buffers.map(({ name, role, type, length }) => {
+    if (LEFT_OUT.includes(name)) return undefined;
     const count = length({ ...ints });
     if (role === 'out')
       return type === 'u16' ? new Uint16Array(count) : type === 'i32' ? new Int32Array(count) : new Float32Array(count);

@@ -141,6 +141,9 @@ export function smaller(big: KernelCase, work: number): KernelCase {
   return { ...big, ints };
 }
 
+/** Optional inputs that cases go without: a kernel is timed for itself. */
+export const LEFT_OUT: readonly string[] = ['addend', 'mask'];
+
 const BYTES = { real: 4, i32: 4, u16: 2, u8: 1 } as const;
 
 /** Operations of a call, and the bytes it must read and write (of a gather's source only the rows taken). */
@@ -148,6 +151,7 @@ export function costOf({ kernel, ints }: KernelCase): { flops: number; bytes: nu
   const spec = kernelSpecs[kernel];
   let bytes = 0;
   for (const { name, role, type, length } of spec.buffers) {
+    if (LEFT_OUT.includes(name)) continue;
     const sourceRows = name === 'source' ? ints.rows : ints.sourceRows;
     bytes += length({ ...ints, sourceRows: sourceRows ?? 0 }) * BYTES[type] * (role === 'inout' ? 2 : 1);
   }

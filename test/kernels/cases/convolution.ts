@@ -123,7 +123,7 @@ const outputSizes = ({ h, w, r, s, stride, padding }: Ints) =>
   [out(h!, r!, stride!, padding!), out(w!, s!, stride!, padding!)] as const;
 /** Sums by Winograd's points are some ten times as far off as direct ones. */
 const spread = ({ tile = 0 }: Ints) => (tile > 0 ? 100 : 1);
-const windowTerms = (ints: Ints) => (ints.r! * ints.s! * ints.c! + 1) * spread(ints);
+const windowTerms = (ints: Ints) => (ints.r! * ints.s! * ints.c! + 2) * spread(ints);
 const outputsOf = ({ h, w, r, s, stride, padding }: Ints) =>
   out(h!, r!, stride!, padding!) * out(w!, s!, stride!, padding!);
 
@@ -143,16 +143,18 @@ const forwardCases: Case[] = convolutionInts.flatMap((ints, index) => {
     .filter(({ pool }) => p >= pool && q >= pool)
     .slice(0, p * q * windowTerms(ints) * ints.k! > 300_000 ? 1 : 4);
   return [
-    { ints: { ...ints, ...plain, relu: 0 }, fill: 'real' as const, without: ['argmax'] },
-    { ints: { ...ints, ...plain, relu: 1 }, fill: 'real' as const, without: ['argmax', 'bias'] },
-    { ints: { ...ints, ...plain, relu: index % 2 }, fill: 'integers' as const, without: ['argmax'] },
-    { ints: { ...ints, ...plain, relu: 1 - (index % 2) }, fill: 'special' as const, without: ['argmax'] },
+    { ints: { ...ints, ...plain, relu: 0 }, fill: 'real' as const, without: ['argmax', 'addend'] },
+    { ints: { ...ints, ...plain, relu: 1 }, fill: 'real' as const, without: ['argmax', 'bias', 'addend'] },
+    { ints: { ...ints, ...plain, relu: index % 2 }, fill: 'integers' as const, without: ['argmax', 'addend'] },
+    { ints: { ...ints, ...plain, relu: 1 - (index % 2) }, fill: 'special' as const, without: ['argmax', 'addend'] },
+    { ints: { ...ints, ...plain, relu: 1 - (index % 2) }, fill: 'real' as const, without: ['argmax'] },
+    { ints: { ...ints, ...plain, relu: index % 2 }, fill: 'special' as const, without: ['argmax', 'bias'] },
     // With pooling, the place of a maximum is only certain where sums are exact.
     ...pools.flatMap((pool, i) => [
-      { ints: { ...ints, ...pool, relu: i % 2 }, fill: 'integers' as const },
+      { ints: { ...ints, ...pool, relu: i % 2 }, fill: 'integers' as const, without: ['addend'] },
       { ints: { ...ints, ...pool, relu: 1 }, fill: 'integers' as const, without: ['bias'] },
-      { ints: { ...ints, ...pool, relu: 1 - (i % 2) }, fill: 'real' as const, without: ['argmax'] },
-      { ints: { ...ints, ...pool, relu: 1 }, fill: 'special' as const, without: ['argmax'] },
+      { ints: { ...ints, ...pool, relu: 1 - (i % 2) }, fill: 'real' as const, without: ['argmax', 'addend'] },
+      { ints: { ...ints, ...pool, relu: 1 }, fill: 'special' as const, without: ['argmax', 'addend'] },
     ]),
   ];
 });
@@ -175,8 +177,10 @@ const winogradInts: Ints[] = (
   [2, 4].map((tile) => ({ n, h, w, c, k, r, s, stride, padding, tile })),
 );
 const winogradForward: Case[] = winogradInts.flatMap((ints, index) => [
-  { ints: { ...ints, relu: index % 2, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax'] },
-  { ints: { ...ints, relu: 1, pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax', 'bias'] },
+  { ints: { ...ints, relu: index % 2, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax', 'addend'] },
+  { ints: { ...ints, relu: 1, pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax', 'bias', 'addend'] },
+  { ints: { ...ints, relu: 1, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax'] },
+  { ints: { ...ints, relu: 1 - (index % 2), pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax'] },
 ]);
 /** A tensor of transformed filters that belongs to the filter drawn before it. */
 const transformed =
@@ -208,6 +212,11 @@ const gradientCases: Case[] = [
     return cases([{ ...ints, ...pooling }], ints.tile === 0 ? ['real', 'special'] : ['real']);
   }),
 ];
+/** Gradients of the input with and without another summand and a mask, in turn. */
+const inputGradientCases = gradientCases.map((c, index): Case => {
+  const missing = [['addend', 'mask'], [], ['mask'], ['addend']][index % 4]!;
+  return { ...c, without: [...(c.without ?? []), ...missing] };
+});
 const places: Draw = (random, length, c, drawn) =>
   indices(
     ({ pool }) => Math.max(1, pool! ** 2),
@@ -263,9 +272,9 @@ export const convolution = {
     draw: { filter: finite, u: transformed(0) },
   },
   conv2d_backward_input: {
-    cases: gradientCases,
+    cases: inputGradientCases,
     compare: 'absolute',
-    terms: (ints) => ints.r! * ints.s! * ints.k! * spread(ints),
+    terms: (ints) => (ints.r! * ints.s! * ints.k! + 1) * spread(ints),
     draw: { filter: finite, u: transformed(1), argmax: places },
   },
   conv2d_backward_filter: {

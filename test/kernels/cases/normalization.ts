@@ -16,6 +16,11 @@ import {
 const EPSILON = { reals: { epsilon: 1e-5 } };
 const shapes: Ints[] = rowShapes.map((ints, i) => ({ ...ints, relu: i % 2 }));
 
+const forwardCases = [
+  ...cases(shapes, ['real', 'integers', 'special'], EPSILON),
+  ...cases(shapes, ['real', 'integers', 'special'], { ...EPSILON, without: ['addend'] }),
+];
+
 /** Where the fill is real, every third channel has a mean a thousand times its deviation, and every fifth is constant. */
 const x: Draw = (random, length, c, drawn) => {
   const k = c.ints.k!;
@@ -43,7 +48,8 @@ const forward: Magnitude = (inputs, outputs, ints) => {
   const [mean, variance] = ['mean', 'variance'].map((name) => array({ ...inputs, ...outputs }, name));
   const y = elements(ints, (i, j) => {
     const factor = scale![j]! / Math.sqrt(variance![j]! + EPSILON.reals.epsilon);
-    return Math.abs((given![i]! - mean![j]!) * factor) + Math.abs(shift![j]!);
+    const added = inputs.addend === undefined ? 0 : array(inputs, 'addend')[i]!;
+    return Math.abs((given![i]! - mean![j]!) * factor) + Math.abs(shift![j]!) + Math.abs(added);
   });
   if (!('mean' in outputs)) return { y } as Record<string, Float64Array>;
   const size = means(ints, (i) => given![i]!);
@@ -83,12 +89,12 @@ const average: Magnitude = (inputs, _, { rows, k }) => {
 
 export const normalization = {
   batch_norm_forward: {
-    cases: cases(shapes, ['real', 'integers', 'special'], EPSILON),
+    cases: forwardCases,
     compare: forward,
     draw: { x, scale: finite },
   },
   batch_norm_inference: {
-    cases: cases(shapes, ['real', 'integers', 'special'], EPSILON),
+    cases: forwardCases,
     compare: forward,
     draw: { variance: nonNegative },
   },
