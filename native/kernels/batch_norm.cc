@@ -13,20 +13,29 @@ STEEPEST_KERNELS_BEGIN
 
 namespace {
 
-// kHalf elements from p on, or the first n of them.
-struct All {};
-STEEPEST_INLINE vdouble load_half(const float* p, All) { return load_double(p); }
-STEEPEST_INLINE vdouble load_half(const float* p, int64_t n) {
-  float v[kHalf] = {};
-  for (int64_t l = 0; l < n; ++l) v[l] = p[l];
-  return load_double(v);
+// A vector of floats in double precision.
+struct Doubles {
+  vdouble low, high;
+};
+STEEPEST_INLINE Doubles load_doubles(const float* p, Whole) { return {load_double(p), load_double(p + kHalf)}; }
+STEEPEST_INLINE Doubles load_doubles(const float* p, Part at) {
+  float v[kLanes];
+  store(v, at.load(p));
+  return load_doubles(v, Whole());
+}
+STEEPEST_INLINE Doubles load_doubles(const double* p) {
+  Doubles v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
 }
 
-// Two sums of each column, in [0, k) and [k, 2k) of the result. add(i, j, n, s, t) adds what the elements from i on (n of them, or All:
-// kHalf) give to the sums s and t of the columns from j on; the columns of rows taken together count apart until the end.
-template <class Add>
-STEEPEST_INLINE double* sum_columns(Team& team, int64_t rows, int64_t k, Add add) {
-  const int64_t period = period_of(k), width = k * period, padded = ceil_div(width, kHalf) * kHalf;
+constexpr int64_t kRowsAtOnce = 16;  // rows on a way through the sums
+
+// Two sums of each column, in [0, k) and [k, 2k) of the result. term(i, j, at, f) calls f with what the elements from i on give to the sums of
+// the columns from j on, 0 in lanes that `at` leaves out; the columns of rows taken together count apart until the end.
+template <class Term>
+STEEPEST_INLINE double* sum_columns(Team& team, int64_t rows, int64_t k, Term term) {
+  const int64_t period = period_of(k), width = k * period, padded = ceil_div(width, kLanes) * kLanes;
   const int64_t block = block_of(rows, k, period), blocks = ceil_div(rows, block);
   double* const sums = static_cast<double*>(team.scratch(0, 0, static_cast<size_t>(most(blocks, 1) * 2 * padded + 2 * k) * sizeof(double)));
   team.parallel(blocks, 1, [=](int64_t begin, int64_t end, int) {
@@ -34,21 +43,15 @@ STEEPEST_INLINE double* sum_columns(Team& team, int64_t rows, int64_t k, Add add
       double* const sum = sums + b * 2 * padded;
       for (int64_t j = 0; j < 2 * padded; ++j) sum[j] = 0;
       const int64_t to = least((b + 1) * block, rows) * k;
-      for (int64_t from = b * block * k; from < to; from += 8 * width) {  // eight rows on a way through the sums
-        const int64_t stop = least(from + 8 * width, to);
-        for (int64_t j = 0; j < width; j += kHalf) {
-          vdouble s, t;
-          __builtin_memcpy(&s, sum + j, sizeof s);
-          __builtin_memcpy(&t, sum + padded + j, sizeof t);
+      for (int64_t from = b * block * k; from < to; from += kRowsAtOnce * width) {
+        const int64_t stop = least(from + kRowsAtOnce * width, to);
+        for (int64_t j = 0; j < width; j += kLanes) {
+          Doubles s = load_doubles(sum + j), t = load_doubles(sum + padded + j);
+          const auto add = [&](Doubles to_s, Doubles to_t) { s.low += to_s.low, s.high += to_s.high, t.low += to_t.low, t.high += to_t.high; };
           int64_t i = from + j;
-          if (j + kHalf <= width)
-            for (; i + kHalf <= stop; i += width) add(i, j, All(), s, t);
-          for (; i < stop; i += width) {
-            const int64_t n = least(kHalf, least(width - j, stop - i));
-            vdouble s_part{}, t_part{};
-            add(i, j, n, s_part, t_part);
-            for (int64_t l = 0; l < n; ++l) s[l] += s_part[l], t[l] += t_part[l];
-          }
+          if (j + kLanes <= width)
+            for (; i + kLanes <= stop; i += width) term(i, j, Whole(), add);
+          for (; i < stop; i += width) term(i, j, Part{least(width - j, stop - i)}, add);
           __builtin_memcpy(sum + j, &s, sizeof s);
           __builtin_memcpy(sum + padded + j, &t, sizeof t);
         }
@@ -113,10 +116,10 @@ void batch_norm_forward(const batch_norm_forward_args& a, Team& team) {
   const Columns columns(team, k, 3);
   for (int64_t j = 0; j < k; ++j) columns.set(0, j, k, rows > 0 && __builtin_isfinite(x[j]) ? x[j] : 0.0f);
   const float* const origin = columns.row(0);
-  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto count, vdouble& s, vdouble& t) {
-    const vdouble d = load_half(x + i, count) - load_double(origin + j);
-    s += d;
-    t += d * d;
+  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto at, auto add) {
+    const Doubles v = load_doubles(x + i, at), o = load_doubles(origin + j, at);
+    const Doubles d{v.low - o.low, v.high - o.high};
+    add(d, Doubles{d.low * d.low, d.high * d.high});
   });
   for (int64_t j = 0; j < k; ++j) {
     const double offset = sums[j] / n, mean = static_cast<double>(origin[j]) + offset;
@@ -147,9 +150,9 @@ namespace {
 // dy, or 0 where the output y of a relu is not positive.
 struct Plain {
   const float* dy;
-  template <class Count>
-  STEEPEST_INLINE vdouble half(int64_t i, Count count) const {
-    return load_half(dy + i, count);
+  template <class At>
+  STEEPEST_INLINE Doubles doubles(int64_t i, At at) const {
+    return load_doubles(dy + i, at);
   }
   template <class At>
   STEEPEST_INLINE vfloat whole(int64_t i, At at) const {
@@ -158,10 +161,10 @@ struct Plain {
 };
 struct Masked {
   const float *dy, *y;
-  template <class Count>
-  STEEPEST_INLINE vdouble half(int64_t i, Count count) const {
-    const vdouble gradient = load_half(dy + i, count);
-    return load_half(y + i, count) > 0.0 ? gradient : vdouble{};
+  template <class At>
+  STEEPEST_INLINE Doubles doubles(int64_t i, At at) const {
+    const Doubles gradient = load_doubles(dy + i, at), output = load_doubles(y + i, at);
+    return {output.low > 0.0 ? gradient.low : vdouble{}, output.high > 0.0 ? gradient.high : vdouble{}};
   }
   template <class At>
   STEEPEST_INLINE vfloat whole(int64_t i, At at) const {
@@ -177,10 +180,9 @@ STEEPEST_INLINE void backward(const batch_norm_backward_args& a, Team& team, Gra
   const Columns columns(team, k, 4);
   for (int64_t j = 0; j < k; ++j) columns.set(0, j, k, a.mean[j]);
   const float* const mean = columns.row(0);
-  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto count, vdouble& s, vdouble& t) {
-    const vdouble gradient = dy.half(i, count);
-    s += gradient;
-    t += gradient * (load_half(x + i, count) - load_double(mean + j));
+  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto at, auto add) {
+    const Doubles gradient = dy.doubles(i, at), v = load_doubles(x + i, at), m = load_doubles(mean + j, at);
+    add(gradient, Doubles{gradient.low * (v.low - m.low), gradient.high * (v.high - m.high)});
   });
   for (int64_t j = 0; j < k; ++j) {
     const double s = inverse_deviation(a.variance[j], a.epsilon), factor = static_cast<double>(a.scale[j]) * s;
