@@ -3,7 +3,7 @@
  *
  *   conv2d + bias + add + relu         ->  one conv2d_forward: with a max pool after it, only its output and argmax are written
  *   gemm + bias + relu                 ->  one gemm
- *   batch normalization + add + relu   ->  one batch_norm_forward or batch_norm_inference
+ *   batch normalization + add + relu   ->  one batch_norm_forward or batch_norm_inference; the latter after a conv2d is its factor and bias
  *   conv2d' + add + relu'              ->  one conv2d_backward_input: gradients that meet at a fork, and what relu lets through
  *   batch normalization' after relu'   ->  one batch_norm_backward
  *   relu' after pool'                  ->  pool' after relu' of the pooled output (four times smaller for a 2x2 pool)
@@ -14,12 +14,13 @@
  */
 import { type KernelName, kernelSpecs } from '../backends/kernels.js';
 import { out } from '../geometry.js';
-import { apply1, elements, type Op, type Shape, type Tensor } from '../graph/tensor.js';
+import { apply1, elements, isSource, type Op, type Shape, type Tensor } from '../graph/tensor.js';
 import { type Call, countReads, isTensorUse } from './lower.js';
 
 /** Fuses `calls`; `kept` are the tensors that must exist in the end. */
 export function fuse(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
-  const joined = fuseEpilogues(reluBeforeUnpooling(calls, kept), kept);
+  const normalized = fuseEpilogues(calls, kept, NORMALIZED);
+  const joined = fuseEpilogues(reluBeforeUnpooling(normalized, kept), kept, EPILOGUES);
   return unpoolInProducts(reluIntoBatchNorm(joined, kept), kept);
 }
 
@@ -118,8 +119,12 @@ interface Epilogue {
   readonly inputs: readonly string[];
   /** Whether both see the output under the same shape (a reshape may stand between them). */
   readonly fits?: (producer: Call, next: Call) => boolean;
-  /** How the producer changes, but for its output; `input` is the one of `inputs` that it makes. */
-  readonly join: (next: Call, input: string) => { buffers?: Call['buffers']; ints?: Call['ints'] };
+  /** How the producer changes, but for its output; `input` is the one of `inputs` that it makes. `first`: a call before all others. */
+  readonly join: (
+    next: Call,
+    input: string,
+    producer: Call,
+  ) => { buffers?: Call['buffers']; ints?: Call['ints']; first?: Call };
 }
 
 const OUTPUT = {
@@ -134,8 +139,27 @@ type Producer = keyof typeof OUTPUT;
 const BIAS: Epilogue = {
   kernel: 'bias_forward',
   inputs: ['x'],
-  fits: (producer, next) => next.ints.k === (producer.kernel === 'gemm' ? producer.ints.n : producer.ints.k),
+  fits: (producer, next) =>
+    producer.buffers.bias === undefined &&
+    next.ints.k === (producer.kernel === 'gemm' ? producer.ints.n : producer.ints.k),
   join: ({ buffers: { bias } }) => ({ buffers: { bias: bias! } }),
+};
+const NORM: Epilogue = {
+  kernel: 'batch_norm_inference',
+  inputs: ['x'],
+  fits: (producer, next) =>
+    next.ints.k === producer.ints.k &&
+    [producer.buffers.bias, ...['mean', 'variance', 'scale', 'shift'].map((name) => next.buffers[name])].every(
+      (use) => use === undefined || (isTensorUse(use) && isSource(use)),
+    ),
+  join: ({ buffers: { x: _, y: __, ...given }, ints: { k }, reals, label }, _input, { buffers: { bias } }) => {
+    const [factor, offset] = [0, 1].map(() => apply1(temporaryOp, [], { shape: [k as number] }, label));
+    const buffers = { ...given, ...(bias && { bias }), factor: factor!, offset: offset! };
+    return {
+      buffers: { factor: factor!, bias: offset! },
+      first: { kernel: 'batch_norm_affine', buffers, ints: { n: k! }, reals, label },
+    };
+  },
 };
 const ADD: Epilogue = {
   kernel: 'add_forward',
@@ -161,7 +185,10 @@ const MAX_POOL: Epilogue = {
     ints: { pool: pool!, poolStride: stride! },
   }),
 };
-const EPILOGUES: Record<Producer, readonly Epilogue[]> = {
+type Epilogues = Partial<Record<Producer, readonly Epilogue[]>>;
+/** First of all: later a normalization would be a producer itself. */
+const NORMALIZED: Epilogues = { conv2d_forward: [BIAS, NORM] };
+const EPILOGUES: Epilogues = {
   conv2d_forward: [BIAS, ADD, RELU, MAX_POOL],
   conv2d_backward_input: [ADD, MASK],
   gemm: [BIAS, RELU],
@@ -174,26 +201,32 @@ function outputSize(conv: Call['ints'], size: string, filter: string): number {
 }
 
 /**
- * Joins each producer with the chain that alone reads it. The joined call stands where the last of the chain that reads something else
- * stood: a producer's other outputs may be read before the rest of the chain. Of two producers whose outputs meet, the later takes the
- * other's.
+ * Joins each producer with the chain that alone reads it. The joined call stays in its place, or goes to that of the call it takes in where
+ * that reads what is made in between; not past a reader of the producer's other outputs. Of two producers whose outputs meet, the later takes
+ * the other's.
  */
-function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
+function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>, epilogues: Epilogues): Call[] {
   const reads = countReads(calls);
   const result: (Call | undefined)[] = [...calls];
-  for (const [start, first] of [...calls.entries()].reverse()) {
-    if (!(first.kernel in EPILOGUES)) continue;
-    const made = OUTPUT[first.kernel as Producer];
-    let producer = first;
+  const firsts: Call[] = [];
+  for (const [start, call] of [...calls.entries()].reverse()) {
+    const chain = epilogues[call.kernel as Producer];
+    if (chain === undefined) continue;
+    const made = OUTPUT[call.kernel as Producer];
+    let producer = call;
     let place = start;
-    for (const { kernel, inputs, fits, join } of EPILOGUES[first.kernel as Producer]) {
+    for (const { kernel, inputs, fits, join } of chain) {
       const output = tensorOf(producer, made)!;
       if (reads.get(output) !== 1 || kept.has(output)) break;
       const at = result.findIndex((c) => c?.kernel === kernel && inputs.some((input) => c.buffers[input] === output));
       const next = result[at];
       if (next === undefined || fits?.(producer, next) === false) continue; // no bias, say: the relu may still join
+      const between = result.slice(place + 1, at).filter((c) => c !== undefined);
+      const late = between.some((c) => usesOf(c, 'out').some((use) => usesOf(next, 'in').includes(use)));
+      if (late && between.some((c) => usesOf(c, 'in').some((use) => usesOf(producer, 'out').includes(use)))) continue;
       const input = inputs.find((name) => next.buffers[name] === output)!;
-      const { buffers, ints } = join(next, input);
+      const { buffers, ints, first } = join(next, input, producer);
+      if (first !== undefined) firsts.unshift(first);
       const { name } = kernelSpecs[kernel].buffers.find(({ role }) => role === 'out')!;
       producer = {
         ...producer,
@@ -202,15 +235,19 @@ function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[
       };
       result[place] = undefined;
       result[at] = undefined;
-      if (readsMore(next, input)) place = at;
+      if (late) place = at;
       result[place] = producer;
     }
   }
-  return dropUnreadArgmax(result.filter((call) => call !== undefined));
+  return dropUnreadArgmax([...firsts, ...result.filter((call) => call !== undefined)]);
 }
 
-function readsMore({ kernel }: Call, input: string): boolean {
-  return kernelSpecs[kernel].buffers.some(({ role, name }) => role === 'in' && name !== input);
+/** What a call reads, or what it makes. */
+function usesOf(call: Call, role: 'in' | 'out'): unknown[] {
+  const { buffers } = kernelSpecs[call.kernel];
+  return buffers
+    .filter((buffer) => (buffer.role === 'in') === (role === 'in'))
+    .flatMap(({ name }) => call.buffers[name] ?? []);
 }
 
 /** A convolution that nobody asks for its argmax (inference) need not write it. */

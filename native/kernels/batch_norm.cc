@@ -145,6 +145,16 @@ void batch_norm_inference(const batch_norm_inference_args& a, Team& team) {
   normalize(team, a.rows, a.k, a.x, columns, {a.addend, a.relu != 0, nullptr}, a.y);
 }
 
+// mean, variance, scale, shift and perhaps bias[n] -> factor[n], offset[n].
+void batch_norm_affine(const batch_norm_affine_args& a, Team&) {
+  for (int64_t j = 0; j < a.n; ++j) {
+    const double factor = static_cast<double>(a.scale[j]) * inverse_deviation(a.variance[j], a.epsilon);
+    const double bias = a.bias ? static_cast<double>(a.bias[j]) : 0.0;
+    a.factor[j] = static_cast<float>(factor);
+    a.offset[j] = static_cast<float>(static_cast<double>(a.shift[j]) + (bias - static_cast<double>(a.mean[j])) * factor);
+  }
+}
+
 namespace {
 
 // dy, or 0 where the output y of a relu is not positive.

@@ -1,7 +1,7 @@
 // conv2d: the convolution S = W phi(pad(Z)) + b 1' and its two derivatives (lecture notes 1.3.2-1.3.6 and 3.2), without ever building phi.
 //
 //   forward          y[n,p,q,k]  = sum over r,s,c of x[n, p*stride + r - padding, q*stride + s - padding, c] filter[r,s,c,k]
-//                    (+ bias[k] + addend[n,p,q,k]), relu, then max pooling with the place of the maximum
+//                    (times factor[k], + bias[k] + addend[n,p,q,k]), relu, then max pooling with the place of the maximum
 //   backward_input   dx[n,i,j,c] = the same convolution of dy with the filter turned round: step 1, padding r-1-padding; with a stride > 1, one
 //                    such convolution for each of the stride x stride phases of dx, with the taps that reach it
 //   backward_filter  dw[r,s,c,k] = sum over n,p,q of x[n, p*stride + r - padding, q*stride + s - padding, c] dy[n,p,q,k]
@@ -220,15 +220,19 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, a.relu != 0, nullptr};
   if (a.u && by_winograd(a))
-    return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
+    return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.factor, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
   const float* panels = a.filter;
-  if (a.k != kTileColumns) {  // else the filter is a panel as it stands
+  if (a.k != kTileColumns || a.factor) {  // else the filter is a panel as it stands
     float* packed = panel_memory(team, depth, a.k);
     team.parallel(ceil_div(a.k, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
       for (int64_t panel = begin; panel < end; ++panel) {
-        const int64_t j = panel * kTileColumns;
-        pack_panel(a.filter + j, a.k, depth, least(kTileColumns, a.k - j), packed + j * depth);
+        const int64_t j = panel * kTileColumns, columns = least(kTileColumns, a.k - j), width = panel_width(columns);
+        float* const to = packed + j * depth;
+        const float* const factor = a.factor + j;
+        pack_panel(a.filter + j, a.k, depth, columns, to);
+        for (int64_t i = 0; a.factor && i < depth * width; i += width)
+          for_lanes(0, columns, [=](int64_t v, auto at) { at.store(to + i + v, at.load(to + i + v) * at.load(factor + v)); });
       }
     });
     panels = packed;
@@ -328,7 +332,7 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, false, a.mask};
   if (a.u && by_winograd(a) && (a.pool == 0 || a.argmax))
-    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, ending, a.dx,
+    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, nullptr, ending, a.dx,
                               false, nullptr}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {

@@ -216,13 +216,14 @@ void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, i
   (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, c0, c1, points, plane);
 }
 
-// The convolution of `tiles` with transformed filters u[P, panel, c, 32], its bias, ending and 2 x 2 max pooling.
+// The convolution of `tiles` with transformed filters u[P, panel, c, 32], its factor, bias, ending and 2 x 2 max pooling.
 struct WinogradConvolution {
   WinogradTiles tiles;
   Unpooling x;
   int64_t k;
   const float* u;
-  const float* bias;  // or null
+  const float* factor;  // or null
+  const float* bias;    // or null
   Ending ending;
   float* y;
   bool pool;
@@ -245,13 +246,13 @@ void winograd_outputs(const WinogradConvolution& f, const float* sums, int64_t p
       for (int i = 0; i < M; ++i) rows[i][j] = y[i];
     }
     vfloat o[M][M];
-    const vfloat bias = f.bias ? load(f.bias + v) : vfloat{};
+    const vfloat factor = f.factor ? load(f.factor + v) : broadcast(1.0f), bias = f.bias ? load(f.bias + v) : vfloat{};
 #pragma GCC unroll 4
     for (int i = 0; i < M; ++i) {
       W::output(rows[i], o[i]);
 #pragma GCC unroll 4
       for (int j = 0; j < M; ++j) {
-        o[i][j] += bias;
+        o[i][j] = fma(o[i][j], factor, bias);
         if (top + i < p && left + j < q) o[i][j] = f.ending.of(o[i][j], ((image * p + top + i) * q + left + j) * f.k + v, Whole());
       }
     }

@@ -1,6 +1,6 @@
 /** One stem everywhere: the files of a kernel follow from its name. */
 
-const SUFFIX = /_(forward|backward|backward_input|backward_filter|select|expected|inference|average|step)$/;
+const SUFFIX = /_(forward|backward|backward_input|backward_filter|select|expected|inference|affine|average|step)$/;
 
 /** `max_pool2d` of `max_pool2d_forward`; the gathers share one stem. */
 export function stemOf(kernel: string): string {

@@ -37,3 +37,19 @@ test.skipIf(!hasCpu())('gives the same bits on one thread and on three, in one p
   expect(await models[1]!.predict(images.x, { batchSize: 4 })).toEqual(whole);
   for (const model of models) model.dispose();
 });
+
+test.skipIf(!hasCpu())(
+  'normalizations, sums and relu are parts of convolutions in inference, and of normalizations in training',
+  () => {
+    const model = make(1);
+    const kernels = (training: boolean) => new Set(model.plan({ training }).plan.calls.map(({ kernel }) => kernel));
+    expect(kernels(false)).toEqual(
+      new Set([
+        ...['batch_norm_affine', 'winograd_filter_forward', 'conv2d_forward'],
+        ...['global_average_pool2d_forward', 'gemm'],
+      ]),
+    );
+    for (const kernel of ['add_forward', 'relu_forward'] as const) expect(kernels(true)).not.toContain(kernel);
+    model.dispose();
+  },
+);

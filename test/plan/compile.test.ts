@@ -4,17 +4,19 @@ import { kernelSpecs } from '../../lib/backends/kernels.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { grad } from '../../lib/graph/grad.js';
 import { add } from '../../lib/graph/ops/add.js';
-import { batchNorm } from '../../lib/graph/ops/batch-norm.js';
+import { batchNorm, batchNormAverage, batchNormInference } from '../../lib/graph/ops/batch-norm.js';
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';
 import { conv2d } from '../../lib/graph/ops/conv2d.js';
 import { matmul } from '../../lib/graph/ops/matmul.js';
 import { maxPool2d } from '../../lib/graph/ops/max-pool2d.js';
 import { mean } from '../../lib/graph/ops/mean.js';
+import { mul } from '../../lib/graph/ops/mul.js';
 import { relu } from '../../lib/graph/ops/relu.js';
 import { flatten, reshape } from '../../lib/graph/ops/reshape.js';
 import { scale } from '../../lib/graph/ops/scale.js';
 import { softmaxCrossEntropy } from '../../lib/graph/ops/softmax-cross-entropy.js';
-import { input, parameter, type Tensor } from '../../lib/graph/tensor.js';
+import { sum } from '../../lib/graph/ops/sum.js';
+import { constant, input, parameter, type Tensor } from '../../lib/graph/tensor.js';
 import { type CompileRequest, compile, parameterLayout } from '../../lib/plan/compile.js';
 import { describePlan, planCosts } from '../../lib/plan/describe.js';
 import { uniform } from '../../lib/random.js';
@@ -73,16 +75,18 @@ async function run(request: CompileRequest) {
     Float64Array.from({ length: count }, (_, i) => uniform(7, stream, 0, i) - 0.5);
   storages.get('parameters')!.write(draw(0, length));
   storages.get('x')!.write(draw(1, 12 * 128));
-  storages.get('y')!.write(Int32Array.from({ length: 12 }, (_, i) => i % 3));
+  storages.get('y')?.write(Int32Array.from({ length: 12 }, (_, i) => i % 3));
   const executable = backend.load(plan);
   const regions = plan.regions.map(({ name }) => storages.get(name)!);
   const steps = await executable.run({ regions, batch: 5, rows: 12, slots: new Float64Array(3 * plan.slots.length) })
     .done;
   const losses = new Float64Array(3);
   const gradients = new Float64Array(length);
+  const dx = new Float64Array(SIZES.dx!);
   storages.get('loss')!.read(losses);
-  storages.get('gradients')!.read(gradients);
-  return { steps, losses, gradients };
+  storages.get('gradients')?.read(gradients);
+  storages.get('dx')?.read(dx);
+  return { steps, losses, gradients, dx };
 }
 
 describe('compile', () => {
@@ -167,15 +171,18 @@ describe('compile', () => {
   });
 
   it('joins sums at a shortcut and gradients at its fork to the producers, to the same numbers', async () => {
-    const request = (options: Partial<CompileRequest> = {}): CompileRequest => {
+    /** late: the summand at the shortcut is made after the statistics of the normalization have been read. */
+    const request = (late: boolean, options: Partial<CompileRequest> = {}): CompileRequest => {
       const { x, labels } = network();
       const filter = (name: string, c: number, k: number) => parameter(name, [3, 3, c, k]);
       const convolutions = [filter('w0', 2, 3), filter('w1', 3, 3), filter('w2', 3, 3), filter('w3', 3, 3)];
       const parameters = [...convolutions, parameter('scale', [3]), parameter('shift', [3]), parameter('w', [192, 3])];
-      const [w0, w1, w2, w3, scale, shift, w] = parameters as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+      const [w0, w1, w2, w3, factor, shift, w] = parameters as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
       const same = { padding: 1 };
       const before = relu(conv2d(x, w0, same));
-      const block = relu(add(batchNorm(conv2d(before, w1, same), scale, shift), before));
+      const normal = batchNorm(conv2d(before, w1, same), factor, shift);
+      const running = batchNormAverage({ mean: shift, variance: factor }, normal, 0.5);
+      const block = relu(add(normal, late ? scale(before, 0.5) : before));
       const after = relu(add(conv2d(block, w2, same), conv2d(block, w3, same)));
       const loss = mean(softmaxCrossEntropy(matmul(flatten(after), w), labels));
       const { offsets } = parameterLayout(parameters);
@@ -189,21 +196,61 @@ describe('compile', () => {
         outputs: [
           { tensor: loss, region: 'loss', perStep: 1 },
           ...grad(loss, parameters).map((tensor, i) => ({ tensor, region: 'gradients', offset: offsets[i]! })),
+          { tensor: running.mean, region: 'dx' },
+          { tensor: running.variance, region: 'dx', offset: 16 },
         ],
         ...options,
       };
     };
-    const count = (kernel: string, options = {}) =>
-      compile(request(options)).plan.calls.filter((call) => call.kernel === kernel).length;
+    const count = (kernel: string, options = {}, late = false) =>
+      compile(request(late, options)).plan.calls.filter((call) => call.kernel === kernel).length;
     expect(count('add_forward', { fuse: false })).toBe(4);
     expect(count('relu_backward', { fuse: false })).toBe(3);
     expect(count('add_forward')).toBe(0);
     expect(count('relu_forward')).toBe(0);
     expect(count('relu_backward')).toBe(1); // of the gradient that the last product makes
+    expect(count('add_forward', {}, true)).toBe(1);
+    for (const late of [false, true]) {
+      const [fused, plain] = [await run(request(late)), await run(request(late, { fuse: false }))];
+      for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+      expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
+      for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+      expect(Math.min(...plain.dx.slice(0, 3).map(Math.abs))).toBeGreaterThan(1e-3);
+      expect(fused.dx.slice(0, 20)).toEqual(plain.dx.slice(0, 20));
+    }
+  });
+
+  it('makes a normalization with known statistics a part of its convolution, to the same numbers', async () => {
+    const request = (options: Partial<CompileRequest> = {}): CompileRequest => {
+      const x = input('x', ['N', 8, 8, 2]);
+      const shapes = { w: [3, 3, 2, 2], bias: [2], mean: [2], variance: [2], scale: [2], shift: [2] };
+      const parameters = Object.entries(shapes).map(([name, shape]) => parameter(name, shape));
+      const [w, bias, average, deviation, factor, shift] = parameters as Tensor[];
+      const of = { mean: average!, variance: mul(deviation!, deviation!) };
+      const known = { mean: average!, variance: constant([1, 2]) };
+      const convolved = biasAdd(conv2d(x, w!, { padding: 1 }), bias!);
+      const y = relu(add(batchNormInference(convolved, known, factor!, shift!), x));
+      const z = batchNormInference(conv2d(y, w!, { padding: 1 }), of, factor!, shift!); // its variance is not there from the start
+      return {
+        ...trainingRequest(),
+        inputs: [{ tensor: x, region: 'x' }],
+        parameters,
+        outputs: [
+          { tensor: y, region: 'dx' },
+          { tensor: sum(z), region: 'loss', perStep: 1 },
+        ],
+        ...options,
+      };
+    };
+    const kernels = compile(request()).plan.calls.map(({ kernel }) => kernel);
+    expect(kernels).toEqual([
+      ...['batch_norm_affine', 'mul_forward', 'conv2d_forward', 'conv2d_forward', 'batch_norm_inference'],
+      'sum_forward',
+    ]);
     const [fused, plain] = [await run(request()), await run(request({ fuse: false }))];
-    for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
-    expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
-    for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+    expect(new Set(plain.losses).size).toBe(3);
+    for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 10);
+    for (const [i, y] of plain.dx.entries()) expect(fused.dx[i]).toBeCloseTo(y, 12);
   });
 
   it('reuses memory: the arena is smaller than its buffers together', () => {

@@ -25,6 +25,15 @@ export function batchNormInference(args: Args<'batch_norm_inference'>): void {
   }
 }
 
+export function batchNormAffine(args: Args<'batch_norm_affine'>): void {
+  const { mean, variance, scale, shift, bias, factor, offset, n, epsilon } = args;
+  for (let j = 0; j < n; j++) {
+    const times = scale[j]! / Math.sqrt(variance[j]! + epsilon);
+    factor[j] = times;
+    offset[j] = shift[j]! + ((bias?.[j] ?? 0) - mean[j]!) * times;
+  }
+}
+
 export function batchNormBackward(args: Args<'batch_norm_backward'>): void {
   const { dy, x, y, scale, mean, variance, dx, dscale, dshift, rows, k, epsilon } = args;
   for (let j = 0; j < k; j++) {

@@ -1,6 +1,6 @@
 /**
  * Convolution S = W phi(pad(Z)) + b 1' (lecture notes 1.3.3, equation 1.1), images N H W C and filters R S C K, here as the direct sum
- * over the window. Forward may end with another summand, relu and max pooling: the lecture's general layer (1.3.7). Backward (3.2.1):
+ * over the window. Forward may end with a factor, another summand, relu and max pooling: the lecture's general layer (1.3.7). Backward (3.2.1):
  * dZ = P_pad' P_phi' vec(W' dS), perhaps with another summand and through a relu, and dW = dS phi(pad(Z))'.
  */
 import { out, pooled } from '../../geometry.js';
@@ -27,15 +27,14 @@ export function conv2dForward(args: Args<'conv2d_forward'>): void {
   }
 }
 
-/** One image: y[p,q,k] = relu?(bias + addend + sum over i, j, channel of x * filter). */
+/** One image: y[p,q,k] = relu?(factor * (sum over i, j, channel of x * filter) + bias + addend). */
 function convolve(x: Real, addend: Real | undefined, y: Real, args: Args<'conv2d_forward'>): void {
-  const { filter, bias, c, k, stride, padding, relu: clip } = args;
+  const { filter, factor, bias, c, k, stride, padding, relu: clip } = args;
   const [p, q] = [out(args.h, args.r, stride, padding), out(args.w, args.s, stride, padding)];
   const sums = new Float64Array(k);
   for (let row = 0; row < p; row++)
     for (let column = 0; column < q; column++) {
-      const to = (row * q + column) * k;
-      for (let m = 0; m < k; m++) sums[m] = (bias?.[m] ?? 0) + (addend?.[to + m] ?? 0);
+      sums.fill(0);
       forWindow(args, row, column, (pixel, weight) => {
         for (let channel = 0; channel < c; channel++) {
           const value = x[pixel + channel]!;
@@ -43,7 +42,11 @@ function convolve(x: Real, addend: Real | undefined, y: Real, args: Args<'conv2d
           for (let m = 0; m < k; m++) sums[m]! += value * filter[start + m]!;
         }
       });
-      for (let m = 0; m < k; m++) y[to + m] = clip === 1 ? relu(sums[m]!) : sums[m]!;
+      const to = (row * q + column) * k;
+      for (let m = 0; m < k; m++) {
+        const value = sums[m]! * (factor?.[m] ?? 1) + (bias?.[m] ?? 0) + (addend?.[to + m] ?? 0);
+        y[to + m] = clip === 1 ? relu(value) : value;
+      }
     }
 }
 

@@ -6,7 +6,13 @@ import { adamStep } from './adam.js';
 import { addForward } from './add.js';
 import type { Args } from './args.js';
 import { averagePool2dBackward, averagePool2dForward } from './average-pool2d.js';
-import { batchNormAverage, batchNormBackward, batchNormForward, batchNormInference } from './batch-norm.js';
+import {
+  batchNormAffine,
+  batchNormAverage,
+  batchNormBackward,
+  batchNormForward,
+  batchNormInference,
+} from './batch-norm.js';
 import { biasBackward, biasForward } from './bias.js';
 import { conv2dBackwardFilter, conv2dBackwardInput, conv2dForward } from './conv2d.js';
 import { copyForward } from './copy.js';
@@ -75,6 +81,7 @@ export const referenceKernels: { readonly [K in KernelName]: (args: Args<K>) => 
   log_softmax_backward: logSoftmaxBackward,
   batch_norm_forward: batchNormForward,
   batch_norm_inference: batchNormInference,
+  batch_norm_affine: batchNormAffine,
   batch_norm_backward: batchNormBackward,
   batch_norm_average: batchNormAverage,
   copy_forward: copyForward,

@@ -2,7 +2,7 @@
 import type { TypedArray } from '../../backends/backend.js';
 import { kernelSpecs } from '../../backends/kernels.js';
 import { RandomStream } from '../../random.js';
-import { type KernelCase, LEFT_OUT } from './cases.js';
+import { isLeftOut, type KernelCase } from './cases.js';
 
 export interface KernelArguments {
   readonly buffers: readonly (TypedArray | undefined)[];
@@ -17,8 +17,9 @@ export interface KernelArguments {
 export function argumentsOf({ kernel, ints, reals }: KernelCase): KernelArguments {
   const spec = kernelSpecs[kernel];
   const random = new RandomStream(1, 0);
-  const buffers = spec.buffers.map(({ name, role, type, length }) => {
-    if (LEFT_OUT.includes(name)) return undefined;
+  const buffers = spec.buffers.map((buffer) => {
+    if (isLeftOut(buffer)) return undefined;
+    const { name, role, type, length } = buffer;
     const count = length({ ...ints });
     if (role === 'out')
       return type === 'u16' ? new Uint16Array(count) : type === 'i32' ? new Int32Array(count) : new Float32Array(count);

@@ -1,5 +1,5 @@
 /** The shapes that kernels are timed on: data with a reason. Every kernel has one at least (a test looks). */
-import { type KernelName, kernelNames, kernelSpecs } from '../../backends/kernels.js';
+import { type BufferSpec, type KernelName, kernelNames, kernelSpecs } from '../../backends/kernels.js';
 
 export interface KernelCase {
   readonly kernel: KernelName;
@@ -84,6 +84,7 @@ function shapesOf(kernel: KernelName): { reason: string; ints: Record<string, nu
       { reason: 'a batch of MNIST', ints: { rows: 128, k: kernel === 'gather_labels' ? 1 : 784, sourceRows: 60_000 } },
     ];
   if (kernel.endsWith('_step')) return [{ reason: "lenet's parameters", ints: { n: PARAMETERS, t: 10 } }];
+  if (kernel === 'batch_norm_affine') return [{ reason: "resnet18's last layers", ints: { n: 512 } }];
   if (kernel.startsWith('bias_') || kernel.startsWith('batch_norm_'))
     return [{ reason: 'lenet conv 1', ints: { rows: 128 * 28 * 28, k: 32 } }];
   if (kernelSpecs[kernel].ints.includes('rows'))
@@ -142,7 +143,8 @@ export function smaller(big: KernelCase, work: number): KernelCase {
 }
 
 /** Optional inputs that cases go without: a kernel is timed for itself. */
-export const LEFT_OUT: readonly string[] = ['addend', 'mask'];
+const LEFT_OUT = ['factor', 'addend', 'mask'];
+export const isLeftOut = ({ name, optional }: BufferSpec) => optional && LEFT_OUT.includes(name);
 
 const BYTES = { real: 4, i32: 4, u16: 2, u8: 1 } as const;
 
@@ -150,8 +152,9 @@ const BYTES = { real: 4, i32: 4, u16: 2, u8: 1 } as const;
 export function costOf({ kernel, ints }: KernelCase): { flops: number; bytes: number } {
   const spec = kernelSpecs[kernel];
   let bytes = 0;
-  for (const { name, role, type, length } of spec.buffers) {
-    if (LEFT_OUT.includes(name)) continue;
+  for (const buffer of spec.buffers) {
+    if (isLeftOut(buffer)) continue;
+    const { name, role, type, length } = buffer;
     const sourceRows = name === 'source' ? ints.rows : ints.sourceRows;
     bytes += length({ ...ints, sourceRows: sourceRows ?? 0 }) * BYTES[type] * (role === 'inout' ? 2 : 1);
   }

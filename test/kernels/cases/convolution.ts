@@ -143,18 +143,22 @@ const forwardCases: Case[] = convolutionInts.flatMap((ints, index) => {
     .filter(({ pool }) => p >= pool && q >= pool)
     .slice(0, p * q * windowTerms(ints) * ints.k! > 300_000 ? 1 : 4);
   return [
-    { ints: { ...ints, ...plain, relu: 0 }, fill: 'real' as const, without: ['argmax', 'addend'] },
-    { ints: { ...ints, ...plain, relu: 1 }, fill: 'real' as const, without: ['argmax', 'bias', 'addend'] },
+    { ints: { ...ints, ...plain, relu: 0 }, fill: 'real' as const, without: ['argmax', 'addend', 'factor'] },
+    { ints: { ...ints, ...plain, relu: 1 }, fill: 'real' as const, without: ['argmax', 'bias', 'addend', 'factor'] },
     { ints: { ...ints, ...plain, relu: index % 2 }, fill: 'integers' as const, without: ['argmax', 'addend'] },
-    { ints: { ...ints, ...plain, relu: 1 - (index % 2) }, fill: 'special' as const, without: ['argmax', 'addend'] },
+    {
+      ints: { ...ints, ...plain, relu: 1 - (index % 2) },
+      fill: 'special' as const,
+      without: ['argmax', 'addend', 'factor'],
+    },
     { ints: { ...ints, ...plain, relu: 1 - (index % 2) }, fill: 'real' as const, without: ['argmax'] },
     { ints: { ...ints, ...plain, relu: index % 2 }, fill: 'special' as const, without: ['argmax', 'bias'] },
     // With pooling, the place of a maximum is only certain where sums are exact.
     ...pools.flatMap((pool, i) => [
-      { ints: { ...ints, ...pool, relu: i % 2 }, fill: 'integers' as const, without: ['addend'] },
+      { ints: { ...ints, ...pool, relu: i % 2 }, fill: 'integers' as const, without: ['addend', 'factor'] },
       { ints: { ...ints, ...pool, relu: 1 }, fill: 'integers' as const, without: ['bias'] },
-      { ints: { ...ints, ...pool, relu: 1 - (i % 2) }, fill: 'real' as const, without: ['argmax', 'addend'] },
-      { ints: { ...ints, ...pool, relu: 1 }, fill: 'special' as const, without: ['argmax', 'addend'] },
+      { ints: { ...ints, ...pool, relu: 1 - (i % 2) }, fill: 'real' as const, without: ['argmax', 'addend', 'factor'] },
+      { ints: { ...ints, ...pool, relu: 1 }, fill: 'special' as const, without: ['argmax', 'addend', 'factor'] },
     ]),
   ];
 });
@@ -177,8 +181,16 @@ const winogradInts: Ints[] = (
   [2, 4].map((tile) => ({ n, h, w, c, k, r, s, stride, padding, tile })),
 );
 const winogradForward: Case[] = winogradInts.flatMap((ints, index) => [
-  { ints: { ...ints, relu: index % 2, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax', 'addend'] },
-  { ints: { ...ints, relu: 1, pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax', 'bias', 'addend'] },
+  {
+    ints: { ...ints, relu: index % 2, pool: 0, poolStride: 0 },
+    fill: 'real' as const,
+    without: ['argmax', 'addend', 'factor'],
+  },
+  {
+    ints: { ...ints, relu: 1, pool: 2, poolStride: 2 },
+    fill: 'real' as const,
+    without: ['argmax', 'bias', 'addend', 'factor'],
+  },
   { ints: { ...ints, relu: 1, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax'] },
   { ints: { ...ints, relu: 1 - (index % 2), pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax'] },
 ]);
@@ -269,7 +281,7 @@ export const convolution = {
     cases: [...forwardCases.map((c) => ({ ...c, ints: { ...c.ints, tile: 0 } })), ...winogradForward],
     compare: 'absolute',
     terms: windowTerms,
-    draw: { filter: finite, u: transformed(0) },
+    draw: { filter: finite, factor: finite, u: transformed(0) },
   },
   conv2d_backward_input: {
     cases: inputGradientCases,

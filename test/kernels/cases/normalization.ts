@@ -7,6 +7,7 @@ import {
   finite,
   type Ints,
   type KernelCases,
+  lengthShapes,
   type Magnitude,
   nonNegative,
   reals,
@@ -78,6 +79,15 @@ const backward: Magnitude = (inputs, outputs, ints) => {
   };
 };
 
+const affine: Magnitude = (inputs, { factor }, { n }) => {
+  const of = (name: string, j: number) => (name in inputs ? Math.abs(array(inputs, name)[j]!) : 0);
+  const factors = array({ factor: factor! }, 'factor').map(Math.abs);
+  return {
+    factor: factors,
+    offset: each(n!, (j) => of('shift', j) + (of('bias', j) + of('mean', j)) * factors[j]!),
+  };
+};
+
 const average: Magnitude = (inputs, _, { rows, k }) => {
   const sizes = (old: string, value: string) =>
     each(k!, (j) => Math.abs(array(inputs, old)[j]!) + 2 * Math.abs(array(inputs, value)[j]!));
@@ -96,6 +106,14 @@ export const normalization = {
   batch_norm_inference: {
     cases: forwardCases,
     compare: forward,
+    draw: { variance: nonNegative },
+  },
+  batch_norm_affine: {
+    cases: [
+      ...cases(lengthShapes, ['real', 'integers', 'special'], EPSILON),
+      ...cases(lengthShapes, ['real', 'special'], { ...EPSILON, without: ['bias'] }),
+    ],
+    compare: affine,
     draw: { variance: nonNegative },
   },
   batch_norm_backward: {
