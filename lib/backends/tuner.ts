@@ -15,6 +15,9 @@ const KERNELS = {
   filter: 'conv2d_backward_filter',
 } as const satisfies Record<ConvolutionShape['direction'], KernelName>;
 
+/** Inputs that cost the same whatever the algorithm. */
+const ENDINGS: readonly string[] = ['factor', 'bias', 'addend', 'mask'];
+
 /** The batch that is meant, and the floating-point operations of a run: as many of its images are timed. A sum over images needs more to get going. */
 const IMAGES = 64;
 const WORK = { forward: 1.25e9, input: 1.25e9, filter: 2.5e9 } as const;
@@ -74,7 +77,7 @@ function timer({ direction, ...sizes }: ConvolutionShape, tiles: readonly number
   const memory = borrow(4 * lengths.reduce((sum, length) => sum + length));
   let offset = 0;
   const arrays = buffers.map(({ name, type, role }, i) => {
-    if (name === 'bias' || (name === 'argmax' && sizes.pool === 0)) return undefined;
+    if (ENDINGS.includes(name) || (name === 'argmax' && sizes.pool === 0)) return undefined;
     const array = new (type === 'u16' ? Uint16Array : Float32Array)(memory, offset, lengths[i]!);
     offset += 4 * lengths[i]!;
     return role === 'in' && name !== 'u' ? array.fill(type === 'u16' ? 0 : 0.5) : array;

@@ -52,16 +52,19 @@ function intsOf(call: PlanCall, images: number): Record<string, number> {
 function methodOf(call: PlanCall, ints: Record<string, number>): string {
   const { r, tile = 0, relu, pool, poolStride } = ints;
   const { buffers } = kernelSpecs[call.kernel];
-  const has = (name: string) => buffers.some((buffer, i) => buffer.name === name && call.buffers[i]! >= 0);
+  const has = (name: string) => buffers.some((b, i) => b.optional && b.name === name && call.buffers[i]! >= 0);
   const convolution = call.kernel.startsWith('conv2d');
   const parts: string[] = [];
   if (convolution) parts.push(tile > 0 ? `Winograd F(${tile}x${tile},${r}x${r})` : 'direct');
-  if (buffers.some(({ name, optional }) => name === 'bias' && optional) && has('bias')) parts.push('bias');
+  if (has('factor')) parts.push('factor');
+  if (has('bias')) parts.push('bias');
+  if (has('addend')) parts.push('add');
   if (relu) parts.push('relu');
   if (convolution && pool! > 0) {
     const window = `${pool}x${pool}${poolStride === pool ? '' : ` step ${poolStride}`}`;
     parts.push(`${call.kernel === 'conv2d_forward' ? 'max pool' : 'unpooling'} ${window}`);
   }
+  if (has('mask') || has('y')) parts.push("relu'");
   return parts.join(' + ');
 }
 

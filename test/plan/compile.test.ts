@@ -210,6 +210,9 @@ describe('compile', () => {
     expect(count('relu_forward')).toBe(0);
     expect(count('relu_backward')).toBe(1); // of the gradient that the last product makes
     expect(count('add_forward', {}, true)).toBe(1);
+    const text = describePlan(compile(request(false)).plan);
+    expect(text).toMatch(/batch_norm_forward +add \+ relu /);
+    expect(text).toMatch(/conv2d_backward_input +direct \+ add \+ relu' /);
     for (const late of [false, true]) {
       const [fused, plain] = [await run(request(late)), await run(request(late, { fuse: false }))];
       for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
