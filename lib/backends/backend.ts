@@ -79,6 +79,12 @@ export interface Plan {
   readonly precision: Precision;
   readonly maxBatch: number;
   readonly calls: readonly PlanCall[];
+  /**
+   * The first calls so many (default 0) are the prologue: they run in a run's first step, before the others, and only where a storage
+   * they read has changed since the plan's last run or is another one. They depend on nothing but regions that the plan does not write,
+   * and write the arena; what later calls read of it, no other call writes.
+   */
+  readonly prologue?: number;
   readonly buffers: readonly PlanBuffer[];
   readonly regions: readonly PlanRegion[];
   readonly slots: readonly string[];
@@ -101,7 +107,7 @@ export interface RunRequest {
   readonly events?: number;
 }
 
-/** What a run recorded of its time, in the order of steps, calls and slices; a step comes before its calls. */
+/** What a run recorded of its time, in the order of steps, calls and slices; a step comes before its calls, the first before the prologue. */
 export interface PlanEvents {
   /** EVENT_NUMBERS for each event: call (index in Plan.calls; -1: a whole step), thread, step, images, begin, end (ns of one clock). */
   readonly numbers: Float64Array;

@@ -227,8 +227,8 @@ class CpuExecutable implements Executable {
 
 /** The plan as numbers, in the order that native/binding/plan.cc reads. */
 export function encodePlan(plan: Plan): Float64Array {
-  const { maxBatch, arenaBytes, slots, regions, buffers, calls } = plan;
-  const program = [1, maxBatch, arenaBytes, slots.length, regions.length, buffers.length, calls.length];
+  const { maxBatch, arenaBytes, slots, regions, buffers, calls, prologue = 0 } = plan;
+  const program = [2, maxBatch, arenaBytes, slots.length, regions.length, buffers.length, calls.length, prologue];
   for (const { dtype } of regions) program.push(dtypes.indexOf(dtype));
   for (const { dtype, region, offset, fixed, perImage, perRow, perStep } of buffers)
     program.push(dtypes.indexOf(dtype), region, offset, fixed, perImage, perRow, perStep);

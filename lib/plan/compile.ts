@@ -1,6 +1,6 @@
 /**
  * From a graph to a plan: kernel calls over numbered buffers, fused, in segments, with memory laid out.
- * See backends/backend.ts for what a plan is. Stages: lower.ts, fuse.ts, then here: segments, buffers, memory.ts.
+ * See backends/backend.ts for what a plan is. Stages: lower.ts, fuse.ts, winograd.ts, prologue.ts, then here: segments, buffers, memory.ts.
  */
 import type {
   ConvolutionShape,
@@ -29,6 +29,7 @@ import {
 import { fuse } from './fuse.js';
 import { baseOf, type Call, isTensorUse, lower, type RegionUse, reachableNodes } from './lower.js';
 import { layoutArena } from './memory.js';
+import { prologueFirst } from './prologue.js';
 import { chooseTiles, readsLargeFilter } from './winograd.js';
 
 /** Where an input's values come from, at each step of a run. */
@@ -146,14 +147,18 @@ class Compiler {
     if (chooseTile !== undefined) calls = chooseTiles(calls, chooseTile);
     calls = [...gathers.filter((g) => nodes.includes((g.buffers.y as Tensor).node)), ...calls, ...copies];
     calls.push(...updates.map((update) => this.#update(update)));
+    const ordered = prologueFirst(calls, (use) => this.#regionOf(use));
+    calls = ordered.calls;
+    const { prologue } = ordered;
     const segments = numberSegments(calls);
-    const { buffers, numbers, arenaBytes } = this.#layBuffers(calls, segments);
+    const { buffers, numbers, arenaBytes } = this.#layBuffers(calls, segments, prologue);
     const planCalls = calls.map((call, i) => this.#finish(call, segments[i]!, numbers[i]!));
     const plan: Plan = {
       name,
       precision,
       maxBatch,
       calls: planCalls,
+      prologue,
       buffers,
       regions: this.#regions,
       slots: this.#slots,
@@ -169,6 +174,11 @@ class Compiler {
     if (this.#regions[index]!.dtype !== dtype)
       throw wrongShape(this.#request.name, `region ${name} is ${this.#regions[index]!.dtype} and ${dtype} at once`);
     return index;
+  }
+
+  /** The name of the region that holds a buffer; undefined: the arena. */
+  #regionOf(use: Tensor | RegionUse): string | undefined {
+    return isTensorUse(use) ? this.#regions[this.#places.get(use)?.region ?? -1]?.name : use.region;
   }
 
   #slot(name: string): number {
@@ -254,7 +264,7 @@ class Compiler {
   }
 
   /** Numbers the buffers of all calls and gives each its place. */
-  #layBuffers(calls: readonly Call[], segments: readonly number[]) {
+  #layBuffers(calls: readonly Call[], segments: readonly number[], prologue: number) {
     const buffers: PlanBuffer[] = [];
     const inArena: { buffer: number; first: number; last: number }[] = [];
     const known = new Map<Tensor | RegionUse, number>();
@@ -271,7 +281,9 @@ class Compiler {
           if (buffers[number]!.region < 0) inArena.push({ buffer: number, first: positions[i]!, last: positions[i]! });
         }
         const life = inArena.find((life) => life.buffer === number);
-        if (life !== undefined) life.last = positions[i]!;
+        if (life === undefined) return number;
+        // What the prologue made for the steps lives through all of them, and stays for the next run.
+        life.last = life.first < prologue && i >= prologue ? Number.POSITIVE_INFINITY : positions[i]!;
         return number;
       }),
     );

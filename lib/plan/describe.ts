@@ -11,6 +11,8 @@ export interface CallCost {
   /** Whole numbers that are not 0, by name: `m=128 n=10 k=128`. */
   readonly sizes: string;
   readonly segment: number;
+  /** Of the prologue: not a part of each step. */
+  readonly once: boolean;
   /** Bytes of all buffers the call reads and writes, each once. */
   readonly bytes: number;
   readonly flops: number;
@@ -18,14 +20,14 @@ export interface CallCost {
 
 /** What each call of the plan costs on a batch of `images` (default: the largest). */
 export function planCosts(plan: Plan, images = plan.maxBatch): CallCost[] {
-  return plan.calls.map((call) => {
+  return plan.calls.map((call, i) => {
     const ints = intsOf(call, images);
     const spec = kernelSpecs[call.kernel];
     let bytes = 0;
-    for (const [i, { length, type }] of spec.buffers.entries()) {
-      if (call.buffers[i]! < 0) continue;
+    for (const [b, { length, type }] of spec.buffers.entries()) {
+      if (call.buffers[b]! < 0) continue;
       // Of a gather's source, only the rows taken are read.
-      const elements = call.kernel.startsWith('gather') && i === 0 ? ints.rows! * (ints.k || 1) : length(ints);
+      const elements = call.kernel.startsWith('gather') && b === 0 ? ints.rows! * (ints.k || 1) : length(ints);
       bytes += elements * elementBytes(type, plan.precision);
     }
     const sizes = Object.entries(ints)
@@ -39,6 +41,7 @@ export function planCosts(plan: Plan, images = plan.maxBatch): CallCost[] {
       method,
       sizes,
       segment: call.segment,
+      once: i < (plan.prologue ?? 0),
       bytes,
       flops: spec.flops(ints),
     };
@@ -73,7 +76,7 @@ export function describePlan(plan: Plan): string {
   const costs = planCosts(plan);
   const rows = costs.map((c, i) => [
     String(i),
-    c.segment < 0 ? '' : `s${c.segment}`,
+    c.once ? 'once' : c.segment < 0 ? '' : `s${c.segment}`,
     c.label,
     c.kernel,
     c.method,
@@ -88,16 +91,24 @@ export function describePlan(plan: Plan): string {
       .map((cell, column) => (column >= 6 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
       .join('  ')
       .trimEnd();
-  const total = costs.reduce((sum, c) => ({ bytes: sum.bytes + c.bytes, flops: sum.flops + c.flops }), {
-    bytes: 0,
-    flops: 0,
-  });
+  const total = stepTotals(costs);
   return [
     `${plan.name}: ${plan.calls.length} kernel calls, batch up to ${plan.maxBatch}, ${plan.precision}`,
     line(header),
     ...rows.map(line),
     `arena ${amount(plan.arenaBytes, 'B')}, traffic ${amount(total.bytes, 'B')}, work ${amount(total.flops, 'FLOP')} a step`,
   ].join('\n');
+}
+
+/** Of the calls that each step makes. */
+export function stepTotals(costs: readonly CallCost[]): { bytes: number; flops: number } {
+  const total = { bytes: 0, flops: 0 };
+  for (const { once, bytes, flops } of costs) {
+    if (once) continue;
+    total.bytes += bytes;
+    total.flops += flops;
+  }
+  return total;
 }
 
 /** 1234567 B -> '1.23 MB'. */

@@ -1,5 +1,5 @@
 // The program, numbers in this order (written by lib/backends/native.ts):
-//   kVersion, maxBatch, arena bytes, slots, regions, buffers, calls
+//   kVersion, maxBatch, arena bytes, slots, regions, buffers, calls, calls of the prologue
 //   a region:  dtype
 //   a buffer:  dtype, region, offset, fixed, perImage, perRow, perStep
 //   a call:    kernel, segment, then for each of the kernel's buffers its index, for each of its ints fixed, perImage, perBatch, perFirst,
@@ -19,7 +19,7 @@ const napi_type_tag Plan::kTag = {0x1d94b6f0837a4c5e, 0xb2573e8a90cd61f4};
 
 namespace {
 
-constexpr double kVersion = 1;
+constexpr double kVersion = 2;
 constexpr double kMost = 1e6;  // regions, buffers, calls, slots
 
 // Reads numbers one by one and refuses those out of range.
@@ -107,6 +107,35 @@ std::vector<PlanGroup> group(const Plan& plan) {
   return groups;
 }
 
+// Whether the call is the same at every step: then it may stand in the prologue.
+bool stands(const PlanCall& c, const Plan& plan) {
+  if (c.segment >= 0 || c.varying) return false;
+  for (int i = 0; i < c.kernel->int_count; i++)
+    if (c.ints[i].per_image != 0 || c.ints[i].per_batch != 0) return false;
+  for (int i = 0; i < c.kernel->real_count; i++)
+    if (c.reals[i].slot >= 0) return false;
+  for (int i = 0; i < c.kernel->buffer_count; i++) {
+    if (c.buffers[i] < 0) continue;
+    const PlanBuffer& b = plan.buffers[static_cast<size_t>(c.buffers[i])];
+    if (b.per_image > 0 || b.per_row > 0 || b.per_step > 0 || (b.region >= 0 && c.kernel->buffers[i].role != Role::kIn)) return false;
+  }
+  return true;
+}
+
+// The regions that the calls [begin, end) read, or write.
+std::vector<size_t> regions_of(const Plan& plan, size_t begin, size_t end, bool written) {
+  std::vector<size_t> regions;
+  for (size_t i = begin; i < end; i++) {
+    const PlanCall& c = plan.calls[i];
+    for (int b = 0; b < c.kernel->buffer_count; b++) {
+      if (c.buffers[b] < 0 || (c.kernel->buffers[b].role != Role::kIn) != written) continue;
+      const int region = plan.buffers[static_cast<size_t>(c.buffers[b])].region;
+      if (region >= 0 && std::count(regions.begin(), regions.end(), static_cast<size_t>(region)) == 0) regions.push_back(static_cast<size_t>(region));
+    }
+  }
+  return regions;
+}
+
 std::string where(const PlanCall& c) { return c.label.empty() ? c.kernel->name : c.label + " (" + c.kernel->name + ")"; }
 
 double value_of(const PlanInt& v, double first, double images, double batch, const double* slots) {
@@ -127,6 +156,7 @@ Plan::Plan(const double* program, int64_t length, const std::vector<std::string>
   const int64_t arena_bytes = in.whole(0, kLargestWhole);
   slot_count = in.index(0, kMost);
   const int64_t region_count = in.whole(0, kMost), buffer_count = in.whole(0, kMost), call_count = in.whole(0, kMost);
+  prologue = static_cast<size_t>(in.whole(0, static_cast<double>(call_count)));
   for (int64_t i = 0; i < region_count; i++) regions.push_back({static_cast<Type>(in.whole(0, 3)), ""});
   for (int64_t i = 0; i < buffer_count; i++) buffers.push_back(read_buffer(in, *this, static_cast<double>(arena_bytes)));
   for (int64_t i = 0; i < call_count; i++) calls.push_back(read_call(in, *this));
@@ -134,6 +164,13 @@ Plan::Plan(const double* program, int64_t length, const std::vector<std::string>
   if (labels.size() != calls.size() + regions.size()) throw std::invalid_argument("the plan's labels do not match its calls and regions");
   for (size_t i = 0; i < calls.size(); i++) calls[i].label = labels[i];
   for (size_t i = 0; i < regions.size(); i++) regions[i].name = labels[calls.size() + i];
+  for (size_t i = 0; i < prologue; i++)
+    if (!stands(calls[i], *this)) throw std::invalid_argument(where(calls[i]) + ": a call of the prologue depends on the step");
+  standing = regions_of(*this, 0, prologue, false);
+  changing = regions_of(*this, 0, calls.size(), true);
+  for (size_t region : standing)
+    if (std::count(changing.begin(), changing.end(), region) > 0)
+      throw std::invalid_argument("the plan writes '" + regions[region].name + "', which its prologue reads");
   groups = group(*this);
   arena = std::make_unique<Bytes>(static_cast<size_t>(arena_bytes));
   counts().bytes += arena_bytes;
@@ -170,7 +207,7 @@ Run::Run(std::shared_ptr<Plan> plan, Request request) : plan_(std::move(plan)), 
   check_regions();
   if (r.rows >= r.batch) full_ = prepare(r.batch);
   if (r.rows % r.batch != 0) last_ = prepare(r.rows % r.batch);
-  const double events = static_cast<double>(r.rows / r.batch) * static_cast<double>(full_.events) + static_cast<double>(last_.events);
+  const double events = static_cast<double>(p.prologue) + static_cast<double>(r.rows / r.batch) * static_cast<double>(full_.events) + static_cast<double>(last_.events);
   events_.resize(static_cast<size_t>(std::min(events, static_cast<double>(r.events))));
 }
 
@@ -198,9 +235,10 @@ Run::Way Run::prepare(int64_t images) const {
   Way way;
   way.images = images;
   for (const PlanGroup& g : plan_->groups) {
+    const bool once = g.begin < plan_->prologue;
     const int64_t block = g.sliced ? images_per_block(images, request_.threads, g.fixed + g.per_image * static_cast<double>(images)) : 0;
     way.blocks.push_back(block);
-    way.events += static_cast<int64_t>(g.end - g.begin) * (block == 0 ? 1 : (images + block - 1) / block);
+    if (!once) way.events += static_cast<int64_t>(g.end - g.begin) * (block == 0 ? 1 : (images + block - 1) / block);
     for (size_t i = g.begin; i < g.end; i++) {
       if (plan_->calls[i].varying) continue;
       const int64_t size = block == 0 ? images : block;
@@ -277,6 +315,13 @@ std::vector<Event> Run::take_events() {
   return std::move(events_);
 }
 
+// What the prologue's results depend on: they need not be made again while this is the same.
+std::vector<uint64_t> Run::prologue_sources() const {
+  std::vector<uint64_t> sources{static_cast<uint64_t>(isa_)};
+  for (size_t region : plan_->standing) sources.push_back(request_.regions[region]->version);
+  return sources;
+}
+
 void Run::step(PoolTeam& team, const std::atomic<bool>& abandon) {
   const Plan& p = *plan_;
   const double began = events_.empty() ? 0 : nanoseconds();
@@ -289,8 +334,20 @@ void Run::step(PoolTeam& team, const std::atomic<bool>& abandon) {
                              : request_.regions[static_cast<size_t>(b.region)]->bytes.data() +
                                    static_cast<size_t>(b.offset + b.per_row * (request_.first + row) + b.per_step * step_) * size_of(b.type);
   }
+  for (size_t region : p.changing) request_.regions[region]->changed();
   int64_t event = event_ + 1;
-  for (size_t g = 0; g < p.groups.size(); g++) {
+  if (step_ == 0 && p.prologue > 0) {
+    std::vector<uint64_t> sources = prologue_sources();
+    if (sources != p.prologue_of) {
+      plan_->prologue_of.clear();
+      for (size_t i = 0; i < p.prologue; i++) {
+        if (abandon.load(std::memory_order_relaxed)) return;
+        call(i, {0, way.images, way.images}, team, 0, event++);
+      }
+      plan_->prologue_of = std::move(sources);
+    }
+  }
+  for (size_t g = p.prologue; g < p.groups.size(); g++) {
     if (abandon.load(std::memory_order_relaxed)) return;
     const size_t begin = p.groups[g].begin, end = p.groups[g].end;
     const int64_t block = way.blocks[g], calls = static_cast<int64_t>(end - begin);
@@ -305,7 +362,7 @@ void Run::step(PoolTeam& team, const std::atomic<bool>& abandon) {
     event += (way.images + block - 1) / block * calls;
   }
   if (!events_.empty()) record(event_, -1, 0, way.images, began);
-  event_ += way.events;
+  event_ = event;
   step_++;
 }
 

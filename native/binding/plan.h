@@ -65,7 +65,11 @@ struct Plan {
   std::vector<PlanBuffer> buffers;
   std::vector<PlanCall> calls;
   std::vector<PlanGroup> groups;
+  // The first calls so many (each a group of its own) run before a run's first step, where `prologue_of` is out of date.
+  size_t prologue = 0;
+  std::vector<size_t> standing, changing;  // regions that the prologue reads, that calls write
   std::unique_ptr<Bytes> arena;
+  std::vector<uint64_t> prologue_of;  // the engine's: what the prologue read when it last ran to its end
   const void* active = nullptr;  // the engine's: the run that has the arena
 };
 
@@ -112,12 +116,13 @@ class Run {
   struct Way {
     int64_t images = 0;
     std::vector<int64_t> blocks;
-    int64_t events = 1;  // of a step: the step itself, and each call on each slice
+    int64_t events = 1;  // of a step: the step itself, and each call on each slice; without the prologue's
   };
 
   void check_regions() const;
   Way prepare(int64_t images) const;
   double elements(const PlanBuffer& buffer, int64_t images) const;
+  std::vector<uint64_t> prologue_sources() const;
   void check(const PlanCall& call, const Slice& slice, const double* slots) const;
   void call(const PlanCall& call, const Slice& slice, Team& team) const;
   void call(size_t index, const Slice& slice, Team& team, int thread, int64_t event);

@@ -22,8 +22,14 @@ Bytes::Bytes(size_t size) : size_(size) {
 }
 
 Storage::Storage(Type t, int64_t n) : type(t), length(n), bytes(static_cast<size_t>(n) * size_of(t)) {
+  changed();
   counts().bytes += static_cast<int64_t>(bytes.size());
   counts().storages++;
+}
+
+void Storage::changed() {
+  static auto* versions = new std::atomic<uint64_t>{0};
+  version = ++*versions;
 }
 
 Storage::~Storage() {
@@ -68,6 +74,7 @@ Piece piece(const Napi::CallbackInfo& info, const char* name) {
 Napi::Value write_storage(const Napi::CallbackInfo& info) {
   const Piece p = piece(info, "source");
   if (p.bytes > 0) std::memcpy(p.place, p.array.data, p.bytes);
+  p.storage->changed();
   return info.Env().Undefined();
 }
 

@@ -39,6 +39,9 @@ struct Storage {
   const Type type;
   const int64_t length;
   const Bytes bytes;
+  // Another number after each change, and in each storage.
+  std::atomic<uint64_t> version;
+  void changed();  // whoever writes to the bytes says so: afterwards, if on another thread than the engine's
 };
 
 Napi::Value create_storage(const Napi::CallbackInfo& info);   // (dtype, length) -> handle

@@ -77,6 +77,7 @@ function callKernel(
 /** What a step of a run works on. */
 interface Step {
   readonly regions: readonly TypedArray[];
+  readonly storages: readonly ReferenceStorage[];
   readonly arena: ArrayBuffer;
   /** Its number, from 0. */
   readonly step: number;
@@ -88,6 +89,8 @@ interface Step {
 
 class ReferenceExecutable implements Executable {
   #arena: ArrayBuffer | undefined;
+  /** What the prologue read when it last ran to its end. */
+  #prologueOf: string | undefined;
   /** Settles when the runs so far have ended. */
   #idle: Promise<unknown> = Promise.resolve();
 
@@ -103,6 +106,7 @@ class ReferenceExecutable implements Executable {
     const regions = plan.regions.map(({ name, dtype }, i) =>
       valuesOf(`${plan.name}: region '${name}'`, request.regions[i]!, dtype, plan.precision),
     );
+    const storages = request.regions.slice() as ReferenceStorage[];
     const { batch, rows, first = 0 } = request;
     checkBounds(plan, regions, steps, request);
     const slots = request.slots.slice();
@@ -114,7 +118,9 @@ class ReferenceExecutable implements Executable {
         if (stopped) return step;
         const images = Math.min(batch, rows - step * batch);
         const own = slots.subarray(step * plan.slots.length, (step + 1) * plan.slots.length);
-        await runStep(plan, { regions, arena, step, images, row: first + step * batch, slots: own }, recorder);
+        const at = { regions, storages, arena, step, images, row: first + step * batch, slots: own };
+        if (step === 0) await this.#runFirst(at, recorder);
+        else await runStep(plan, at, recorder, plan.prologue);
       }
       return steps;
     };
@@ -129,9 +135,26 @@ class ReferenceExecutable implements Executable {
     };
   }
 
+  /** The first step of a run, with the prologue where it is out of date. */
+  async #runFirst(step: Step, recorder: Recorder): Promise<void> {
+    const { plan } = this;
+    const sources = sourcesOf(plan, step.storages);
+    if (sources === this.#prologueOf) return runStep(plan, step, recorder, plan.prologue);
+    this.#prologueOf = undefined;
+    await runStep(plan, step, recorder);
+    this.#prologueOf = sources;
+  }
+
   dispose(): void {
     this.#arena = undefined;
   }
+}
+
+/** The versions of the storages that the prologue reads. */
+function sourcesOf({ calls, prologue, buffers }: Plan, storages: readonly ReferenceStorage[]): string {
+  const used = calls.slice(0, prologue ?? 0).flatMap((call) => call.buffers.map((b) => buffers[b]?.region ?? -1));
+  const regions = [...new Set(used)].filter((region) => region >= 0);
+  return regions.map((region) => storages[region]!.version).join(' ');
 }
 
 /** The first events of a run, as PlanEvents has them: all on one thread. */
@@ -159,10 +182,12 @@ class Recorder {
   }
 }
 
-async function runStep(plan: Plan, step: Step, recorder: Recorder): Promise<void> {
+/** Makes the calls of a step from number `from` on. */
+async function runStep(plan: Plan, step: Step, recorder: Recorder, from = 0): Promise<void> {
   const whole = recorder.begin(-1, step);
   let turn = performance.now();
   for (const [i, call] of plan.calls.entries()) {
+    if (i < from) continue;
     const place = recorder.begin(i, step);
     runCall(plan, call, step);
     recorder.end(place);
@@ -180,6 +205,8 @@ function runCall(plan: Plan, call: PlanCall, step: Step): void {
   const reals = call.reals.map((value) => (typeof value === 'number' ? value : slots[value.slot]!));
   const buffers = call.buffers.map((index) => (index < 0 ? undefined : view(plan, plan.buffers[index]!, step)));
   callKernel(call.kernel, buffers, ints, reals);
+  for (const [i, { role }] of kernelSpecs[call.kernel].buffers.entries())
+    if (role !== 'in') step.storages[plan.buffers[call.buffers[i]!]?.region ?? -1]?.changed();
 }
 
 /** The whole numbers of a call for a batch of so many images. */

@@ -21,8 +21,12 @@ function isTypedArray(value: unknown): value is TypedArray {
   return [Float32Array, Float64Array, Int32Array, Uint16Array, Uint8Array].some((type) => value instanceof type);
 }
 
+let versions = 0;
+
 export class ReferenceStorage implements Storage {
   readonly length: number;
+  /** Another number after each change, and in each storage. */
+  version = ++versions;
   #values: TypedArray | undefined;
 
   constructor(
@@ -48,6 +52,12 @@ export class ReferenceStorage implements Storage {
     const { values } = this;
     this.#checkRange('write', 'source', source, offset);
     values.set(source, offset);
+    this.changed();
+  }
+
+  /** Whoever writes to the values says so. */
+  changed(): void {
+    this.version = ++versions;
   }
 
   read(target: TypedArray, offset = 0): void {

@@ -1,7 +1,7 @@
 /** A training step and a batch of inference, as a user runs them: through fit and predict, on data in memory. */
 
 import { type NetworkName, networkFrom } from '../../models/networks.js';
-import { planCosts } from '../../plan/describe.js';
+import { planCosts, stepTotals } from '../../plan/describe.js';
 import { RandomStream } from '../../random.js';
 import { type Model, sequential } from '../../train/model.js';
 import type { DeviceOption, PrecisionOption } from '../arguments.js';
@@ -44,7 +44,7 @@ const MOST_STEPS = 200;
 /** Operations of a step (forward, backward, update), or of predicting a batch. */
 export function stepFlops(model: Model, mode: 'train' | 'infer', batch: number): number {
   const { plan } = model.plan({ batchSize: batch, training: mode === 'train', optimizer: 'momentum', pixels: true });
-  return planCosts(plan, batch).reduce((sum, { flops }) => sum + flops, 0);
+  return stepTotals(planCosts(plan, batch)).flops;
 }
 
 /** Operations the reference is given in one step: a second or two. */
