@@ -256,6 +256,23 @@ describe.skipIf(binding === undefined)('plan runner', () => {
       expect(() => short.run(good())).toThrow(/layer add_forward \(add_forward\): y needs 16 elements but has 12/);
     });
 
+    test('a prologue that depends on the step or the batch, or reads what the plan writes', () => {
+      const shift = (prologue: number, region: number, n = [{ fixed: 4 }]): Plan => ({
+        ...smallPlan(4),
+        buffers: [buffer(region, { fixed: 4 }), buffer(-1, { fixed: 4 }), buffer(2, { fixed: 4 })],
+        calls: [call('relu_forward', -1, [0, 1], n), call('relu_forward', -1, [1, 2], n)],
+        prologue,
+      });
+      load(backend!, shift(1, 0));
+      expect(() => load(backend!, shift(1, 2))).toThrow("the plan writes 'z', which its prologue reads");
+      expect(() => load(backend!, shift(1, 0, [{ fixed: 4, perImage: 1 } as { fixed: number }]))).toThrow(
+        'depends on the step',
+      );
+      expect(() => load(backend!, shift(2, 0))).toThrow('depends on the step');
+      expect(() => load(backend!, shift(3, 0))).toThrow('out of range');
+      expect(() => load(backend!, { ...smallPlan(4), prologue: 1 })).toThrow('depends on the step');
+    });
+
     test('plans of another precision, or beyond memory', () => {
       expect(() => load(backend!, { ...smallPlan(4), precision: 'float64' })).toThrow(RangeError);
       expect(() => load(backend!, { ...smallPlan(4), arenaBytes: 2 ** 50 })).toThrow(error('ERR_DEVICE_OOM'));

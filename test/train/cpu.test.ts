@@ -1,6 +1,9 @@
 /** Training by native kernels: the same as the reference, and the same whatever the threads. */
 import { describe, expect, test } from 'vitest';
-import type { Model } from '../../lib/train/model.js';
+import { conv2d } from '../../lib/layers/conv2d.js';
+import { dense } from '../../lib/layers/dense.js';
+import { flatten } from '../../lib/layers/flatten.js';
+import { type Model, sequential } from '../../lib/train/model.js';
 import type { FitOptions } from '../../lib/train/options.js';
 import { clusters, convnet, hasCpu, mlp } from './tiny.js';
 
@@ -48,6 +51,41 @@ describe.skipIf(!hasCpu())('on the cpu', () => {
     expect(a.accuracy).toBe(b.accuracy);
     const [p, q] = [await cpu.predict(images.x, { batchSize: 7 }), await reference.predict(images.x)];
     for (let i = 0; i < p.length; i++) expect(p[i]).toBeCloseTo(q[i]!, 4);
+  });
+
+  test('predictions and evaluations follow the weights, whose transformed filters they keep', async () => {
+    const layers = () => [conv2d({ filters: 16, kernelSize: 3, padding: 1 }), flatten(), dense({ units: 3 })];
+    const net = () => sequential({ inputShape: [8, 8, 16], seed: 1, device: 'cpu' }, layers());
+    const data = { x: clusters(24, 1024).x, y: clusters(24, 4).y };
+    const model = net();
+    expect(model.plan({ training: false }).plan.prologue).toBe(1);
+    expect(model.plan().plan.prologue).toBe(0);
+    /** What the model gives, and a new one with the same weights. */
+    const check = async () => {
+      const other = net();
+      other.setWeights(model.weights());
+      const outputs = await model.predict(data.x, { batchSize: 7 });
+      expect(outputs).toEqual(await other.predict(data.x));
+      expect(await model.evaluate(data)).toEqual(await other.evaluate(data));
+      other.dispose();
+      return outputs;
+    };
+    const weights = model.weights();
+    const first = await check();
+    expect(await check()).toEqual(first);
+    const seen: number[] = [];
+    await model.fit(data, {
+      epochs: 2,
+      batchSize: 8,
+      validationData: data,
+      onEpochEnd: async ({ testLoss }) => {
+        expect((await model.evaluate(data)).loss).toBe(testLoss);
+        seen.push((await check())[0]!);
+      },
+    });
+    expect(new Set([first[0], ...seen]).size).toBe(3);
+    model.setWeights(weights);
+    expect(await check()).toEqual(first);
   });
 
   test('four models at once are each as if alone', async () => {
