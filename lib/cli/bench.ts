@@ -54,7 +54,7 @@ export function benchKernels(options: BenchArguments, io: Io): number {
   const { filter = '', json = false, device } = options;
   if (options.model !== undefined || options.batch !== undefined)
     throw new UsageError('--model and --batch are for bench train and bench infer');
-  if (options.profile !== undefined) throw new UsageError('--profile is for bench train');
+  if (options.profile !== undefined) throw new UsageError('--profile is for bench train and bench infer');
   const cases = kernelCases.filter(({ kernel }) => kernel.includes(filter));
   if (cases.length === 0) throw new UsageError(`no kernel's name contains '${filter}'`);
   const { backend } = chooseDevice('bench', options);
@@ -91,8 +91,7 @@ export function benchKernels(options: BenchArguments, io: Io): number {
 export async function benchNetworks(mode: 'train' | 'infer', options: BenchArguments, io: Io): Promise<number> {
   if (options.filter !== undefined) throw new UsageError('--filter is for bench kernels');
   const { profile } = options;
-  if (profile !== undefined && (mode !== 'train' || options.model === undefined))
-    throw new UsageError('--profile is for bench train --model NAME');
+  if (profile !== undefined && options.model === undefined) throw new UsageError('--profile needs --model NAME');
   const { backend } = chooseDevice('bench', options);
   const threads = backend.name === 'cpu' ? (options.threads ?? defaultThreads()) : 1;
   const ceiling = backend.name === 'cpu' ? measureCeiling(threads) : undefined;

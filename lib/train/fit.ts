@@ -30,9 +30,10 @@ export function startFit(
     try {
       const prepared = await prepare(network, settings, data, (resource) => trainer.own(resource));
       if ('rows' in prepared.source) trainer.compile(prepared.source);
-      return await profiled(settings.profile, (profile) => {
+      return await profiled('fit', settings.profile, async (profile) => {
         onSettings(settings);
-        return trainer.train(prepared, profile);
+        const history = await trainer.train(prepared, profile);
+        return profile === undefined ? history : { ...history, profile };
       });
     } finally {
       network.fitting = false;

@@ -6,7 +6,7 @@ import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom } from '../optimizers/registry.js';
 import type { Profile } from '../plan/profile.js';
-import type { ProfileOption } from './profile.js';
+import { type ProfileOption, readProfile } from './profile.js';
 
 export type Metric = 'loss' | 'accuracy';
 
@@ -191,7 +191,7 @@ export function readFitOptions(
     onEpochEnd: callback('onEpochEnd', o.onEpochEnd),
     onBatchEnd: callback('onBatchEnd', o.onBatchEnd),
     onProgress: callback('onProgress', o.onProgress),
-    profile: readProfile(o.profile),
+    profile: readProfile('fit', o.profile),
   };
 }
 
@@ -229,12 +229,6 @@ function flag(name: string, value: boolean | undefined, usual: boolean): boolean
 function callback<T>(name: string, value: T | undefined): T | undefined {
   if (value !== undefined && typeof value !== 'function') throw wrongType('fit', name, 'a function', value);
   return value;
-}
-
-function readProfile(profile: ProfileOption | undefined): ProfileOption | undefined {
-  if (profile !== undefined && typeof profile !== 'string' && typeof profile !== 'function')
-    throw wrongType('fit', 'profile', 'a path or a function', profile);
-  return profile;
 }
 
 function readSignal(signal: AbortSignal | undefined): AbortSignal | undefined {

@@ -4,11 +4,14 @@ import { checkInteger, checkOptions } from '../errors.js';
 import type { Network } from './network.js';
 import { predictionProgram } from './objective.js';
 import { countUp } from './order.js';
+import { type ProfileOption, profiled, readProfile } from './profile.js';
 import { readReals, registerInputs } from './registered.js';
 
 export interface PredictOptions {
   /** Rows a step: changes memory and speed, not the result. Default 256. */
   readonly batchSize?: number;
+  /** Records what each kernel call takes, as for fit: a path for the trace, or a function that gets the profile. */
+  readonly profile?: ProfileOption | undefined;
 }
 
 /** Outputs [rows, ...outputShape], row after row. */
@@ -18,8 +21,9 @@ export async function predict(
   options: PredictOptions | undefined,
 ): Promise<Float32Array | Float64Array> {
   network.check();
-  checkOptions('predict', options, ['batchSize']);
+  checkOptions('predict', options, ['batchSize', 'profile']);
   const batchSize = checkInteger('predict', 'batchSize', options?.batchSize ?? 256, 1, 2 ** 24);
+  const option = readProfile('predict', options?.profile);
   const inputs = readInputs('predict', x, network.inputShape);
   const { backend, outputs } = network;
   const { rows, kind } = inputs;
@@ -28,12 +32,16 @@ export async function predict(
   const y = backend.allocate('real', rows * outputs);
   try {
     if (kind === 'u8') storages.indices.write(countUp(rows));
-    return await network.exclusive(async () => {
-      const program = network.program('prediction', kind, batch, () => predictionProgram(network, kind, batch));
-      await network.start(program, { ...storages, y }, { batch, rows }, () => rows).done;
-      network.check();
-      return readReals(y, rows * outputs, backend.precision);
-    });
+    return await profiled('predict', option, (profile) =>
+      network.exclusive(async () => {
+        const program = network.program('prediction', kind, batch, () => predictionProgram(network, kind, batch));
+        const run = network.start(program, { ...storages, y }, { batch, rows, events: profile?.room }, () => rows);
+        const done = await run.done;
+        profile?.add(program.plan, run.events(), done);
+        network.check();
+        return readReals(y, rows * outputs, backend.precision);
+      }),
+    );
   } finally {
     for (const storage of [storages.x, storages.indices, y]) storage.dispose();
   }

@@ -1,32 +1,43 @@
-/** The `profile` option of fit: what the kernels took goes to a file or to a function. */
+/** The `profile` option of fit and predict: what the kernels took goes to a file or to a function. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { SteepestError } from '../errors.js';
+import { SteepestError, wrongType } from '../errors.js';
 import { Profile } from '../plan/profile.js';
-import type { History } from './options.js';
 
 /** A file's path, or who gets the profile. */
 export type ProfileOption = string | ((profile: Profile) => unknown);
 
+export function readProfile(where: string, profile: ProfileOption | undefined): ProfileOption | undefined {
+  if (profile !== undefined && typeof profile !== 'string' && typeof profile !== 'function')
+    throw wrongType(where, 'profile', 'a path or a function', profile);
+  return profile;
+}
+
 /**
- * Trains, with a profile where one is wanted. A file is opened before and written after, also where training fails (then with what
+ * Does `work`, with a profile where one is wanted. A file is opened before and written after, also where the work fails (then with what
  * was recorded); a function is called where it succeeds.
  */
-export async function profiled(
+export async function profiled<T>(
+  where: string,
   option: ProfileOption | undefined,
-  train: (profile?: Profile) => Promise<History>,
-): Promise<History> {
-  if (option === undefined) return train();
+  work: (profile?: Profile) => Promise<T>,
+): Promise<T> {
+  if (option === undefined) return work();
   const profile = new Profile();
   if (typeof option === 'function') {
-    const history = await train(profile);
+    const result = await work(profile);
     await option(profile);
-    return { ...history, profile };
+    return result;
   }
-  const file = await open(option, 'w').catch((cause) => fail(option, cause));
+  return writing(where, option, profile, () => work(profile));
+}
+
+/** Opens the file, does `work`, then writes the profile there. ERR_FILE where that cannot be. */
+export async function writing<T>(where: string, path: string, profile: Profile, work: () => Promise<T>): Promise<T> {
+  const file = await open(path, 'w').catch((cause) => fail(where, path, cause));
   try {
-    return { ...(await train(profile)), profile };
+    return await work();
   } finally {
-    await write(file, profile).catch((cause) => fail(option, cause));
+    await write(file, profile).catch((cause) => fail(where, path, cause));
   }
 }
 
@@ -39,8 +50,12 @@ async function write(file: FileHandle, profile: Profile): Promise<void> {
   }
 }
 
-function fail(path: string, cause: NodeJS.ErrnoException): never {
-  throw new SteepestError('ERR_FILE', `fit: expected a file to write for profile but '${path}' gave ${cause.code}`, {
-    cause,
-  });
+function fail(where: string, path: string, cause: NodeJS.ErrnoException): never {
+  throw new SteepestError(
+    'ERR_FILE',
+    `${where}: expected a file to write for profile but '${path}' gave ${cause.code}`,
+    {
+      cause,
+    },
+  );
 }

@@ -204,12 +204,12 @@ describe('bench', () => {
     expect(result.minMs <= result.medianMs && result.medianMs <= result.maxMs).toBe(true);
   });
 
-  it('writes a profile of a sample of training', async () => {
+  it.each(['train', 'infer'] as const)('writes a profile of a sample of bench %s', async (mode) => {
     const dir = mkdtempSync(join(tmpdir(), 'bench-'));
     const file = join(dir, 'trace.json');
     const io = new FakeIo();
     const options = { model: 'mlp', batch: 4, device: 'reference', seconds: 0.01, json: true, profile: file } as const;
-    expect(await benchNetworks('train', options, io)).toBe(0);
+    expect(await benchNetworks(mode, options, io)).toBe(0);
     expect(io.lines).toHaveLength(1);
     expect(io.lines[0]).not.toHaveProperty('table');
     expect(io.stderr).toMatch(/^profile of \d+ steps?: .*\nkernel .*\ngemm /);
@@ -222,9 +222,9 @@ describe('bench', () => {
     [[], /missing required argument 'what'/],
     [['kernels', '--filter', 'cooley'], /no kernel's name contains 'cooley'/],
     [['kernels', '--batch', '3'], /--model and --batch are for bench train and bench infer/],
-    [['kernels', '--profile', 'x'], /--profile is for bench train/],
-    [['train', '--profile', 'x'], /--profile is for bench train --model NAME/],
-    [['infer', '--model', 'mlp', '--profile', 'x'], /--profile is for bench train --model NAME/],
+    [['kernels', '--profile', 'x'], /--profile is for bench train and bench infer/],
+    [['train', '--profile', 'x'], /--profile needs --model NAME/],
+    [['infer', '--profile', 'x'], /--profile needs --model NAME/],
     [['train', '--filter', 'gemm'], /--filter is for bench kernels/],
     [['train', '--batch', '0'], /Expected a whole number >= 1/],
   ])('ends with 2 and says why on wrong usage: %j', async (args, message) => {

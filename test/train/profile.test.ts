@@ -154,6 +154,27 @@ describe('the option', () => {
     expect(JSON.parse(readFileSync(file, 'utf8')).otherData).toEqual({ steps: 2, dropped: 0 });
   });
 
+  test('predict has one too; the outputs do not depend on it', async () => {
+    const model = mlp();
+    const { x } = clusters(20);
+    let given: Profile | undefined;
+    const outputs = await model.predict(x, {
+      batchSize: 8,
+      profile: (p) => {
+        given = p;
+      },
+    });
+    expect(outputs).toEqual(await model.predict(x));
+    const events = [...given!.traceEvents()];
+    expect(events.filter(({ cat }) => cat === 'step').map(({ args }) => args.images)).toEqual([8, 8, 4]);
+    expect(given!.kernels().map(({ kernel, calls }) => [kernel, calls])).toEqual([
+      ['gemm', 3],
+      ['gemm', 3],
+    ]);
+    await expect(model.predict(x, { profile: dir })).rejects.toMatchObject({ code: 'ERR_FILE' });
+    await expect(model.predict(x, { profile: 3 as never })).rejects.toThrow('predict: expected a path or a function');
+  });
+
   test('a stream has one too: plans of several batch sizes', async () => {
     const { x, y } = clusters(20);
     const part = (from: number, to: number) => ({ x: x.slice(4 * from, 4 * to), y: y.slice(from, to) });

@@ -2,8 +2,10 @@
 
 import { type NetworkName, networkFrom } from '../../models/networks.js';
 import { planCosts, stepTotals } from '../../plan/describe.js';
+import type { Profile } from '../../plan/profile.js';
 import { RandomStream } from '../../random.js';
 import { type Model, sequential } from '../../train/model.js';
+import { writing } from '../../train/profile.js';
 import type { DeviceOption, PrecisionOption } from '../arguments.js';
 import type { Ceiling } from './ceiling.js';
 import { type Timing, timingOf } from './measure.js';
@@ -77,7 +79,7 @@ export async function benchTraining(options: TrainingBench): Promise<TrainingRes
     const steps = Math.max(1, Math.min(MOST_STEPS, Math.ceil(SAMPLE_SECONDS / seconds1)));
     const data = randomImages(inputShape, batch * steps);
     if (steps > 1) await sample(model, data);
-    const table = file === undefined ? undefined : String((await trainEpoch(model, data, file)).profile);
+    const table = file === undefined ? undefined : await profileTable(model, data, file);
     const times: number[] = [];
     const end = performance.now() + seconds * 1e3;
     const least = LEAST_SAMPLES[model.device.name === 'reference' ? 'reference' : 'native'];
@@ -107,6 +109,18 @@ export async function benchTraining(options: TrainingBench): Promise<TrainingRes
   /** Milliseconds of one epoch, as the run itself counts them: the data is in the engine's memory then. */
   async function trainSample(model: Model, images: RandomImages): Promise<number> {
     return (await trainEpoch(model, images)).epochs[0]!.seconds * 1e3;
+  }
+
+  /** Writes the profile of a sample to a file; its table. */
+  async function profileTable(model: Model, images: RandomImages, file: string): Promise<string> {
+    if (mode === 'train') return String((await trainEpoch(model, images, file)).profile);
+    let table = '';
+    const profile = async (profile: Profile) => {
+      table = String(profile);
+      await writing('bench', file, profile, async () => {});
+    };
+    await model.predict(images.x, { batchSize: batch, profile });
+    return table;
   }
 
   /** Milliseconds of predicting all images, from the call to the result. */
