@@ -67,7 +67,7 @@ describe.skipIf(binding === undefined)('cpu storage', () => {
     const write = binding!.writeStorage as (...args: unknown[]) => void;
     for (const other of [undefined, null, 1, 'storage', {}, [], array, Object.create(storage), new Proxy(storage, {})])
       expect(() => write(other, array, 0)).toThrow(TypeError);
-    const plan = binding!.loadPlan(Float64Array.of(1, 1, 0, 0, 0, 0, 0), []);
+    const plan = binding!.loadPlan(Float64Array.of(2, 1, 0, 0, 0, 0, 0, 0), []);
     expect(() => write(plan, array, 0)).toThrow(TypeError);
     expect(() => binding!.disposePlan(storage as never)).toThrow(TypeError);
     expect(() => binding!.stopRun(plan as never)).toThrow(TypeError);
