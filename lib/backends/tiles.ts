@@ -16,7 +16,8 @@ export function strictTiles(tiles: readonly number[]): readonly number[] {
   return tiles.filter((tile) => tile < 4);
 }
 
-/** The choice among tiles by sizes alone: the largest tile that an image fills. */
+/** The choice among tiles by sizes alone: the largest tile that an image fills; the direct sum for maps that have few taps inside. */
 export function usualTile({ h, w }: ConvolutionShape, tiles: readonly number[]): number {
+  if (h <= 2 && w <= 2) return 0;
   return tiles.includes(4) && h > 2 && w > 2 ? 4 : tiles.includes(2) ? 2 : 0;
 }

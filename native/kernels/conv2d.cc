@@ -9,7 +9,7 @@
 //
 // Where a tile is asked for, winograd.h does it. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There
 // every tap of a pixel is in place, and a filter row is one run of s*c floats: gemm_tile.h walks the frame directly. The filter is packed
-// in panels of output channels, shared by the team.
+// in panels of output channels, shared by the team. Maps so small that most taps fall into the padding go by positions: small_maps.h.
 //
 // Order of sums: each y and dx is one chain over r, s, c (r, s, k); each dw a chain over the pixels of a share of the images, and the shares
 // are added in order. How the images are shared depends on shapes alone, and no other cut changes a bit.
@@ -22,6 +22,7 @@
 //   cnn4  3x3 64->64, 8x8, pooled x 128       87 (72-90)       83 (61-90)  75 (55-81)     87 (79-88)    88 (80-89)  81 (64-82)
 //   vgg11 3x3 128->256, 8x8 x 64              90 (78-90)       90 (66-92)  76 (55-79)     91 (90-91)    92 (92-92)  83 (83-84)
 //   vgg11 3x3 512->512, 4x4, pooled x 64      88 (65-90)       90 (66-90)  74 (57-76)     90 (89-91)    91 (90-92)  78 (78-80)
+#include "small_maps.h"
 #include "window.h"
 #include "winograd.h"
 
@@ -102,33 +103,6 @@ struct Convolution {
     if (ending.reads()) ending.apply(c, c_step, count, least(columns, k - j), first * k + j, k);
   }
 };
-
-// Max pooling of one image's band of convolution rows, band[rows, q, width] -> y and argmax rows of `columns` channels, k apart.
-// The first NaN of a window wins, else the first maximum in row-major order.
-template <int POOL>
-void pool_band(const float* band, int64_t q, int64_t width, int64_t columns, int64_t pool, int64_t pool_stride, int64_t pooled_rows,
-               int64_t pooled_columns, int64_t k, float* y, uint16_t* argmax) {
-  const int64_t window = POOL > 0 ? POOL : pool;
-  for (int64_t i = 0; i < pooled_rows; ++i)
-    for (int64_t j = 0; j < pooled_columns; ++j, y += k, argmax += argmax ? k : 0)
-      for (int64_t v = 0; v < columns; v += kLanes) {
-        const float* corner = band + (i * pool_stride * q + j * pool_stride) * width + v;
-        vfloat best = load(corner);
-        vint place{};
-        for (int64_t a = 0; a < window; ++a)
-          for (int64_t b = 0; b < window; ++b) {
-            take_larger(load(corner + (a * q + b) * width), static_cast<int32_t>(a * window + b), best, place);
-          }
-        const vector_of<uint16_t> short_place = __builtin_convertvector(place, vector_of<uint16_t>);
-        if (columns - v >= kLanes) {
-          store(y + v, best);
-          if (argmax) store(argmax + v, short_place);
-        } else {
-          store_part(y + v, best, columns - v);
-          for (int64_t t = 0; argmax && t < columns - v; ++t) argmax[v + t] = short_place[t];
-        }
-      }
-}
 
 // One panel of output channels of a group of images whose frames are at `frames`, convolved into band, row by row, and pooled.
 void convolve_and_pool(const Convolution& f, const float* frames, int64_t image0, int64_t images, int64_t panel, const int64_t* pixel,
@@ -222,6 +196,11 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   if (a.u && by_winograd(a))
     return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.factor, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
+  const SmallMaps maps{a.n, a.h, a.w, a.c, p, q, a.k, a.r, a.s, a.padding, a.padding};
+  if (maps.worthwhile(a.stride)) {
+    const auto pack = [&](int64_t j, int64_t columns, float* dst) { pack_panel(a.filter + j, a.k, depth, columns, dst); };
+    return convolve_by_positions(maps, a.x, pack, a.bias, a.relu != 0, a.y, a.pool, most(1, a.poolStride), a.argmax, team);
+  }
   const float* panels = a.filter;
   if (a.k != kTileColumns || a.factor) {  // else the filter is a panel as it stands
     float* packed = panel_memory(team, depth, a.k);
@@ -342,13 +321,17 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   }
   if (a.stride > 1) return backward_input_by_phases(a, dy, p, q, ending, team);
   const int64_t taps = a.r * a.s;
+  const auto pack = [&](int64_t j, int64_t columns, float* dst) {  // the filter turned by 180 degrees: the last tap first
+    for (int64_t tap = 0; tap < taps; ++tap)
+      pack_panel_transposed(a.filter + ((taps - 1 - tap) * a.c + j) * a.k, a.k, a.k, columns, dst + tap * a.k * panel_width(columns));
+  };
+  const SmallMaps maps{a.n, p, q, a.k, a.h, a.w, a.c, a.r, a.s, a.r - 1 - a.padding, a.s - 1 - a.padding};
+  if (maps.worthwhile(1)) return convolve_by_positions(maps, dy, pack, nullptr, false, a.dx, 0, 1, nullptr, team);
   float* packed = panel_memory(team, taps * a.k, a.c);
   team.parallel(ceil_div(a.c, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t panel = begin; panel < end; ++panel) {
-      const int64_t j = panel * kTileColumns, columns = least(kTileColumns, a.c - j);
-      for (int64_t tap = 0; tap < taps; ++tap)  // the filter turned by 180 degrees: the last tap first
-        pack_panel_transposed(a.filter + ((taps - 1 - tap) * a.c + j) * a.k, a.k, a.k, columns,
-                              packed + j * taps * a.k + tap * a.k * panel_width(columns));
+      const int64_t j = panel * kTileColumns;
+      pack(j, least(kTileColumns, a.c - j), packed + j * taps * a.k);
     }
   });
   const Frame frame{p, q, a.k, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
@@ -411,6 +394,16 @@ void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
   }
   if (by_winograd(a) && (a.pool == 0 || a.argmax))
     return winograd_filter_gradient({{a.n, a.h, a.w, a.c, p, q, a.padding}, a.x, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.k, a.dw}, a.tile, a.r, team);
+  const SmallMaps maps{a.n, a.h, a.w, a.c, p, q, a.k, a.r, a.s, a.padding, a.padding};
+  if (maps.worthwhile(a.stride)) {
+    const float* dy = a.dy;
+    if (a.pool > 0) {
+      float* spread = static_cast<float*>(team.scratch(0, kUnpooled, sizeof(float) * static_cast<size_t>(a.n * p * q * a.k)));
+      pooling_of(a, p, q).backward(team, spread, ToMaximum{a.dy, a.argmax});
+      dy = spread;
+    }
+    return filter_gradient_by_positions(maps, a.x, dy, a.dw, team);
+  }
   const Frame frame{a.h, a.w, a.c, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
   const int64_t images = most(1, least(a.n, least(kGroupFloats / most(1, frame.size()), ceil_div(kRunPixels, p * q))));
   const int64_t shares = most(1, least(a.n, least(kShares, kPartFloats / size)));

@@ -97,4 +97,31 @@ struct ToMaximum {
   }
 };
 
+// Max pooling of one image's band of convolution rows, band[rows, q, width] -> y and argmax rows of `columns` channels, k apart.
+// The first NaN of a window wins, else the first maximum in row-major order.
+template <int POOL>
+void pool_band(const float* band, int64_t q, int64_t width, int64_t columns, int64_t pool, int64_t pool_stride, int64_t pooled_rows,
+               int64_t pooled_columns, int64_t k, float* y, uint16_t* argmax) {
+  const int64_t window = POOL > 0 ? POOL : pool;
+  for (int64_t i = 0; i < pooled_rows; ++i)
+    for (int64_t j = 0; j < pooled_columns; ++j, y += k, argmax += argmax ? k : 0)
+      for (int64_t v = 0; v < columns; v += kLanes) {
+        const float* corner = band + (i * pool_stride * q + j * pool_stride) * width + v;
+        vfloat best = load(corner);
+        vint place{};
+        for (int64_t a = 0; a < window; ++a)
+          for (int64_t b = 0; b < window; ++b) {
+            take_larger(load(corner + (a * q + b) * width), static_cast<int32_t>(a * window + b), best, place);
+          }
+        const vector_of<uint16_t> short_place = __builtin_convertvector(place, vector_of<uint16_t>);
+        if (columns - v >= kLanes) {
+          store(y + v, best);
+          if (argmax) store(argmax + v, short_place);
+        } else {
+          store_part(y + v, best, columns - v);
+          for (int64_t t = 0; argmax && t < columns - v; ++t) argmax[v + t] = short_place[t];
+        }
+      }
+}
+
 STEEPEST_KERNELS_END

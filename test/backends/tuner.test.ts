@@ -218,7 +218,9 @@ describe('by sizes alone', () => {
       const tiles = tilesFor(shape(sizes));
       return usualTile(shape(sizes), strict ? strictTiles(tiles) : tiles);
     };
-    expect([usual({}), usual({ h: 2 }), usual({ stride: 2 }), usual({ c: 3 })]).toEqual([4, 2, 0, 0]);
+    expect([usual({}), usual({ h: 2, w: 2 }), usual({ h: 2 }), usual({ stride: 2 }), usual({ c: 3 })]).toEqual([
+      4, 0, 2, 0, 0,
+    ]);
     expect([usual({}, true), usual({ r: 5, s: 5 }, true), usual({ c: 3 }, true)]).toEqual([2, 2, 0]);
   });
 
