@@ -220,7 +220,7 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, a.relu != 0, nullptr};
   if (a.u && by_winograd(a))
-    return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.factor, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
+    return winograd(WinogradConvolution{{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.factor, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
   const float* panels = a.filter;
   if (a.k != kTileColumns || a.factor) {  // else the filter is a panel as it stands
@@ -331,8 +331,8 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
 void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, false, a.mask};
-  if (a.u && by_winograd(a) && (a.pool == 0 || a.argmax))
-    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, nullptr, ending, a.dx,
+  if (a.u && by_winograd(a) && a.c % kWinogradChannels == 0 && (a.pool == 0 || a.argmax))
+    return winograd(WinogradConvolution{{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, nullptr, ending, a.dx,
                               false, nullptr}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {
@@ -410,7 +410,7 @@ void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
     return;
   }
   if (by_winograd(a) && (a.pool == 0 || a.argmax))
-    return winograd_filter_gradient({{a.n, a.h, a.w, a.c, p, q, a.padding}, a.x, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.k, a.dw}, a.tile, a.r, team);
+    return winograd(WinogradFilter{{a.n, a.h, a.w, a.c, p, q, a.padding}, a.x, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.k, a.dw}, a.tile, a.r, team);
   const Frame frame{a.h, a.w, a.c, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
   const int64_t images = most(1, least(a.n, least(kGroupFloats / most(1, frame.size()), ceil_div(kRunPixels, p * q))));
   const int64_t shares = most(1, least(a.n, least(kShares, kPartFloats / size)));
