@@ -194,10 +194,10 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, a.relu != 0, nullptr};
   if (a.u && by_winograd(a))
-    return winograd_convolve({{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.factor, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
+    return winograd(WinogradConvolution{{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.factor, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
   const SmallMaps maps{a.n, a.h, a.w, a.c, p, q, a.k, a.r, a.s, a.padding, a.padding};
-  if (maps.worthwhile(a.stride)) {
+  if (maps.worthwhile(a.stride) && !a.factor && !a.addend) {
     const auto pack = [&](int64_t j, int64_t columns, float* dst) { pack_panel(a.filter + j, a.k, depth, columns, dst); };
     return convolve_by_positions(maps, a.x, pack, a.bias, a.relu != 0, a.y, a.pool, most(1, a.poolStride), a.argmax, team);
   }
@@ -310,8 +310,8 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
 void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, false, a.mask};
-  if (a.u && by_winograd(a) && (a.pool == 0 || a.argmax))
-    return winograd_convolve({{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, nullptr, ending, a.dx,
+  if (a.u && by_winograd(a) && a.c % kWinogradChannels == 0 && (a.pool == 0 || a.argmax))
+    return winograd(WinogradConvolution{{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, nullptr, ending, a.dx,
                               false, nullptr}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {
@@ -326,7 +326,15 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
       pack_panel_transposed(a.filter + ((taps - 1 - tap) * a.c + j) * a.k, a.k, a.k, columns, dst + tap * a.k * panel_width(columns));
   };
   const SmallMaps maps{a.n, p, q, a.k, a.h, a.w, a.c, a.r, a.s, a.r - 1 - a.padding, a.s - 1 - a.padding};
-  if (maps.worthwhile(1)) return convolve_by_positions(maps, dy, pack, nullptr, false, a.dx, 0, 1, nullptr, team);
+  if (maps.worthwhile(1)) {
+    convolve_by_positions(maps, dy, pack, nullptr, false, a.dx, 0, 1, nullptr, team);
+    const int64_t size = a.h * a.w * a.c;
+    if (ending.reads())
+      team.parallel(a.n, 1, [&](int64_t begin, int64_t end, int) {
+        ending.apply(a.dx + begin * size, a.c, (end - begin) * a.h * a.w, a.c, begin * size, a.c);
+      });
+    return;
+  }
   float* packed = panel_memory(team, taps * a.k, a.c);
   team.parallel(ceil_div(a.c, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t panel = begin; panel < end; ++panel) {
@@ -393,7 +401,7 @@ void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
     return;
   }
   if (by_winograd(a) && (a.pool == 0 || a.argmax))
-    return winograd_filter_gradient({{a.n, a.h, a.w, a.c, p, q, a.padding}, a.x, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.k, a.dw}, a.tile, a.r, team);
+    return winograd(WinogradFilter{{a.n, a.h, a.w, a.c, p, q, a.padding}, a.x, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.k, a.dw}, a.tile, a.r, team);
   const SmallMaps maps{a.n, a.h, a.w, a.c, p, q, a.k, a.r, a.s, a.padding, a.padding};
   if (maps.worthwhile(a.stride)) {
     const float* dy = a.dy;

@@ -16,12 +16,13 @@
 STEEPEST_KERNELS_BEGIN
 
 constexpr int64_t kWinogradPanel = 32;     // columns of a panel of transformed filters, whatever the instruction set
-constexpr int64_t kWinogradChannels = 16;  // channels must be a multiple of this, so that every vector is whole
+constexpr int64_t kWinogradChannels = 16;  // channels must be a multiple of this, so that every vector is whole; input channels may be fewer
 
 // Whether there is a form for these sizes; else the caller sums directly.
 inline bool winograd_fits(int64_t tile, int64_t r, int64_t s, int64_t stride, int64_t c, int64_t k) {
   const bool known = (r == 3 || r == 5) && (tile == 2 || tile == 4);
-  return known && r == s && stride == 1 && c > 0 && k > 0 && c % kWinogradChannels == 0 && k % kWinogradChannels == 0;
+  const bool whole = c % kWinogradChannels == 0 || c < kWinogradChannels;
+  return known && r == s && stride == 1 && c > 0 && k > 0 && whole && k % kWinogradChannels == 0;
 }
 
 template <int M, int R>
@@ -230,56 +231,64 @@ struct WinogradConvolution {
   uint16_t* argmax;  // or null
 };
 
-template <int M, int R>
-void winograd_outputs(const WinogradConvolution& f, const float* sums, int64_t plane, int64_t image, int64_t top, int64_t left, int64_t k0, int64_t k1) {
+// The outputs of one tile for kLanes channels from v on; sums(j, column) gives those of the points of column j.
+template <int M, int R, class Sums>
+STEEPEST_INLINE void winograd_output(const WinogradConvolution& f, int64_t image, int64_t top, int64_t left, int64_t v, const Sums& sums) {
   using W = Winograd<M, R>;
   const int64_t p = f.tiles.p, q = f.tiles.q, height = f.pool ? p / 2 : p, width = f.pool ? q / 2 : q;
-  for (int64_t v = k0; v < k1; v += kLanes) {
-    vfloat rows[M][W::A];
+  vfloat rows[M][W::A];
 #pragma GCC unroll 8
-    for (int j = 0; j < W::A; ++j) {
-      vfloat column[W::A], y[M];
-#pragma GCC unroll 8
-      for (int i = 0; i < W::A; ++i) column[i] = load(sums + (i * W::A + j) * plane + v - k0);
-      W::output(column, y);
+  for (int j = 0; j < W::A; ++j) {
+    vfloat column[W::A], y[M];
+    sums(j, column);
+    W::output(column, y);
 #pragma GCC unroll 4
-      for (int i = 0; i < M; ++i) rows[i][j] = y[i];
-    }
-    vfloat o[M][M];
-    const vfloat factor = f.factor ? load(f.factor + v) : broadcast(1.0f), bias = f.bias ? load(f.bias + v) : vfloat{};
-#pragma GCC unroll 4
-    for (int i = 0; i < M; ++i) {
-      W::output(rows[i], o[i]);
-#pragma GCC unroll 4
-      for (int j = 0; j < M; ++j) {
-        o[i][j] = fma(o[i][j], factor, bias);
-        if (top + i < p && left + j < q) o[i][j] = f.ending.of(o[i][j], ((image * p + top + i) * q + left + j) * f.k + v, Whole());
-      }
-    }
-    if (!f.pool) {
-#pragma GCC unroll 4
-      for (int i = 0; i < M; ++i)
-#pragma GCC unroll 4
-        for (int j = 0; j < M; ++j)
-          if (top + i < p && left + j < q) store(f.y + ((image * p + top + i) * q + left + j) * f.k + v, o[i][j]);
-      continue;
-    }
-#pragma GCC unroll 2
-    for (int i = 0; i < M; i += 2)
-#pragma GCC unroll 2
-      for (int j = 0; j < M; j += 2) {
-        const int64_t py = (top + i) / 2, px = (left + j) / 2;
-        if (py >= height || px >= width) continue;
-        vfloat best = o[i][j];
-        vint place{};
-        take_larger(o[i][j + 1], 1, best, place);
-        take_larger(o[i + 1][j], 2, best, place);
-        take_larger(o[i + 1][j + 1], 3, best, place);
-        const int64_t at = ((image * height + py) * width + px) * f.k + v;
-        store(f.y + at, best);
-        if (f.argmax) store(f.argmax + at, __builtin_convertvector(place, vector_of<uint16_t>));
-      }
+    for (int i = 0; i < M; ++i) rows[i][j] = y[i];
   }
+  vfloat o[M][M];
+  const vfloat factor = f.factor ? load(f.factor + v) : broadcast(1.0f), bias = f.bias ? load(f.bias + v) : vfloat{};
+#pragma GCC unroll 4
+  for (int i = 0; i < M; ++i) {
+    W::output(rows[i], o[i]);
+#pragma GCC unroll 4
+    for (int j = 0; j < M; ++j) {
+      o[i][j] = fma(o[i][j], factor, bias);
+      if (top + i < p && left + j < q) o[i][j] = f.ending.of(o[i][j], ((image * p + top + i) * q + left + j) * f.k + v, Whole());
+    }
+  }
+  if (!f.pool) {
+#pragma GCC unroll 4
+    for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < M; ++j)
+        if (top + i < p && left + j < q) store(f.y + ((image * p + top + i) * q + left + j) * f.k + v, o[i][j]);
+    return;
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < M; i += 2)
+#pragma GCC unroll 2
+    for (int j = 0; j < M; j += 2) {
+      const int64_t py = (top + i) / 2, px = (left + j) / 2;
+      if (py >= height || px >= width) continue;
+      vfloat best = o[i][j];
+      vint place{};
+      take_larger(o[i][j + 1], 1, best, place);
+      take_larger(o[i + 1][j], 2, best, place);
+      take_larger(o[i + 1][j + 1], 3, best, place);
+      const int64_t at = ((image * height + py) * width + px) * f.k + v;
+      store(f.y + at, best);
+      if (f.argmax) store(f.argmax + at, __builtin_convertvector(place, vector_of<uint16_t>));
+    }
+}
+
+template <int M, int R>
+void winograd_outputs(const WinogradConvolution& f, const float* sums, int64_t plane, int64_t image, int64_t top, int64_t left, int64_t k0, int64_t k1) {
+  constexpr int A = Winograd<M, R>::A;
+  for (int64_t v = k0; v < k1; v += kLanes)
+    winograd_output<M, R>(f, image, top, left, v, [&](int j, vfloat (&column)[A]) {
+#pragma GCC unroll 8
+      for (int i = 0; i < A; ++i) column[i] = load(sums + (i * A + j) * plane + v - k0);
+    });
 }
 
 enum WinogradSlot { kWinogradPoints, kWinogradSums, kWinogradParts };
@@ -395,54 +404,64 @@ void winograd_convolve(const WinogradConvolution& f, Team& team) {
   });
 }
 
-inline void winograd_convolve(const WinogradConvolution& f, int64_t tile, int64_t r, Team& team) {
-  if (r == 5) return tile == 4 ? winograd_convolve<4, 5>(f, team) : winograd_convolve<2, 5>(f, team);
-  return tile == 4 ? winograd_convolve<4, 3>(f, team) : winograd_convolve<2, 3>(f, team);
+// ---- the gradient of the filter ----
+
+// A dy of one tile for kLanes channels from v on, by output column.
+template <int M, int R>
+STEEPEST_INLINE void winograd_gradient_columns(const WinogradTiles& f, const Unpooling& dy, int64_t k, int64_t image, int64_t top, int64_t left, int64_t v,
+                                               vfloat (&columns)[M][Winograd<M, R>::A]) {
+  const int64_t pooled_p = f.p / 2, pooled_q = f.q / 2;
+  vfloat d[M][M];
+  if (dy.places) {
+#pragma GCC unroll 2
+    for (int i = 0; i < M; i += 2)
+#pragma GCC unroll 2
+      for (int j = 0; j < M; j += 2) {
+        const int64_t y = (top + i) / 2, x = (left + j) / 2, at = ((image * pooled_p + y) * pooled_q + x) * k + v;
+        const bool there = y < pooled_p && x < pooled_q;
+        const vfloat value = there ? load(dy.values + at) : vfloat{};
+        const vint place = there ? __builtin_convertvector(load(dy.places + at), vint) : vint{};
+#pragma GCC unroll 4
+        for (int z = 0; z < 4; ++z) d[i + z / 2][j + z % 2] = place == z ? value : vfloat{};
+      }
+  } else {
+    const float* from = dy.values + ((image * f.p + top) * f.q + left) * k + v;
+#pragma GCC unroll 4
+    for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < M; ++j) d[i][j] = top + i < f.p && left + j < f.q ? load(from + (i * f.q + j) * k) : vfloat{};
+  }
+#pragma GCC unroll 4
+  for (int j = 0; j < M; ++j) {
+    vfloat column[M];
+#pragma GCC unroll 4
+    for (int i = 0; i < M; ++i) column[i] = d[i][j];
+    Winograd<M, R>::gradient(column, columns[j]);
+  }
 }
 
-// ---- the gradient of the filter ----
+// Row i of A dy A'.
+template <int M, int R>
+STEEPEST_INLINE void winograd_gradient_row(const vfloat (&columns)[M][Winograd<M, R>::A], int i, vfloat (&a)[Winograd<M, R>::A]) {
+  vfloat row[M];
+#pragma GCC unroll 4
+  for (int j = 0; j < M; ++j) row[j] = columns[j][i];
+  Winograd<M, R>::gradient(row, a);
+}
 
 // points[P, room, step] of one tile: A dy A' for every channel of dy.
 template <int M, int R>
 void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, int64_t image, int64_t top, int64_t left, float* points, int64_t plane) {
-  using W = Winograd<M, R>;
-  const float* from = dy.values + ((image * f.p + top) * f.q + left) * k;
-  const int64_t pooled_p = f.p / 2, pooled_q = f.q / 2;
+  constexpr int A = Winograd<M, R>::A;
   for (int64_t v = 0; v < k; v += kLanes) {
-    vfloat d[M][M], columns[M][W::A];  // by output column
-    if (dy.places) {
-#pragma GCC unroll 2
-      for (int i = 0; i < M; i += 2)
-#pragma GCC unroll 2
-        for (int j = 0; j < M; j += 2) {
-          const int64_t y = (top + i) / 2, x = (left + j) / 2, at = ((image * pooled_p + y) * pooled_q + x) * k + v;
-          const bool there = y < pooled_p && x < pooled_q;
-          const vfloat value = there ? load(dy.values + at) : vfloat{};
-          const vint place = there ? __builtin_convertvector(load(dy.places + at), vint) : vint{};
-#pragma GCC unroll 4
-          for (int z = 0; z < 4; ++z) d[i + z / 2][j + z % 2] = place == z ? value : vfloat{};
-        }
-    } else {
-#pragma GCC unroll 4
-      for (int i = 0; i < M; ++i)
-#pragma GCC unroll 4
-        for (int j = 0; j < M; ++j) d[i][j] = top + i < f.p && left + j < f.q ? load(from + (i * f.q + j) * k + v) : vfloat{};
-    }
-#pragma GCC unroll 4
-    for (int j = 0; j < M; ++j) {
-      vfloat column[M];
-#pragma GCC unroll 4
-      for (int i = 0; i < M; ++i) column[i] = d[i][j];
-      W::gradient(column, columns[j]);
-    }
+    vfloat columns[M][A];
+    winograd_gradient_columns<M, R>(f, dy, k, image, top, left, v, columns);
 #pragma GCC unroll 8
-    for (int i = 0; i < W::A; ++i) {
-      vfloat row[M], a[W::A];
-#pragma GCC unroll 4
-      for (int j = 0; j < M; ++j) row[j] = columns[j][i];
-      W::gradient(row, a);
+    for (int i = 0; i < A; ++i) {
+      vfloat a[A];
+      winograd_gradient_row<M, R>(columns, i, a);
 #pragma GCC unroll 8
-      for (int j = 0; j < W::A; ++j) store(points + (i * W::A + j) * plane + v, a[j]);
+      for (int j = 0; j < A; ++j) store(points + (i * A + j) * plane + v, a[j]);
     }
   }
 }
@@ -457,6 +476,41 @@ struct WinogradFilter {
 
 constexpr int64_t kWinogradOwnSums = int64_t{640} << 10;       // bytes of the points' sums that each share has for itself
 constexpr int64_t kWinogradLargeBlock = int64_t{16} << 20;  // bytes of a block of tiles where one sum is shared: as much as stays in L3
+
+// dw = G' (the sum of parts[shares, P, c, k]) G.
+template <int M, int R>
+void winograd_taps(const WinogradFilter& f, float* parts, int64_t shares, Team& team) {
+  using W = Winograd<M, R>;
+  const WinogradTiles& t = f.tiles;
+  const int64_t size = t.c * f.k;
+  if (shares > 1)
+    team.parallel(W::P, 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t share = 1; share < shares; ++share)
+        for (int64_t at = begin * size; at < end * size; at += kLanes) store(parts + at, load(parts + at) + load(parts + share * W::P * size + at));
+    });
+  team.parallel(t.c, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t c = begin; c < end; ++c)
+      for (int64_t v = 0; v < f.k; v += kLanes) {
+        vfloat by_row[W::A][R];
+#pragma GCC unroll 8
+        for (int i = 0; i < W::A; ++i) {
+          vfloat points[W::A];
+#pragma GCC unroll 8
+          for (int j = 0; j < W::A; ++j) points[j] = load(parts + (i * W::A + j) * size + c * f.k + v);
+          W::filter_gradient(points, by_row[i]);
+        }
+#pragma GCC unroll 5
+        for (int j = 0; j < R; ++j) {
+          vfloat column[W::A], taps[R];
+#pragma GCC unroll 8
+          for (int i = 0; i < W::A; ++i) column[i] = by_row[i][j];
+          W::filter_gradient(column, taps);
+#pragma GCC unroll 5
+          for (int i = 0; i < R; ++i) store(f.dw + ((i * R + j) * t.c + c) * f.k + v, taps[i]);
+        }
+      }
+  });
+}
 
 // Sums for the tiles go to shares, a share to a thread, where the points' sums fit a cache; else through memory, a point to a thread. Which of
 // them, and how tiles are shared, depends on the shapes alone.
@@ -517,38 +571,182 @@ void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
     }
   }
 
-  if (shares > 1)
-    team.parallel(W::P, 1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t share = 1; share < shares; ++share)
-        for (int64_t at = begin * size; at < end * size; at += kLanes) store(parts + at, load(parts + at) + load(parts + share * W::P * size + at));
-    });
-  team.parallel(t.c, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t c = begin; c < end; ++c)
-      for (int64_t v = 0; v < f.k; v += kLanes) {
-        vfloat by_row[W::A][R];
+  winograd_taps<M, R>(f, parts, shares, team);
+}
+
+// ---- few input channels: lanes are rows of points ----
+//
+// A strip is two rows of tiles, one below the other. The lines of the image they read are a few vectors of (pixel, channel): B' d is done on
+// these; transposed, every (pixel, channel) is a vector of the rows of points of both tiles, for d B. Sums over so few channels are made where
+// they are transformed, and those for the filter in L1.
+
+constexpr int64_t kStripWidth = 8;   // tiles of a row, so that points stay in L1
+constexpr int64_t kStripsSummed = 8;  // strips whose products are one sum: 128 tiles
+
+template <int M, int R>
+struct WinogradStrips {
+  static constexpr int A = Winograd<M, R>::A, P = A * A;
+  static constexpr int ROWS = (2 * A + kLanes - 1) / kLanes * kLanes;  // rows of points of both tiles, filled up to whole vectors
+  const WinogradTiles& f;
+  const int64_t high = ceil_div(f.p, 2 * M), wide = ceil_div(ceil_div(f.q, M), kStripWidth), total = f.n * high * wide;
+  const int64_t longest = least(kStripWidth, ceil_div(f.q, M));
+  const int64_t step = ceil_div((longest * M + R - 1) * f.c, kLanes) * kLanes;  // floats of a line
+
+  struct Strip {
+    int64_t image, top, left, tiles;
+  };
+  Strip strip(int64_t index) const {
+    const int64_t at = index % (high * wide), left = at % wide * kStripWidth * M;
+    return {index / (high * wide), at / wide * 2 * M, left, least(kStripWidth, ceil_div(f.q - left, M))};
+  }
+
+  int64_t point_floats() const { return longest * f.c * A * ROWS; }
+  int64_t line_floats() const { return step * (A + M + ROWS); }
+
+  // points[tile, channel, j, ROWS]: point (i, j) of the upper tile at i, of the lower at A + i.
+  void transform(const float* x, const Strip& s, float* lines, float* points) const {
+    const int64_t y0 = s.top - f.padding, x0 = s.left - f.padding, pixels = s.tiles * M + R - 1;
+    const int64_t begin = most(0, least(pixels, -x0)) * f.c, end = most(begin, least(pixels, f.w - x0) * f.c);
+    for (int64_t i = 0; i < A + M; ++i) {
+      float* line = lines + i * step;
+      const bool there = y0 + i >= 0 && y0 + i < f.h;
+      if (!there || end - begin < step) __builtin_memset(line, 0, sizeof(float) * static_cast<size_t>(step));
+      if (there && end > begin)
+        __builtin_memcpy(line + begin, x + ((s.image * f.h + y0 + i) * f.w + x0) * f.c + begin, sizeof(float) * static_cast<size_t>(end - begin));
+    }
+    float* turned = lines + (A + M) * step;
+    for (int64_t v = 0; v < pixels * f.c; v += kLanes) {
+      vfloat rows[ROWS / kLanes][kLanes] = {};
+#pragma GCC unroll 2
+      for (int g = 0; g < 2; ++g) {
+        vfloat d[A];
 #pragma GCC unroll 8
-        for (int i = 0; i < W::A; ++i) {
-          vfloat points[W::A];
+        for (int i = 0; i < A; ++i) d[i] = load(lines + (g * M + i) * step + v);
+        Winograd<M, R>::input(d);
 #pragma GCC unroll 8
-          for (int j = 0; j < W::A; ++j) points[j] = load(parts + (i * W::A + j) * size + c * f.k + v);
-          W::filter_gradient(points, by_row[i]);
-        }
-#pragma GCC unroll 5
-        for (int j = 0; j < R; ++j) {
-          vfloat column[W::A], taps[R];
-#pragma GCC unroll 8
-          for (int i = 0; i < W::A; ++i) column[i] = by_row[i][j];
-          W::filter_gradient(column, taps);
-#pragma GCC unroll 5
-          for (int i = 0; i < R; ++i) store(f.dw + ((i * R + j) * t.c + c) * f.k + v, taps[i]);
-        }
+        for (int i = 0; i < A; ++i) rows[(g * A + i) / kLanes][(g * A + i) % kLanes] = d[i];
       }
+#pragma GCC unroll 4
+      for (int part = 0; part < ROWS / kLanes; ++part) {
+        transpose(rows[part]);
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes; ++i) store(turned + (v + i) * ROWS + part * kLanes, rows[part][i]);
+      }
+    }
+    for (int64_t tile = 0; tile < s.tiles; ++tile)
+      for (int64_t c = 0; c < f.c; ++c)
+#pragma GCC unroll 4
+        for (int part = 0; part < ROWS / kLanes; ++part) {
+          vfloat d[A];
+#pragma GCC unroll 8
+          for (int j = 0; j < A; ++j) d[j] = load(turned + ((tile * M + j) * f.c + c) * ROWS + part * kLanes);
+          Winograd<M, R>::input(d);
+#pragma GCC unroll 8
+          for (int j = 0; j < A; ++j) store(points + ((tile * f.c + c) * A + j) * ROWS + part * kLanes, d[j]);
+        }
+  }
+};
+
+template <int M, int R>
+void winograd_convolve_strips(const WinogradConvolution& f, Team& team) {
+  using S = WinogradStrips<M, R>;
+  constexpr int A = S::A;
+  const S strips{f.tiles};
+  const int64_t c = f.tiles.c, panels = ceil_div(f.k, kWinogradPanel), plane = panels * c * kWinogradPanel;
+  team.parallel(strips.total, 4, [&](int64_t begin, int64_t end, int thread) {
+    float* points = static_cast<float*>(team.scratch(thread, kWinogradPoints, sizeof(float) * static_cast<size_t>(strips.point_floats())));
+    float* lines = static_cast<float*>(team.scratch(thread, kWinogradSums, sizeof(float) * static_cast<size_t>(strips.line_floats())));
+    for (int64_t index = begin; index < end; ++index) {
+      const auto strip = strips.strip(index);
+      strips.transform(f.x.values, strip, lines, points);
+      for (int64_t v = 0; v < f.k; v += kLanes)
+        for (int64_t at = 0; at < 2 * strip.tiles; ++at) {
+          const int64_t lower = at % 2, top = strip.top + lower * M;
+          if (top >= f.tiles.p) continue;
+          const float* a = points + at / 2 * c * A * S::ROWS + lower * A;
+          const float* u = f.u + v / kWinogradPanel * c * kWinogradPanel + v % kWinogradPanel;
+          winograd_output<M, R>(f, strip.image, top, strip.left + at / 2 * M, v, [&](int j, vfloat (&column)[A]) {
+#pragma GCC unroll 8
+            for (int i = 0; i < A; ++i) column[i] = vfloat{};
+            for (int64_t t = 0; t < c; ++t)
+#pragma GCC unroll 8
+              for (int i = 0; i < A; ++i)
+                column[i] = fma(broadcast(a[(t * A + j) * S::ROWS + i]), load(u + (i * A + j) * plane + t * kWinogradPanel), column[i]);
+          });
+        }
+    }
   });
 }
 
-inline void winograd_filter_gradient(const WinogradFilter& f, int64_t tile, int64_t r, Team& team) {
-  if (r == 5) return tile == 4 ? winograd_filter_gradient<4, 5>(f, team) : winograd_filter_gradient<2, 5>(f, team);
-  return tile == 4 ? winograd_filter_gradient<4, 3>(f, team) : winograd_filter_gradient<2, 3>(f, team);
+template <int M, int R>
+void winograd_filter_gradient_strips(const WinogradFilter& f, Team& team) {
+  using S = WinogradStrips<M, R>;
+  constexpr int A = S::A, P = S::P;
+  const S strips{f.tiles};
+  const int64_t c = f.tiles.c, size = c * f.k, shares = most(1, least(8, strips.total / kStripsSummed));
+  const size_t bytes = sizeof(float) * static_cast<size_t>(P * size);
+  float* parts = static_cast<float*>(team.scratch(0, kWinogradParts, bytes * static_cast<size_t>(shares)));
+  team.parallel(shares, 1, [&](int64_t begin, int64_t end, int thread) {
+    float* points = static_cast<float*>(team.scratch(thread, kWinogradPoints, sizeof(float) * static_cast<size_t>(strips.point_floats())));
+    float* sums = static_cast<float*>(team.scratch(thread, kWinogradSums, bytes + sizeof(float) * static_cast<size_t>(strips.line_floats())));
+    float* lines = sums + P * size;
+    for (int64_t share = begin; share < end; ++share) {
+      float* part = parts + share * P * size;
+      __builtin_memset(part, 0, bytes);
+      const int64_t behind = strips.total * (share + 1) / shares;
+      for (int64_t first = strips.total * share / shares; first < behind; first += kStripsSummed) {
+        __builtin_memset(sums, 0, bytes);  // [k / kLanes, c, P, kLanes]
+        for (int64_t index = first; index < least(behind, first + kStripsSummed); ++index) {
+          const auto strip = strips.strip(index);
+          strips.transform(f.x, strip, lines, points);
+          for (int64_t v = 0; v < f.k; v += kLanes)
+            for (int64_t tile = 0; tile < strip.tiles; ++tile) {
+              vfloat upper[M][A], lower[M][A];
+              winograd_gradient_columns<M, R>(f.tiles, f.dy, f.k, strip.image, strip.top, strip.left + tile * M, v, upper);
+              winograd_gradient_columns<M, R>(f.tiles, f.dy, f.k, strip.image, strip.top + M, strip.left + tile * M, v, lower);
+#pragma GCC unroll 8
+              for (int i = 0; i < A; ++i) {
+                vfloat a[A], b[A];
+                winograd_gradient_row<M, R>(upper, i, a);
+                winograd_gradient_row<M, R>(lower, i, b);
+                for (int64_t t = 0; t < c; ++t) {
+                  const float* at = points + (tile * c + t) * A * S::ROWS + i;
+                  float* to = sums + ((v / kLanes * c + t) * P + i * A) * kLanes;
+#pragma GCC unroll 8
+                  for (int j = 0; j < A; ++j) {
+                    const vfloat sum = fma(broadcast(at[j * S::ROWS]), a[j], load(to + j * kLanes));
+                    store(to + j * kLanes, fma(broadcast(at[j * S::ROWS + A]), b[j], sum));
+                  }
+                }
+              }
+            }
+        }
+        for (int64_t v = 0; v < f.k; v += kLanes)
+          for (int64_t t = 0; t < c; ++t)
+            for (int64_t point = 0; point < P; ++point) {
+              float* to = part + point * size + t * f.k + v;
+              store(to, load(to) + load(sums + ((v / kLanes * c + t) * P + point) * kLanes));
+            }
+      }
+    }
+  });
+  winograd_taps<M, R>(f, parts, shares, team);
+}
+
+template <int M, int R>
+void winograd_run(const WinogradConvolution& f, Team& team) {
+  (f.tiles.c < kWinogradChannels ? winograd_convolve_strips<M, R> : winograd_convolve<M, R>)(f, team);
+}
+template <int M, int R>
+void winograd_run(const WinogradFilter& f, Team& team) {
+  (f.tiles.c < kWinogradChannels ? winograd_filter_gradient_strips<M, R> : winograd_filter_gradient<M, R>)(f, team);
+}
+
+// A WinogradConvolution or a WinogradFilter.
+template <class Task>
+void winograd(const Task& f, int64_t tile, int64_t r, Team& team) {
+  if (r == 5) return tile == 4 ? winograd_run<4, 5>(f, team) : winograd_run<2, 5>(f, team);
+  return tile == 4 ? winograd_run<4, 3>(f, team) : winograd_run<2, 3>(f, team);
 }
 
 STEEPEST_KERNELS_END

@@ -218,10 +218,11 @@ describe('by sizes alone', () => {
       const tiles = tilesFor(shape(sizes));
       return usualTile(shape(sizes), strict ? strictTiles(tiles) : tiles);
     };
-    expect([usual({}), usual({ h: 2, w: 2 }), usual({ h: 2 }), usual({ stride: 2 }), usual({ c: 3 })]).toEqual([
+    expect([usual({}), usual({ h: 2, w: 2 }), usual({ h: 2 }), usual({ stride: 2 }), usual({ c: 24 })]).toEqual([
       4, 0, 2, 0, 0,
     ]);
-    expect([usual({}, true), usual({ r: 5, s: 5 }, true), usual({ c: 3 }, true)]).toEqual([2, 2, 0]);
+    expect([usual({ c: 3 }), usual({ c: 3, direction: 'input' })]).toEqual([4, 0]);
+    expect([usual({}, true), usual({ r: 5, s: 5 }, true), usual({ c: 24 }, true)]).toEqual([2, 2, 0]);
   });
 
   test('the reference has no tiles, and tests do not tune', () => {

@@ -13,6 +13,9 @@ const layers = [
   { n: 1, h: 8, w: 8, c: 256, k: 128, r: 3, tile: 4 },
   { n: 1, h: 8, w: 8, c: 256, k: 128, r: 3, tile: 2 },
   { n: 2, h: 4, w: 4, c: 512, k: 64, r: 3, tile: 4 },
+  { n: 4, h: 32, w: 32, c: 3, k: 32, r: 5, tile: 4 },
+  { n: 4, h: 32, w: 32, c: 3, k: 64, r: 3, tile: 4 },
+  { n: 4, h: 28, w: 28, c: 1, k: 32, r: 5, tile: 4 },
 ].map((layer) => ({ ...layer, s: layer.r, stride: 1, padding: layer.r >> 1 }));
 type LayerShape = (typeof layers)[number];
 

@@ -135,8 +135,9 @@ const outputSizes = ({ h, w, r, s, stride, padding }: Ints) =>
 /** Sums by Winograd's points are some ten times as far off as direct ones. */
 const spread = ({ tile = 0 }: Ints) => (tile > 0 ? 100 : 1);
 const windowTerms = (ints: Ints) => (ints.r! * ints.s! * ints.c! + 2) * spread(ints);
-const outputsOf = ({ h, w, r, s, stride, padding }: Ints) =>
-  out(h!, r!, stride!, padding!) * out(w!, s!, stride!, padding!);
+/** Outputs of an image, in whole tiles. */
+const summedOutputs = (ints: Ints) =>
+  outputSizes(ints).reduce((product, size) => product * Math.ceil(size / (ints.tile || 1)) * (ints.tile || 1), 1);
 
 /** Without pooling: every shape. With: those whose output is large enough for the window (one window for the largest shapes). */
 const forwardCases: Case[] = convolutionInts.flatMap((ints, index) => {
@@ -187,6 +188,15 @@ const winogradInts: Ints[] = (
     [1, 14, 14, 32, 64, 5, 5, 1, 2],
     [3, 7, 6, 32, 16, 5, 5, 1, 0],
     [4, 9, 10, 16, 16, 5, 5, 1, 1],
+    // Few channels: one row of tiles, strips side by side, images below a tile, several sums.
+    [2, 9, 11, 3, 32, 3, 3, 1, 1],
+    [1, 7, 39, 3, 48, 5, 5, 1, 2],
+    [3, 3, 2, 2, 16, 3, 3, 1, 2],
+    [2, 5, 6, 1, 16, 5, 5, 1, 0],
+    [1, 10, 13, 15, 16, 3, 3, 1, 0],
+    [1, 6, 5, 15, 32, 5, 5, 1, 1],
+    [20, 8, 9, 3, 16, 3, 3, 1, 1],
+    [18, 2, 3, 4, 16, 5, 5, 1, 2],
   ] as Shape[]
 ).flatMap(([n, h, w, c, k, r, s, stride, padding]) =>
   [2, 4].map((tile) => ({ n, h, w, c, k, r, s, stride, padding, tile })),
@@ -303,7 +313,7 @@ export const convolution = {
   conv2d_backward_filter: {
     cases: gradientCases,
     compare: 'absolute',
-    terms: (ints) => ints.n! * outputsOf(ints) * spread(ints),
+    terms: (ints) => ints.n! * summedOutputs(ints) * spread(ints),
     draw: { dy: finite, argmax: places },
   },
   winograd_filter_forward: {
