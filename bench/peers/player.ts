@@ -3,7 +3,8 @@
  * batch again and again (gathered from a registered data set, as fit does; the loss of each step is written, none is read back meanwhile), or
  * of the prediction of as many batches. Like its rivals it does one step untimed first.
  */
-import type { Storage } from '../../lib/backends/backend.js';
+import type { ConvolutionShape, Storage } from '../../lib/backends/backend.js';
+import type { CompileRequest } from '../../lib/plan/compile.js';
 import type { Program } from '../../lib/train/program.js';
 import { LEARNING_RATE, MOMENTUM, parametersOf, type Subject, steepest } from './subject.js';
 
@@ -29,7 +30,8 @@ type Storages = Record<string, Storage>;
 
 export class SteepestPlayer {
   readonly #subject: Subject;
-  readonly #training: Program;
+  readonly #request: CompileRequest;
+  #training: Program | undefined;
   #prediction: Program | undefined;
   readonly #first: readonly Float32Array[];
   readonly #data: Storages;
@@ -40,7 +42,7 @@ export class SteepestPlayer {
 
   constructor(subject: Subject) {
     const { network, batch, x, labels, loss: lossName } = subject;
-    const { trainingProgram } = steepest.objective();
+    const { trainingRequest } = steepest.objective();
     this.#subject = subject;
     this.#first = parametersOf(network);
     const optimizer = steepest.momentum().momentum({ learningRate: LEARNING_RATE, momentum: MOMENTUM });
@@ -48,7 +50,7 @@ export class SteepestPlayer {
     const values = lossName === 'squaredError';
     const kinds = { x: 'real', labels: !values, values } as const;
     const C = Number.POSITIVE_INFINITY;
-    this.#training = trainingProgram(network, { loss, accuracy: false, kinds, batch, optimizer, C });
+    this.#request = trainingRequest(network, { loss, accuracy: false, kinds, batch, optimizer, C });
     this.#state = { ...network.stateFor(optimizer).storages };
     this.#data = { x: this.#storage('real', x) };
     if (values) this.#data.targets = this.#storage('real', Float32Array.from(labels));
@@ -92,16 +94,27 @@ export class SteepestPlayer {
     for (let i = 0; i < steps; i++) this.#room.images.write(x, i * x.length);
   }
 
-  #train(steps: number): Promise<number> {
+  /** Compiled once all its convolutions are timed: as fit and predict find it in the end. */
+  async #program(request: CompileRequest): Promise<Program> {
+    const { network } = this.#subject;
+    const shapes: ConvolutionShape[] = [];
+    const chooseTile = (shape: ConvolutionShape) => shapes.push(shape) && 0;
+    steepest.compile().compile({ ...request, chooseTile });
+    while (await network.backend.tune?.(shapes)) {}
+    return new (steepest.program().Program)(network.backend, network.compile(request));
+  }
+
+  async #train(steps: number): Promise<number> {
     const { network, batch } = this.#subject;
+    this.#training ??= await this.#program(this.#request);
     const storages = { ...this.#data, ...this.#state, indices: this.#room.indices, loss: this.#room.loss };
     const slot = (name: string) => (name === 'learningRate' ? LEARNING_RATE : name === 'rows' ? batch : 0);
     return network.start(this.#training, storages, { batch, rows: steps * batch }, slot).done;
   }
 
-  #predict(steps: number, x: Storage): Promise<number> {
+  async #predict(steps: number, x: Storage): Promise<number> {
     const { network, batch } = this.#subject;
-    this.#prediction ??= steepest.objective().predictionProgram(network, 'real', batch);
+    this.#prediction ??= await this.#program(steepest.objective().predictionRequest(network, 'real', batch));
     return network.start(this.#prediction, { x, y: this.#room.y }, { batch, rows: steps * batch }, () => 0).done;
   }
 
@@ -137,7 +150,7 @@ export class SteepestPlayer {
   }
 
   dispose(): void {
-    this.#training.dispose();
+    this.#training?.dispose();
     this.#prediction?.dispose();
     for (const storage of [...Object.values(this.#room), ...Object.values(this.#data)]) storage.dispose();
     this.#subject.network.dispose();

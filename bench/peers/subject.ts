@@ -24,6 +24,8 @@ const built = (path: string) => require(join(root, 'dist', path));
 export const steepest = {
   device: () => built('train/device.js') as typeof import('../../lib/train/device.js'),
   network: () => built('train/network.js') as typeof import('../../lib/train/network.js'),
+  compile: () => built('plan/compile.js') as typeof import('../../lib/plan/compile.js'),
+  program: () => built('train/program.js') as typeof import('../../lib/train/program.js'),
   objective: () => built('train/objective.js') as typeof import('../../lib/train/objective.js'),
   graph: () => built('layers/graph.js') as typeof import('../../lib/layers/graph.js'),
   networks: () => built('models/networks.js') as typeof import('../../lib/models/networks.js'),

@@ -14,9 +14,10 @@ import type {
   Storage,
   TypedArray,
 } from './backend.js';
+import { ConvolutionTimer } from './convolution-timer.js';
 import { type DType, type KernelName, kernelNames } from './kernels.js';
 import { strictTiles, tilesFor, usualTile } from './tiles.js';
-import { tunedTile } from './tuner.js';
+import { type Choice, keptTile, tune } from './tuner.js';
 import { TuningCache } from './tuning-cache.js';
 
 /** In the order of C++'s enum Type. */
@@ -64,13 +65,21 @@ class CpuBackend implements Backend {
   }
 
   chooseTile(shape: ConvolutionShape): number {
+    const choice = this.#choice(shape);
+    return (tuning() ? keptTile(choice, tuningCache(this.#binding.info())) : undefined) ?? choice.usual;
+  }
+
+  async tune(shapes: readonly ConvolutionShape[], signal?: AbortSignal): Promise<boolean> {
+    if (!tuning()) return false;
+    return tune(
+      shapes.map((shape) => this.#choice(shape)),
+      { cache: tuningCache(this.#binding.info()), open: (timed) => ConvolutionTimer.open(this, timed), signal },
+    );
+  }
+
+  #choice(shape: ConvolutionShape): Choice {
     const tiles = this.#strict ? strictTiles(tilesFor(shape)) : tilesFor(shape);
-    const usual = usualTile(shape, tiles);
-    if (process.env.STEEPEST_TUNE === '0') return usual;
-    return tunedTile(shape, tiles, usual, {
-      run: (...call) => this.runKernel(...call),
-      cache: tuningCache(this.#binding.info()),
-    });
+    return { shape, tiles, usual: usualTile(shape, tiles) };
   }
 
   allocate(dtype: DType, length: number): Storage {
@@ -104,6 +113,7 @@ class CpuBackend implements Backend {
   }
 }
 
+const tuning = () => process.env.STEEPEST_TUNE !== '0';
 const tuningCaches = new Map<string, TuningCache>();
 
 /** What all backends with one instruction set share. */

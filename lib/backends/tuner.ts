@@ -5,106 +5,138 @@
  * A choice belongs to the sizes and the direction alone, never to the number of images or threads, so that results do not depend on these:
  * it is timed as for a batch of 64 images. With Winograd's algorithm goes the transform of its filter, paid once a batch.
  */
-import type { Backend, ConvolutionShape } from './backend.js';
-import { type KernelName, kernelSpecs } from './kernels.js';
+import type { ConvolutionShape } from './backend.js';
+import { type ConvolutionTimer, floatsOf, flopsOf, type TimedShape } from './convolution-timer.js';
 import type { TuningCache } from './tuning-cache.js';
-
-const KERNELS = {
-  forward: 'conv2d_forward',
-  input: 'conv2d_backward_input',
-  filter: 'conv2d_backward_filter',
-} as const satisfies Record<ConvolutionShape['direction'], KernelName>;
-
-/** Inputs that cost the same whatever the algorithm. */
-const ENDINGS: readonly string[] = ['factor', 'bias', 'addend', 'mask'];
 
 /** The batch that is meant, and the floating-point operations of a run: as many of its images are timed. A sum over images needs more to get going. */
 const IMAGES = 64;
 const WORK = { forward: 1.25e9, input: 1.25e9, filter: 2.5e9 } as const;
+/** A run should take no longer (ms): where it would, it has fewer images, a quarter at least. */
+const LONGEST = 6;
+/** Images that take so many times a run's work are not timed, nor what takes more floats. */
+const LARGEST = 4;
+const MOST_FLOATS = 2 ** 26;
 /** A candidate is tried on a part of the images first, and left out where it takes so many times as long as the best. */
 const PART = 4;
 const HOPELESS = 1.5;
 /** The usual tile stays unless another takes less than this part of its time: a near tie must not be decided by noise. */
 const GAIN = 0.9;
 /** Turns at most that it stays ahead in. */
-const TURNS = 6;
+const TURNS = 3;
+/** Milliseconds from being asked: no shape's turn begins after the first, none goes on after the second. */
+const BUDGET = 400;
+const LIMIT = 1500;
+
+/** A convolution, the tiles there are for it, and the choice by sizes alone. */
+export interface Choice {
+  readonly shape: ConvolutionShape;
+  readonly tiles: readonly number[];
+  readonly usual: number;
+}
 
 export interface Tuning {
-  readonly run: Backend['runKernel'];
   readonly cache: Pick<TuningCache, 'get' | 'set'>;
+  readonly open: (shapes: readonly TimedShape[]) => Promise<Pick<ConvolutionTimer, 'time' | 'dispose'>>;
+  /** Ends the timing early. */
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds. Default: performance.now. */
   readonly now?: () => number;
 }
 
-/** One of `tiles`: the one kept for this shape, or else the fastest. `usual` is the choice by sizes alone. */
-export function tunedTile(shape: ConvolutionShape, tiles: readonly number[], usual: number, tuning: Tuning): number {
+/** The tile kept for this shape; undefined where none is. */
+export function keptTile({ shape, tiles, usual }: Choice, cache: Pick<TuningCache, 'get'>): number | undefined {
   if (tiles.length === 1) return usual;
-  const name = `${Object.entries(shape).map(([key, value]) => `${key} ${value}`)} of ${tiles}`;
-  const kept = tuning.cache.get(name);
-  if (kept !== undefined && tiles.includes(kept)) return kept;
-  const tile = fastestTile(shape, tiles, usual, tuning);
-  tuning.cache.set(name, tile);
-  return tile;
+  const kept = cache.get(nameOf(shape, tiles));
+  return kept !== undefined && tiles.includes(kept) ? kept : undefined;
 }
 
-/** Another tile takes the usual one's place only where it stays ahead, turn by turn: the shortest time of each counts. */
-function fastestTile(shape: ConvolutionShape, tiles: readonly number[], usual: number, tuning: Tuning): number {
-  const { direction, ...sizes } = shape;
-  const flops = kernelSpecs[KERNELS[direction]].flops({ ...sizes, n: 1 });
-  const images = Math.max(1, Math.min(IMAGES, Math.floor(WORK[direction] / flops)));
-  const part = Math.ceil(images / PART);
-  const time = timer(shape, tiles, images, tuning);
+function nameOf(shape: ConvolutionShape, tiles: readonly number[]): string {
+  return `${Object.entries(shape).map(([key, value]) => `${key} ${value}`)} of ${tiles}`;
+}
+
+/** One tuning at a time: those asked for meanwhile wait, and may find what they wanted kept. */
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Finds and keeps the fastest tiles for those of `choices` that none is kept for; those with the most work first, as far as half a second
+ * goes. Resolves to whether some are kept now.
+ */
+export async function tune(choices: readonly Choice[], tuning: Tuning): Promise<boolean> {
+  const { cache, signal, now = () => performance.now() } = tuning;
+  const began = now();
+  const missing = () => byWork(choices.filter((choice) => keptTile(choice, cache) === undefined));
+  const before = missing();
+  if (before.length === 0) return false;
+  const mine = last.then(async () => {
+    const left = missing();
+    const late = (limit: number) => signal?.aborted === true || now() - began >= limit;
+    if (left.length === 0 || late(BUDGET)) return;
+    const timer = await tuning.open(left.map(timed));
+    try {
+      for (const choice of left) {
+        if (late(BUDGET)) break;
+        const tile = await fastestTile(choice, timer, () => late(LIMIT));
+        if (tile !== undefined) cache.set(nameOf(choice.shape, choice.tiles), tile);
+      }
+    } finally {
+      timer.dispose();
+    }
+  });
+  last = mine.catch(() => {});
+  await mine;
+  return before.some((choice) => keptTile(choice, cache) !== undefined);
+}
+
+/** Each once, without those too large; first those with the most work in all their calls. */
+function byWork(choices: readonly Choice[]): Choice[] {
+  const work = new Map<string, { choice: Choice; flops: number }>();
+  for (const choice of choices) {
+    const name = nameOf(choice.shape, choice.tiles);
+    const flops = flopsOf(choice.shape);
+    if (flops > LARGEST * WORK[choice.shape.direction] || floatsOf(timed(choice)) > MOST_FLOATS) continue;
+    work.set(name, { choice, flops: flops + (work.get(name)?.flops ?? 0) });
+  }
+  return [...work.values()].sort((a, b) => b.flops - a.flops).map(({ choice }) => choice);
+}
+
+function timed({ shape, tiles }: Choice): TimedShape {
+  const images = Math.max(1, Math.min(IMAGES, Math.floor(WORK[shape.direction] / flopsOf(shape))));
+  return { shape, tiles, images };
+}
+
+/**
+ * Another tile takes the usual one's place only where it stays ahead, turn by turn: the shortest time of each counts. Undefined where
+ * `ended` turns true before.
+ */
+async function fastestTile(
+  choice: Choice,
+  timer: Pick<ConvolutionTimer, 'time'>,
+  ended: () => boolean,
+): Promise<number | undefined> {
+  const { tiles, usual } = choice;
+  const most = timed(choice);
+  /** Milliseconds of a batch of IMAGES, from a run with fewer. */
+  const time = async (tile: number, n: number) => {
+    if (ended()) return Infinity;
+    const { transform, convolution } = await timer.time(most, tile, n);
+    return transform + (convolution * IMAGES) / n;
+  };
   const least = new Map<number, number>();
-  const sample = (tile: number) => least.set(tile, Math.min(least.get(tile) ?? Infinity, time(tile, images)));
-  const hopeful = (tile: number) => time(tile, part) < HOPELESS * Math.min(...least.values());
+  const few = Math.ceil(most.images / PART);
+  await time(usual, few); // the first run of all finds nothing warm
+  const wanted = Math.floor((LONGEST * IMAGES) / (await time(usual, few)));
+  const images = Math.max(few, Math.min(most.images, wanted));
+  const part = Math.ceil(images / PART);
+  const sample = async (tile: number) =>
+    least.set(tile, Math.min(least.get(tile) ?? Infinity, await time(tile, images)));
+  const hopeful = async (tile: number) => (await time(tile, part)) < HOPELESS * Math.min(...least.values());
   const best = () => {
     const [tile, ms] = [...least].reduce((a, b) => (b[1] < a[1] ? b : a));
     return ms < GAIN * least.get(usual)! ? tile : usual;
   };
-  time(usual, part); // the first run of all finds nothing warm
-  sample(usual);
-  for (const tile of tiles) if (tile !== usual && (hopeful(tile) || hopeful(tile))) sample(tile);
-  for (let turn = 0; turn < TURNS && best() !== usual; turn++) for (const tile of [usual, best()]) sample(tile);
-  return best();
-}
-
-/** Milliseconds of a batch of IMAGES with a tile, from a run with fewer. */
-function timer({ direction, ...sizes }: ConvolutionShape, tiles: readonly number[], images: number, tuning: Tuning) {
-  const { run, now = () => performance.now() } = tuning;
-  const kernel = KERNELS[direction];
-  const { buffers, ints } = kernelSpecs[kernel];
-  const lengths = buffers.map(({ length }) => Math.max(...tiles.map((tile) => length({ ...sizes, n: images, tile }))));
-  const memory = borrow(4 * lengths.reduce((sum, length) => sum + length));
-  let offset = 0;
-  const arrays = buffers.map(({ name, type, role }, i) => {
-    if (ENDINGS.includes(name) || (name === 'argmax' && sizes.pool === 0)) return undefined;
-    const array = new (type === 'u16' ? Uint16Array : Float32Array)(memory, offset, lengths[i]!);
-    offset += 4 * lengths[i]!;
-    return role === 'in' && name !== 'u' ? array.fill(type === 'u16' ? 0 : 0.5) : array;
-  });
-  const [filter, u] = ['filter', 'u'].map((name) => buffers.findIndex((buffer) => buffer.name === name));
-  const [depth, columns, turned] = direction === 'input' ? [sizes.k, sizes.c, 1] : [sizes.c, sizes.k, 0];
-  return (tile: number, n: number) => {
-    const values: Record<string, number> = { ...sizes, n, relu: 0, tile };
-    const given = arrays.map((array, i) => (i === u && tile === 0 ? undefined : array));
-    const numbers = ints.map((name) => values[name]!);
-    const began = now();
-    if (tile > 0 && direction !== 'filter')
-      run('winograd_filter_forward', [arrays[filter!], arrays[u!]], [depth, columns, sizes.r, tile, turned], []);
-    const transformed = now();
-    run(kernel, given, numbers, []);
-    return transformed - began + ((now() - transformed) * IMAGES) / n;
-  };
-}
-
-let lent = new WeakRef(new ArrayBuffer(0));
-
-/** Memory for one shape after another while a plan is compiled: touching it anew for each would take longer than timing. */
-function borrow(bytes: number): ArrayBuffer {
-  let memory = lent.deref();
-  if (memory === undefined || memory.byteLength < bytes) {
-    memory = new ArrayBuffer(Math.max(bytes, 2 ** 26));
-    lent = new WeakRef(memory);
-  }
-  return memory;
+  await sample(usual);
+  for (const tile of tiles) if (tile !== usual && ((await hopeful(tile)) || (await hopeful(tile)))) await sample(tile);
+  for (let turn = 0; turn < TURNS && best() !== usual; turn++) for (const tile of [usual, best()]) await sample(tile);
+  return ended() ? undefined : best();
 }

@@ -3,7 +3,7 @@ import type { Storage } from '../backends/backend.js';
 import { batches, type Data, type DataShape, isStream, readExamples } from '../data/dataset.js';
 import type { Loss } from '../losses/loss.js';
 import type { Network } from './network.js';
-import { evaluationProgram, type Kinds, kindsOf, normProgram, targetKind } from './objective.js';
+import { evaluationRequest, type Kinds, kindsOf, normRequest, targetKind } from './objective.js';
 import { type EvaluateOptions, readEvaluateOptions } from './options.js';
 import { countUp } from './order.js';
 import { type Registered, readReals, register } from './registered.js';
@@ -21,9 +21,6 @@ export interface EvaluateSettings {
   readonly accuracy: boolean;
   readonly batchSize: number;
 }
-
-/** Lets the one who waits stop an evaluation in the middle of it. */
-export type Stopper = (stop: () => void) => () => void;
 
 export function dataShape(network: Network, loss: Loss): DataShape {
   return { inputShape: network.inputShape, outputs: network.outputs, targets: targetKind(loss) };
@@ -66,13 +63,13 @@ function add(total: Totals, part: Evaluation | undefined): void {
   total.add(part.loss, part.accuracy === undefined ? undefined : part.accuracy * part.rows, part.rows);
 }
 
-/** One pass over registered data. Undefined only where `stopper` ended it. ERR_DISPOSED where the model went meanwhile. */
+/** One pass over registered data. Undefined only where `signal` ended it. ERR_DISPOSED where the model went meanwhile. */
 export function evaluateRegistered(
   network: Network,
   registered: Registered,
   kinds: Kinds,
   { loss, accuracy, batchSize }: EvaluateSettings,
-  stopper?: Stopper,
+  signal?: AbortSignal,
 ): Promise<Evaluation | undefined> {
   const { backend } = network;
   const { rows } = registered;
@@ -80,9 +77,9 @@ export function evaluateRegistered(
   const steps = Math.ceil(rows / batch);
   return network.exclusive(async () => {
     const key = JSON.stringify([loss.name, loss.options, accuracy, kinds]);
-    const program = network.program('evaluation', key, batch, () =>
-      evaluationProgram(network, { loss, accuracy, kinds, batch }),
-    );
+    const request = () => evaluationRequest(network, { loss, accuracy, kinds, batch });
+    const program = await network.program('evaluation', key, batch, request, signal);
+    if (signal?.aborted) return undefined;
     const storages: Record<string, Storage> = {};
     try {
       storages.indices = backend.allocate('i32', rows);
@@ -90,8 +87,9 @@ export function evaluateRegistered(
       storages.loss = backend.allocate('real', steps);
       storages.correct = backend.allocate('real', steps);
       const run = network.start(program, { ...registered.storages, ...storages }, { batch, rows }, () => rows);
-      const release = stopper?.(() => run.stop());
-      const done = await run.done.finally(() => release?.());
+      const stop = () => run.stop();
+      signal?.addEventListener('abort', stop, { once: true });
+      const done = await run.done.finally(() => signal?.removeEventListener('abort', stop));
       network.check();
       if (done < steps) return undefined;
       const total = new Totals();
@@ -108,7 +106,7 @@ export function evaluateRegistered(
 /** theta'theta, for the regulariser's value. */
 export function squaredNormOf(network: Network): Promise<number> {
   return network.exclusive(async () => {
-    const program = network.program('norm', '', 1, () => normProgram(network));
+    const program = await network.program('norm', '', 1, () => normRequest(network));
     const norm = network.backend.allocate('real', 1);
     try {
       await network.start(program, { norm }, { batch: 1, rows: 1 }, () => 0).done;

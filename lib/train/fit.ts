@@ -29,7 +29,7 @@ export function startFit(
     const trainer = new Trainer(network, settings, control);
     try {
       const prepared = await prepare(network, settings, data, (resource) => trainer.own(resource));
-      if ('rows' in prepared.source) trainer.compile(prepared.source);
+      if ('rows' in prepared.source) await trainer.compile(prepared.source);
       return await profiled('fit', settings.profile, async (profile) => {
         onSettings(settings);
         const history = await trainer.train(prepared, profile);

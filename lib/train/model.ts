@@ -16,7 +16,7 @@ import { chooseDevice, type DeviceOptions } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
 import { Network } from './network.js';
-import { predictionProgram, trainingProgram } from './objective.js';
+import { predictionRequest, trainingRequest } from './objective.js';
 import type { EvaluateOptions, FitOptions, FitRecord, History } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
 import type { Run } from './run.js';
@@ -152,7 +152,7 @@ export class Model {
    * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1).
    *
    * The same model, data, options and device give bit-equal losses, whatever the number of threads; on another machine, or without its file of
-   * tuned choices, they may round differently (STEEPEST_TUNE=0 chooses by sizes alone). One fit of a model at a time.
+   * tuned choices complete, they may round differently (STEEPEST_TUNE=0 chooses by sizes alone). One fit of a model at a time.
    *
    * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where the sizes of data do not fit; the signal's reason;
    * ERR_DISPOSED; ERR_FILE where the profile cannot be written; whatever a callback or a stream throws.
@@ -216,12 +216,12 @@ export class Model {
     const kinds = { x, labels: true, values: false } as const;
     const optimizer = optimizerFrom(o.optimizer ?? 'adam');
     const C = o.C ?? Number.POSITIVE_INFINITY;
-    const program =
+    const { plan } = this.#network.compile(
       o.training === false
-        ? predictionProgram(this.#network, x, batch)
-        : trainingProgram(this.#network, { loss, accuracy: true, kinds, batch, optimizer, C });
-    program.dispose();
-    return { plan: program.plan, toString: () => describePlan(program.plan) };
+        ? predictionRequest(this.#network, x, batch)
+        : trainingRequest(this.#network, { loss, accuracy: true, kinds, batch, optimizer, C }),
+    );
+    return { plan, toString: () => describePlan(plan) };
   }
 
   /** A copy of the parameters, in the order of the layers. Throws an Error while steps are in flight. */

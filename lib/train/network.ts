@@ -7,8 +7,16 @@ import { SteepestError } from '../errors.js';
 import { checkSameShape, elements, input, isTrainable, parameter, type Tensor } from '../graph/tensor.js';
 import { applyLayers, type BuiltLayer, buildLayers, type LayerGraph } from '../layers/graph.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { type ParameterLayout, parameterLayout } from '../plan/compile.js';
-import type { Piece, Program, SlotValues, Storages } from './program.js';
+import { type Compiled, type CompileRequest, type ParameterLayout, parameterLayout } from '../plan/compile.js';
+import {
+  compileFor,
+  compileTuned,
+  type Piece,
+  Program,
+  type SlotValues,
+  type Storages,
+  type Tiles,
+} from './program.js';
 
 /** What an optimizer keeps from step to step. */
 export interface OptimizerState {
@@ -45,6 +53,8 @@ export class Network {
   optimizerState: OptimizerState | undefined;
   readonly #graphs = new Map<boolean, Tensor>();
   readonly #programs = new Map<string, { key: string; program: Program }>();
+  readonly #tiles: Tiles = new Map();
+  readonly #gone = new AbortController();
   readonly #owned = new Set<{ dispose(): void }>();
   readonly #runs = new Set<PlanRun>();
   readonly #halts = new Set<() => void>();
@@ -108,15 +118,29 @@ export class Network {
 
   /**
    * The program for `key` that takes batches of `batch` rows. There is one of each role: one with another key or a larger batch takes
-   * its place. Only inside `exclusive`, or by the fit for its own role.
+   * its place. Only inside `exclusive`, or by the fit for its own role. `signal` ends the timing of its convolutions.
+   * ERR_DISPOSED if the model is gone by then.
    */
-  program(role: string, key: string, batch: number, make: () => Program): Program {
+  async program(
+    role: string,
+    key: string,
+    batch: number,
+    request: () => CompileRequest,
+    signal: AbortSignal = this.#gone.signal,
+  ): Promise<Program> {
     const kept = this.#programs.get(role);
     if (kept?.key === key && kept.program.plan.maxBatch >= batch) return kept.program;
-    const program = make();
+    const compiled = await compileTuned(this.backend, request(), this.#tiles, signal);
+    this.check();
+    const program = new Program(this.backend, compiled);
     kept?.program.dispose();
     this.#programs.set(role, { key, program });
     return program;
+  }
+
+  /** Compiled at once, with the choices that there are. */
+  compile(request: CompileRequest): Compiled {
+    return compileFor(this.backend, request, this.#tiles);
   }
 
   /** Starts a piece of a program with the parameters bound. Only inside `exclusive`. */
@@ -193,6 +217,7 @@ export class Network {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#gone.abort();
     for (const run of this.#runs) run.stop();
     for (const halt of this.#halts) halt();
     if (this.#users === 0) this.#free();

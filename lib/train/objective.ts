@@ -12,9 +12,8 @@ import { sum } from '../graph/ops/sum.js';
 import { constant, input, type Tensor } from '../graph/tensor.js';
 import { asRows, type Loss } from '../losses/loss.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import type { PlanInput, PlanOutput } from '../plan/compile.js';
+import type { CompileRequest, PlanInput, PlanOutput } from '../plan/compile.js';
 import { type Network, stateRegion } from './network.js';
-import { Program } from './program.js';
 
 /** What a data set holds, as far as a plan must know. */
 export interface Kinds {
@@ -76,17 +75,17 @@ function objective(network: Network, { loss, accuracy: counted, kinds }: Objecti
 }
 
 /** One training step: gather, forward, backward, update. Regions: indices, x, labels | targets, gradients, state.*, loss, correct. */
-export function trainingProgram(
+export function trainingRequest(
   network: Network,
   options: ObjectiveOptions & { readonly optimizer: Optimizer; readonly C: number },
-): Program {
+): CompileRequest {
   const { optimizer, C, batch } = options;
   const { value, inputs, outputs } = objective(network, options, true);
   const gradients = grad(value, network.trained);
   const { offsets, trained } = network.layout;
   const place = (p: Tensor) => offsets[network.parameters.indexOf(p)]!;
   const state = optimizer.stateBuffers.map((name) => [name, stateRegion(name)]);
-  return new Program(network.backend, {
+  return {
     name: `${network.name} training`,
     precision: network.backend.precision,
     maxBatch: batch,
@@ -105,44 +104,44 @@ export function trainingProgram(
         reals: { learningRate: { slot: 'learningRate' }, regularizer: 1 / C, ...optimizer.reals() },
       },
     ],
-  });
+  };
 }
 
 /** Loss and right answers without learning. Regions: indices, x, labels | targets, loss, correct. */
-export function evaluationProgram(network: Network, options: ObjectiveOptions): Program {
+export function evaluationRequest(network: Network, options: ObjectiveOptions): CompileRequest {
   const { inputs, outputs } = objective(network, options, false);
-  return new Program(network.backend, {
+  return {
     name: `${network.name} evaluation`,
     precision: network.backend.precision,
     maxBatch: options.batch,
     inputs,
     parameters: network.parameters,
     outputs,
-  });
+  };
 }
 
 /** Outputs for inputs. Regions: x (real: read where it lies; u8: also indices), y. */
-export function predictionProgram(network: Network, kind: 'real' | 'u8', batch: number): Program {
-  return new Program(network.backend, {
+export function predictionRequest(network: Network, kind: 'real' | 'u8', batch: number): CompileRequest {
+  return {
     name: `${network.name} prediction`,
     precision: network.backend.precision,
     maxBatch: batch,
     inputs: [inputs(network.input, 'x', kind, kind === 'u8')],
     parameters: network.parameters,
     outputs: [{ tensor: network.output(false), region: 'y' }],
-  });
+  };
 }
 
 /** theta'theta of what is trained, for the regulariser's value. Region: norm. */
-export function normProgram(network: Network): Program {
+export function normRequest(network: Network): CompileRequest {
   const norms = network.trained.map((p) => squaredNorm(p));
   const total = norms.length === 0 ? constant(0) : norms.reduce((a, b) => add(a, b));
-  return new Program(network.backend, {
+  return {
     name: `${network.name} regulariser`,
     precision: network.backend.precision,
     maxBatch: 1,
     inputs: [],
     parameters: network.parameters,
     outputs: [{ tensor: total, region: 'norm' }],
-  });
+  };
 }

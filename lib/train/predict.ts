@@ -2,7 +2,7 @@
 import { readInputs } from '../data/dataset.js';
 import { checkInteger, checkOptions } from '../errors.js';
 import type { Network } from './network.js';
-import { predictionProgram } from './objective.js';
+import { predictionRequest } from './objective.js';
 import { countUp } from './order.js';
 import { type ProfileOption, profiled, readProfile } from './profile.js';
 import { readReals, registerInputs } from './registered.js';
@@ -34,7 +34,8 @@ export async function predict(
     if (kind === 'u8') storages.indices.write(countUp(rows));
     return await profiled('predict', option, (profile) =>
       network.exclusive(async () => {
-        const program = network.program('prediction', kind, batch, () => predictionProgram(network, kind, batch));
+        const request = () => predictionRequest(network, kind, batch);
+        const program = await network.program('prediction', kind, batch, request);
         const run = network.start(program, { ...storages, y }, { batch, rows, events: profile?.room }, () => rows);
         const done = await run.done;
         profile?.add(program.plan, run.events(), done);

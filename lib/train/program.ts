@@ -1,6 +1,7 @@
 /** A compiled plan on a device: storages are bound to its regions by name, and its slots are filled step by step. */
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Backend, ConvolutionShape, Executable, Plan, PlanRun, Storage } from '../backends/backend.js';
-import { type CompileRequest, compile } from '../plan/compile.js';
+import { type Compiled, type CompileRequest, compile } from '../plan/compile.js';
 
 export type Storages = Readonly<Record<string, Storage | undefined>>;
 /** Numbers of a step by the slot's name. `step` counts from the run's first. */
@@ -14,14 +15,43 @@ export interface Piece {
   readonly events?: number;
 }
 
+/** The choices of a model, by shape: what they were when its first plan with such a convolution was compiled, they stay. */
+export type Tiles = Map<string, number>;
+
+/** Compiles for a backend, with the choices that there are. */
+export function compileFor(backend: Backend, request: CompileRequest, tiles: Tiles): Compiled {
+  const chooseTile = (shape: ConvolutionShape) => tiles.get(JSON.stringify(shape)) ?? backend.chooseTile?.(shape) ?? 0;
+  return compile({ ...request, chooseTile });
+}
+
+/** Compiles for a backend, once it has timed convolutions that it does not know, until `signal` at most; adds its choices to `tiles`. */
+export async function compileTuned(
+  backend: Backend,
+  request: CompileRequest,
+  tiles: Tiles,
+  signal: AbortSignal,
+): Promise<Compiled> {
+  const open: ConvolutionShape[] = [];
+  const chooseTile = (shape: ConvolutionShape) => {
+    const tile = tiles.get(JSON.stringify(shape));
+    if (tile === undefined) open.push(shape);
+    return tile ?? backend.chooseTile?.(shape) ?? 0;
+  };
+  let compiled = compile({ ...request, chooseTile });
+  if (open.length > 0 && (await backend.tune?.(open, signal))) {
+    await yieldToEvents();
+    compiled = compileFor(backend, request, tiles);
+  }
+  for (const shape of open) tiles.set(JSON.stringify(shape), backend.chooseTile?.(shape) ?? 0);
+  return compiled;
+}
+
 export class Program {
   readonly plan: Plan;
   readonly #executable: Executable;
   readonly #constants: Storage | undefined;
 
-  constructor(backend: Backend, request: CompileRequest) {
-    const chooseTile = backend.chooseTile && ((shape: ConvolutionShape) => backend.chooseTile!(shape));
-    const { plan, constants } = compile({ ...request, chooseTile });
+  constructor(backend: Backend, { plan, constants }: Compiled) {
     this.plan = plan;
     if (constants.length > 0) {
       this.#constants = backend.allocate('real', constants.length);

@@ -8,7 +8,7 @@ import type { Examples } from '../data/dataset.js';
 import type { Profile } from '../plan/profile.js';
 import { type Evaluation, evaluateRegistered, squaredNormOf, Totals } from './evaluate.js';
 import type { Network, OptimizerState } from './network.js';
-import { type Kinds, kindsOf, trainingProgram } from './objective.js';
+import { type Kinds, kindsOf, trainingRequest } from './objective.js';
 import type { BatchRecord, EpochRecord, FitRecord, FitSettings, History } from './options.js';
 import { countUp, shuffledRows } from './order.js';
 import type { Piece, Program, Storages } from './program.js';
@@ -56,7 +56,9 @@ export class Trainer {
   #losses!: Storage;
   #correct!: Storage;
   /** The run in flight. */
-  #current: Pick<PlanRun, 'stop'> | undefined;
+  #current: PlanRun | undefined;
+  /** Ends what runs beside it: the timing of convolutions, an evaluation. */
+  readonly #halt = new AbortController();
   /** Takes the times of kernels. */
   #profile: Profile | undefined;
   /** Ends the wait for a stream's next batch. */
@@ -73,6 +75,7 @@ export class Trainer {
     this.#settings = settings;
     this.#control = control;
     const halt = () => {
+      this.#halt.abort();
       this.#current?.stop();
       this.#wake?.();
     };
@@ -129,8 +132,8 @@ export class Trainer {
     return { epochs, stopped: this.#control.stopping };
   }
 
-  /** The plan of steps on such data. Throws where the loss does not fit the network. */
-  compile({ kinds, rows }: Pick<MemorySource, 'kinds' | 'rows'>): Program {
+  /** The plan of steps on such data. Rejects where the loss does not fit the network. */
+  compile({ kinds, rows }: Pick<MemorySource, 'kinds' | 'rows'>): Promise<Program> {
     return this.#program(kinds, Math.min(this.#settings.batchSize, rows));
   }
 
@@ -144,7 +147,7 @@ export class Trainer {
     this.#correct = this.own(backend.allocate('real', CHUNK_STEPS));
   }
 
-  #program(kinds: Kinds, batch: number): Program {
+  #program(kinds: Kinds, batch: number): Promise<Program> {
     const { loss, optimizer, C, accuracy } = this.#settings;
     const key = JSON.stringify([
       loss.name,
@@ -156,9 +159,8 @@ export class Trainer {
       optimizer.reals(),
     ]);
     this.#network.check();
-    return this.#network.program('training', key, batch, () =>
-      trainingProgram(this.#network, { loss, accuracy, kinds, batch, optimizer, C }),
-    );
+    const request = () => trainingRequest(this.#network, { loss, accuracy, kinds, batch, optimizer, C });
+    return this.#network.program('training', key, batch, request, this.#halt.signal);
   }
 
   async #memoryEpoch(source: MemorySource, order: Storage): Promise<Totals> {
@@ -166,7 +168,7 @@ export class Trainer {
     const batch = Math.min(batchSize, source.rows);
     const rows = dropRemainder ? source.rows - (source.rows % batch) : source.rows;
     const steps = Math.ceil(rows / batch);
-    const program = this.compile(source);
+    const program = await this.compile(source);
     this.#takeState();
     const { epochs } = this.#network;
     order.write(shuffle ? await shuffledRows(source.rows, seed, SHUFFLE_STREAM, epochs) : countUp(source.rows));
@@ -221,7 +223,7 @@ export class Trainer {
     const { backend } = this.#network;
     const { rows } = examples;
     const kinds = kindsOf(examples);
-    const program = this.#program(kinds, rows);
+    const program = await this.#program(kinds, rows);
     this.#takeState();
     const registered = await register(backend, examples);
     const indices = backend.allocate('i32', rows);
@@ -306,13 +308,8 @@ export class Trainer {
     let test: Evaluation | undefined;
     if (validation !== undefined && !this.#ending) {
       const settings = { loss, accuracy, batchSize: Math.max(batchSize, 256) };
-      const stopper = (stop: () => void) => {
-        this.#current = { stop };
-        return () => {
-          this.#current = undefined;
-        };
-      };
-      test = await evaluateRegistered(this.#network, validation.registered, validation.kinds, settings, stopper);
+      const { registered, kinds } = validation;
+      test = await evaluateRegistered(this.#network, registered, kinds, settings, this.#halt.signal);
     }
     const trainAccuracy = totals.accuracy;
     return {

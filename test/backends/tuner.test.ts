@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Backend, ConvolutionShape } from '../../lib/backends/backend.js';
+import { ConvolutionTimer } from '../../lib/backends/convolution-timer.js';
 import { kernelSpecs } from '../../lib/backends/kernels.js';
 import { createCpuBackend } from '../../lib/backends/native.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { strictTiles, tilesFor, usualTile } from '../../lib/backends/tiles.js';
-import { tunedTile } from '../../lib/backends/tuner.js';
+import { type Choice, keptTile, type Tuning, tune } from '../../lib/backends/tuner.js';
 import { cacheFolder, TuningCache } from '../../lib/backends/tuning-cache.js';
+import { loadBinding } from '../../lib/binding.js';
 import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
@@ -25,104 +27,189 @@ const shape = (sizes: Partial<ConvolutionShape> = {}): ConvolutionShape => ({
   ...sizes,
 });
 
-/** A machine whose clock says what each tile takes an image, and each transform; it counts the images each tile was run on. */
+const choice = (sizes: Partial<ConvolutionShape> = {}, tiles = [0, 2, 4], usual = 4): Choice => ({
+  shape: shape(sizes),
+  tiles,
+  usual,
+});
+
+/** A machine whose clock says what each tile takes an image (1: 10 us), and each transform; it counts the images each tile was run on. */
 function machine(perImage: Record<number, number>, transform = 0, slowAt: readonly number[] = []) {
   const kept = new Map<string, number>();
   const images: Record<number, number> = {};
-  let now = 0;
-  let runs = 0;
-  const run: Backend['runKernel'] = (kernel, buffers, ints) => {
-    const named = Object.fromEntries(kernelSpecs[kernel].ints.map((name, i) => [name, ints[i]!]));
-    for (const [i, { name, optional, length }] of kernelSpecs[kernel].buffers.entries())
-      if (!optional || (name === 'u' && named.tile! > 0))
-        expect(buffers[i]!.length).toBeGreaterThanOrEqual(length(named));
-    if (kernel === 'winograd_filter_forward') {
-      now += transform;
-      return;
-    }
-    images[named.tile!] = (images[named.tile!] ?? 0) + named.n!;
-    now += perImage[named.tile!]! * named.n! * (slowAt.includes(runs++) ? 10 : 1);
+  const state = { now: 0, runs: 0, open: 0 };
+  const tuning: Tuning = {
+    now: () => state.now,
+    cache: { get: (n) => kept.get(n), set: (n, t) => kept.set(n, t) },
+    open: async () => {
+      state.open++;
+      return {
+        time: async ({ shape: { direction } }, tile, n) => {
+          const times = {
+            transform: tile > 0 && direction !== 'filter' ? transform / 100 : 0,
+            convolution: (perImage[tile]! * n * (slowAt.includes(state.runs++) ? 10 : 1)) / 100,
+          };
+          images[tile] = (images[tile] ?? 0) + n;
+          state.now += times.transform + times.convolution;
+          return times;
+        },
+        dispose: () => state.open--,
+      };
+    },
   };
-  return {
-    run,
-    now: () => now,
-    cache: { get: (n: string) => kept.get(n), set: (n: string, t: number) => kept.set(n, t) },
-    kept,
-    images,
-  };
+  return { tuning, kept, images, state };
+}
+
+async function tuned(one: Choice, { tuning, state }: ReturnType<typeof machine>): Promise<number | undefined> {
+  await tune([one], tuning);
+  expect(state.open).toBe(0);
+  return keptTile(one, tuning.cache);
 }
 
 describe('a tuned tile', () => {
-  test('is the fastest, whatever is usual', () => {
+  test('is the fastest, whatever is usual', async () => {
     for (const fastest of [0, 2, 4]) {
       const times = { 0: 3, 2: 3, 4: 3, [fastest]: 1 };
       for (const usual of [0, 2, 4])
         for (const direction of ['forward', 'input', 'filter'] as const)
-          expect(tunedTile(shape({ direction }), [0, 2, 4], usual, machine(times))).toBe(fastest);
+          expect(await tuned(choice({ direction }, [0, 2, 4], usual), machine(times))).toBe(fastest);
     }
   });
 
-  test('stays the usual one where another is hardly faster', () => {
-    expect(tunedTile(shape(), [0, 2, 4], 4, machine({ 0: 1, 2: 0.95, 4: 1 }))).toBe(4);
-    expect(tunedTile(shape(), [0, 2, 4], 4, machine({ 0: 1, 2: 0.85, 4: 1 }))).toBe(2);
+  test('stays the usual one where another is hardly faster', async () => {
+    expect(await tuned(choice(), machine({ 0: 1, 2: 0.95, 4: 1 }))).toBe(4);
+    expect(await tuned(choice(), machine({ 0: 1, 2: 0.85, 4: 1 }))).toBe(2);
   });
 
-  test('pays for the transform of its filter once a batch of 64, but not in the gradient of the filter', () => {
+  test('pays for the transform of its filter once a batch of 64, but not in the gradient of the filter', async () => {
     const times = { 0: 1, 2: 0.5 };
-    expect(tunedTile(shape(), [0, 2], 0, machine(times, 16))).toBe(2);
-    expect(tunedTile(shape(), [0, 2], 0, machine(times, 48))).toBe(0);
-    expect(tunedTile(shape({ direction: 'filter' }), [0, 2], 0, machine(times, 48))).toBe(2);
+    expect(await tuned(choice({}, [0, 2], 0), machine(times, 16))).toBe(2);
+    expect(await tuned(choice({}, [0, 2], 0), machine(times, 48))).toBe(0);
+    expect(await tuned(choice({ direction: 'filter' }, [0, 2], 0), machine(times, 48))).toBe(2);
   });
 
-  test('is found without running what is far behind on all images', () => {
-    const { images, ...tuning } = machine({ 0: 10, 2: 1.4, 4: 1 });
-    tunedTile(shape(), [0, 2, 4], 4, tuning);
-    expect(images[0]).toBe(32);
-    expect(images[2]).toBeGreaterThanOrEqual(64);
+  test('is found without running what is far behind on all images', async () => {
+    const m = machine({ 0: 10, 2: 1.4, 4: 1 });
+    await tuned(choice(), m);
+    expect(m.images[0]).toBe(32);
+    expect(m.images[2]).toBeGreaterThanOrEqual(64);
   });
 
-  test('does not depend on one moment when the machine was busy', () => {
+  test('is found from a quarter of the images where all take long', async () => {
+    const m = machine({ 0: 100, 2: 110, 4: 50 });
+    expect(await tuned(choice(), m)).toBe(4);
+    expect(m.images[4]).toBe(3 * 16);
+  });
+
+  test('does not depend on one moment when the machine was busy', async () => {
     for (let moment = 0; moment < 8; moment++)
-      expect(tunedTile(shape(), [0, 2, 4], 4, machine({ 0: 3, 2: 1.5, 4: 1 }, 0, [moment]))).toBe(4);
+      expect(await tuned(choice(), machine({ 0: 3, 2: 1.5, 4: 1 }, 0, [moment]))).toBe(4);
   });
 
-  test('is timed once for a shape and its candidates', () => {
-    const { kept, images, ...tuning } = machine({ 0: 2, 2: 1, 4: 3 });
-    expect(tunedTile(shape(), [0, 2, 4], 4, tuning)).toBe(2);
-    const before = { ...images };
-    expect(tunedTile(shape(), [0, 2, 4], 4, tuning)).toBe(2);
-    expect(images).toEqual(before);
-    expect(kept.size).toBe(1);
-    tunedTile(shape(), [0, 4], 4, tuning);
-    tunedTile(shape({ h: 9 }), [0, 2, 4], 4, tuning);
-    expect(kept.size).toBe(3);
+  test('is timed once for a shape and its candidates', async () => {
+    const m = machine({ 0: 2, 2: 1, 4: 3 });
+    expect(await tuned(choice(), m)).toBe(2);
+    const { runs } = m.state;
+    expect(await tune([choice()], m.tuning)).toBe(false);
+    expect(m.state.runs).toBe(runs);
+    expect(m.kept.size).toBe(1);
+    expect(await tune([choice({}, [0, 4]), choice({ h: 9 })], m.tuning)).toBe(true);
+    expect(m.kept.size).toBe(3);
   });
 
-  test('is timed anew where what is kept is none of the candidates', () => {
-    const { kept, ...tuning } = machine({ 0: 2, 2: 1, 4: 3 });
-    tunedTile(shape(), [0, 2, 4], 4, tuning);
-    for (const name of kept.keys()) kept.set(name, 3);
-    expect(tunedTile(shape(), [0, 2, 4], 4, tuning)).toBe(2);
+  test('is timed anew where what is kept is none of the candidates', async () => {
+    const m = machine({ 0: 2, 2: 1, 4: 3 });
+    await tuned(choice(), m);
+    for (const name of m.kept.keys()) m.kept.set(name, 3);
+    expect(keptTile(choice(), m.tuning.cache)).toBeUndefined();
+    expect(await tuned(choice(), m)).toBe(2);
   });
 
-  test('needs no timing where there is one candidate', () => {
-    const { kept, images, ...tuning } = machine({ 0: 1 });
-    expect(tunedTile(shape({ stride: 2 }), [0], 0, tuning)).toBe(0);
-    expect([kept.size, images]).toEqual([0, {}]);
+  test('needs no timing where there is one candidate', async () => {
+    const m = machine({ 0: 1 });
+    expect(await tuned(choice({ stride: 2 }, [0], 0), m)).toBe(0);
+    expect([m.kept.size, m.state.runs]).toEqual([0, 0]);
   });
 
-  test('of large images takes one image, and few of deep filters', () => {
-    const large = machine({ 0: 1, 2: 1, 4: 1 });
-    const flops = 2 * 512 * 512 * 256 * 256 * 9;
-    expect(flops).toBeGreaterThan(2.5e9);
-    const timing: number[] = [];
-    const run: Backend['runKernel'] = (kernel, buffers, ints, reals) => {
-      if (kernel === 'conv2d_forward') timing.push(ints[0]!);
-      if (kernel === 'conv2d_forward') expect(ints[0]).toBeLessThanOrEqual(16);
-      large.run(kernel, buffers, ints, reals);
+  test('of large images takes few of them, and none where one is too many', async () => {
+    const most: number[] = [];
+    const m = machine({ 0: 1, 2: 1, 4: 1 });
+    const open: Tuning['open'] = (shapes) => {
+      most.push(...shapes.map(({ images }) => images));
+      return m.tuning.open(shapes);
     };
-    tunedTile(shape({ h: 32, w: 32, c: 64, k: 64 }), [0, 2, 4], 4, { ...large, run });
-    expect(Math.max(...timing)).toBe(16);
+    const sizes = [
+      { h: 32, w: 32, c: 64, k: 64 },
+      { h: 4096, w: 4096 },
+      { c: 8192, k: 8192 },
+    ];
+    expect(
+      await tune(
+        sizes.map((some) => choice(some)),
+        { ...m.tuning, open },
+      ),
+    ).toBe(true);
+    expect(most).toEqual([16]);
+    expect(m.kept.size).toBe(1);
+  });
+});
+
+describe('tuning', () => {
+  const three = [16, 32, 48].map((k) => choice({ k }));
+  const ofK = (m: ReturnType<typeof machine>) =>
+    three.filter((one) => keptTile(one, m.tuning.cache) !== undefined).map(({ shape }) => shape.k);
+
+  test('takes half a second at most, for what has most work; another time for the rest', async () => {
+    const m = machine({ 0: 600, 2: 660, 4: 300 });
+    const calls = [...three, three[0]!, three[0]!, three[0]!]; // 64, 32 and 48
+    expect(await tune(calls, m.tuning)).toBe(true);
+    expect(ofK(m)).toEqual([16, 48]);
+    expect(m.state.now).toBeLessThan(700);
+    expect(await tune(calls, m.tuning)).toBe(true);
+    expect(ofK(m)).toEqual([16, 32, 48]);
+    expect(await tune(calls, m.tuning)).toBe(false);
+  });
+
+  test('gives up after a second and a half: a busy machine keeps nothing', async () => {
+    const m = machine({ 0: 4000, 2: 4000, 4: 4000 });
+    expect(await tune(three, m.tuning)).toBe(false);
+    expect(m.state.now).toBeLessThan(2500);
+    expect([m.kept.size, m.state.runs, m.state.open]).toEqual([0, 3, 0]);
+  });
+
+  test('ends with the signal', async () => {
+    const m = machine({ 0: 1, 2: 1, 4: 1 });
+    const control = new AbortController();
+    const open: Tuning['open'] = async (shapes) => {
+      const timer = await m.tuning.open(shapes);
+      const time: typeof timer.time = (...some) => {
+        if (m.state.runs === 12) control.abort();
+        return timer.time(...some);
+      };
+      return { ...timer, time };
+    };
+    expect(await tune(three, { ...m.tuning, open, signal: control.signal })).toBe(true);
+    expect([m.kept.size, m.state.runs, m.state.open]).toEqual([1, 13, 0]);
+    expect(await tune(three, { ...m.tuning, signal: AbortSignal.abort() })).toBe(false);
+  });
+
+  test('is one at a time, and the next finds what it wanted', async () => {
+    const m = machine({ 0: 1, 2: 1, 4: 1 });
+    expect(await Promise.all([tune(three, m.tuning), tune(three, m.tuning)])).toEqual([true, true]);
+    const alone = machine({ 0: 1, 2: 1, 4: 1 });
+    await tune(three, alone.tuning);
+    expect(m.state.runs).toBe(alone.state.runs);
+  });
+
+  test('that fails rejects, frees its memory, and is no hindrance to the next', async () => {
+    const m = machine({ 0: 1, 2: 1, 4: 1 });
+    const open: Tuning['open'] = async (shapes) => ({
+      ...(await m.tuning.open(shapes)),
+      time: () => Promise.reject(new Error('broken')),
+    });
+    await expect(tune(three, { ...m.tuning, open })).rejects.toThrow('broken');
+    expect(m.state.open).toBe(0);
+    expect(await tune(three, m.tuning)).toBe(true);
   });
 });
 
@@ -226,7 +313,7 @@ describe('by sizes alone', () => {
   });
 
   test('the reference has no tiles, and tests do not tune', () => {
-    expect((new ReferenceBackend() as Backend).chooseTile).toBeUndefined();
+    expect((new ReferenceBackend() as Backend).tune).toBeUndefined();
     expect(process.env.STEEPEST_TUNE).toBe('0');
   });
 });
@@ -234,7 +321,7 @@ describe('by sizes alone', () => {
 describe.skipIf(whyNoCpu !== undefined || process.platform !== 'linux')('on the cpu', () => {
   const home = mkdtempSync(join(folder, 'home-'));
   const { XDG_CACHE_HOME: former } = process.env;
-  const tune = () => {
+  const tuning = () => {
     process.env.STEEPEST_TUNE = '1';
     process.env.XDG_CACHE_HOME = home;
   };
@@ -243,33 +330,60 @@ describe.skipIf(whyNoCpu !== undefined || process.platform !== 'linux')('on the 
     if (former === undefined) delete process.env.XDG_CACHE_HOME;
     else process.env.XDG_CACHE_HOME = former;
   });
-  const choose = (strict: boolean, sizes: Partial<ConvolutionShape>) =>
-    createCpuBackend({ threads: 1, strict }).chooseTile!(shape(sizes));
+  const backend = (strict = false) => createCpuBackend({ threads: 1, strict });
+  const small = { h: 6, w: 6 };
+  const shapes = (sizes: Partial<ConvolutionShape>, pools = [0]) =>
+    (['forward', 'input', 'filter'] as const).flatMap((direction) =>
+      pools.map((pool) => shape({ ...sizes, direction, pool, poolStride: pool })),
+    );
+  /** On a busy machine it takes more than one time. */
+  const tuneAll = async (device: Backend, some: readonly ConvolutionShape[]) => {
+    for (let time = 0; time < 20; time++) await device.tune!(some);
+  };
 
-  test('STEEPEST_TUNE=0 takes the usual tile, and writes nothing', () => {
+  test('STEEPEST_TUNE=0 takes the usual tile, and writes nothing', async () => {
     process.env.XDG_CACHE_HOME = home;
-    expect(choose(false, { h: 6, w: 6 })).toBe(4);
-    expect(choose(true, { h: 6, w: 6 })).toBe(2);
+    expect(await backend().tune!([shape(small)])).toBe(false);
+    expect(backend().chooseTile!(shape(small))).toBe(4);
+    expect(backend(true).chooseTile!(shape(small))).toBe(2);
     expect(readdirSync(home)).toEqual([]);
   });
 
-  test('else the kernels are timed, with pooling and without, and the choice is kept', () => {
-    tune();
+  test('else the kernels are timed, with pooling and without, and the choice is kept; nothing else is', async () => {
+    tuning();
     const name = () => join(home, 'steepest', readdirSync(join(home, 'steepest'))[0]!);
-    const kept = () => Object.values(JSON.parse(readFileSync(name(), 'utf8')).choices as object);
-    const chosen = (['forward', 'input', 'filter'] as const).flatMap((direction) =>
-      [0, 2].map((pool) => choose(false, { direction, h: 6, w: 6, pool, poolStride: pool })),
-    );
-    expect(chosen.every((tile) => [0, 2, 4].includes(tile))).toBe(true);
-    expect(kept()).toEqual(chosen);
-    expect(choose(true, { h: 6, w: 6 })).toBeLessThan(4);
-    expect(kept()).toHaveLength(7);
-    expect(choose(false, { direction: 'forward', h: 6, w: 6 })).toBe(chosen[0]);
-    expect(kept()).toHaveLength(7);
+    const kept = () => JSON.parse(readFileSync(name(), 'utf8')).choices as Record<string, number>;
+    const some = shapes(small, [0, 2]);
+    expect(some.map((one) => backend().chooseTile!(one))).toEqual([4, 4, 4, 4, 4, 4]);
+    expect(readdirSync(home)).toEqual([]);
+    const { memory } = loadBinding().binding!;
+    const { scratch: _, ...before } = memory();
+    await tuneAll(backend(), some);
+    expect(memory()).toMatchObject(before);
+    const chosen = some.map((one) => backend().chooseTile!(one));
+    expect(Object.keys(kept())).toHaveLength(6);
+    expect(chosen.toSorted()).toEqual(Object.values(kept()).toSorted());
+    await tuneAll(backend(true), some.slice(0, 1));
+    expect(backend(true).chooseTile!(some[0]!)).toBeLessThan(4);
+    expect(Object.keys(kept())).toHaveLength(7);
+    expect(await backend().tune!(some)).toBe(false);
+  });
+
+  test('times are those of the calls: of each direction and tile, and of a transform', async () => {
+    const timed = shapes(small, [0, 2]).map((shape) => ({ shape, tiles: [0, 2, 4], images: 8 }));
+    const timer = await ConvolutionTimer.open(backend(), timed);
+    for (const one of timed)
+      for (const tile of one.tiles) {
+        const { transform, convolution } = await timer.time(one, tile, 5);
+        expect(convolution).toBeGreaterThan(0);
+        expect(transform > 0).toBe(tile > 0 && one.shape.direction !== 'filter');
+      }
+    timer.dispose();
   });
 
   test('a tuned model learns the same bits again, whatever the threads and however large a batch of predictions', async () => {
-    tune();
+    tuning();
+    await tuneAll(backend(), shapes({ c: 16, k: 32 }));
     const { x, y } = clusters(48, 64);
     const train = async (threads: number) => {
       const net = sequential({ inputShape: [8, 8, 1], seed: 1, device: 'cpu', threads }, [
