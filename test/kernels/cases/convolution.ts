@@ -201,20 +201,22 @@ const winogradInts: Ints[] = (
 ).flatMap(([n, h, w, c, k, r, s, stride, padding]) =>
   [2, 4].map((tile) => ({ n, h, w, c, k, r, s, stride, padding, tile })),
 );
-const winogradForward: Case[] = winogradInts.flatMap((ints, index) => [
-  {
-    ints: { ...ints, relu: index % 2, pool: 0, poolStride: 0 },
-    fill: 'real' as const,
-    without: ['argmax', 'addend', 'factor'],
-  },
-  {
-    ints: { ...ints, relu: 1, pool: 2, poolStride: 2 },
-    fill: 'real' as const,
-    without: ['argmax', 'bias', 'addend', 'factor'],
-  },
-  { ints: { ...ints, relu: 1, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax'] },
-  { ints: { ...ints, relu: 1 - (index % 2), pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax'] },
-]);
+const winogradForward: Case[] = winogradInts
+  .flatMap((ints, index) => [
+    {
+      ints: { ...ints, relu: index % 2, pool: 0, poolStride: 0 },
+      fill: 'real' as const,
+      without: ['argmax', 'addend', 'factor'],
+    },
+    {
+      ints: { ...ints, relu: 1, pool: 2, poolStride: 2 },
+      fill: 'real' as const,
+      without: ['argmax', 'bias', 'addend', 'factor'],
+    },
+    { ints: { ...ints, relu: 1, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax'] },
+    { ints: { ...ints, relu: 1 - (index % 2), pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax'] },
+  ])
+  .filter(({ ints }) => ints.pool === 0 || Math.min(...outputSizes(ints)) >= 2);
 /** A tensor of transformed filters that belongs to the filter drawn before it. */
 const transformed =
   (turned: 0 | 1): Draw =>
