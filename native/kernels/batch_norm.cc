@@ -77,7 +77,7 @@ struct Columns {
   Columns(Team& team, int64_t k, int64_t count)
       : width(k * period_of(k)),
         stride(ceil_div(width, kLanes) * kLanes + kLanes),
-        values(static_cast<float*>(team.scratch(0, 1, static_cast<size_t>(stride * count) * sizeof(float)))) {
+        values(floats(team, 0, 1, stride * count)) {
     for (int64_t i = 0; i < stride * count; ++i) values[i] = 0;
   }
   float* row(int64_t i) const { return values + i * stride; }

@@ -7,7 +7,7 @@
 //   backward_filter  dw[r,s,c,k] = sum over n,p,q of x[n, p*stride + r - padding, q*stride + s - padding, c] dy[n,p,q,k]
 // All three assign. Images are n h w c, filters r s c k.
 //
-// Where a tile is asked for, winograd.h does it. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There
+// Where a tile is asked for, winograd_tiles.h does it, with few channels winograd_strips.h. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There
 // every tap of a pixel is in place, and a filter row is one run of s*c floats: gemm_tile.h walks the frame directly. The filter is packed
 // in panels of output channels, shared by the team. Maps so small that most taps fall into the padding go by positions: small_maps.h.
 //
@@ -24,7 +24,8 @@
 //   vgg11 3x3 512->512, 4x4, pooled x 64      88 (65-90)       90 (66-90)  74 (57-76)     90 (89-91)    91 (90-92)  78 (78-80)
 #include "small_maps.h"
 #include "window.h"
-#include "winograd.h"
+#include "winograd_strips.h"
+#include "winograd_tiles.h"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -155,7 +156,7 @@ void convolve(const Convolution& f, Team& team) {
   team.parallel(groups * splits, 1, [&](int64_t begin, int64_t end, int thread) {
     float* memory = f.frame.make(team, thread, images);
     float* band = nullptr;
-    if (f.pool > 0) band = static_cast<float*>(team.scratch(thread, kBand, sizeof(float) * static_cast<size_t>(band_pixels * kTileColumns)));
+    if (f.pool > 0) band = floats(team, thread, kBand, band_pixels * kTileColumns);
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t group = unit / splits, part = unit % splits;
       const int64_t image0 = f.n * group / groups, count = f.n * (group + 1) / groups - image0;
@@ -173,7 +174,23 @@ void convolve(const Convolution& f, Team& team) {
 }
 
 float* panel_memory(Team& team, int64_t depth, int64_t columns) {
-  return static_cast<float*>(team.scratch(0, kPanels, sizeof(float) * static_cast<size_t>(most(1, depth * ceil_div(columns, kTileColumns) * kTileColumns))));
+  return floats(team, 0, kPanels, most(1, depth * ceil_div(columns, kTileColumns) * kTileColumns));
+}
+
+template <int M, int R>
+void winograd_run(const WinogradConvolution& f, Team& team) {
+  (f.tiles.c < kWinogradChannels ? winograd_convolve_strips<M, R> : winograd_convolve<M, R>)(f, team);
+}
+template <int M, int R>
+void winograd_run(const WinogradFilter& f, Team& team) {
+  (f.tiles.c < kWinogradChannels ? winograd_filter_gradient_strips<M, R> : winograd_filter_gradient<M, R>)(f, team);
+}
+
+// A WinogradConvolution or a WinogradFilter.
+template <class Task>
+void winograd(const Task& f, int64_t tile, int64_t r, Team& team) {
+  if (r == 5) return tile == 4 ? winograd_run<4, 5>(f, team) : winograd_run<2, 5>(f, team);
+  return tile == 4 ? winograd_run<4, 3>(f, team) : winograd_run<2, 3>(f, team);
 }
 
 // Whether these arguments go by Winograd: a pooling is a part of that where its windows are quarters of tiles.
@@ -196,29 +213,29 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   if (a.u && by_winograd(a))
     return winograd(WinogradConvolution{{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.factor, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
+  const auto pack = [&](int64_t j, int64_t columns, float* dst) {
+    const int64_t width = panel_width(columns);
+    const float* const factor = a.factor + j;
+    pack_panel(a.filter + j, a.k, depth, columns, dst);
+    for (int64_t i = 0; a.factor && i < depth * width; i += width)
+      for_lanes(0, columns, [=](int64_t v, auto at) { at.store(dst + i + v, at.load(dst + i + v) * at.load(factor + v)); });
+  };
   const SmallMaps maps{a.n, a.h, a.w, a.c, p, q, a.k, a.r, a.s, a.padding, a.padding};
-  if (maps.worthwhile(a.stride) && !a.factor && !a.addend) {
-    const auto pack = [&](int64_t j, int64_t columns, float* dst) { pack_panel(a.filter + j, a.k, depth, columns, dst); };
-    return convolve_by_positions(maps, a.x, pack, a.bias, a.relu != 0, a.y, a.pool, most(1, a.poolStride), a.argmax, team);
-  }
+  if (maps.worthwhile(a.stride)) return convolve_by_positions(maps, a.x, pack, a.bias, ending, a.y, a.pool, most(1, a.poolStride), a.argmax, team);
   const float* panels = a.filter;
   if (a.k != kTileColumns || a.factor) {  // else the filter is a panel as it stands
     float* packed = panel_memory(team, depth, a.k);
     team.parallel(ceil_div(a.k, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
       for (int64_t panel = begin; panel < end; ++panel) {
-        const int64_t j = panel * kTileColumns, columns = least(kTileColumns, a.k - j), width = panel_width(columns);
-        float* const to = packed + j * depth;
-        const float* const factor = a.factor + j;
-        pack_panel(a.filter + j, a.k, depth, columns, to);
-        for (int64_t i = 0; a.factor && i < depth * width; i += width)
-          for_lanes(0, columns, [=](int64_t v, auto at) { at.store(to + i + v, at.load(to + i + v) * at.load(factor + v)); });
+        const int64_t j = panel * kTileColumns;
+        pack(j, least(kTileColumns, a.k - j), packed + j * depth);
       }
     });
     panels = packed;
   }
   float* bias = nullptr;
   if (a.bias) {
-    bias = static_cast<float*>(team.scratch(0, kBias, sizeof(float) * static_cast<size_t>(a.k + kTileColumns)));
+    bias = floats(team, 0, kBias, a.k + kTileColumns);
     pad_bias(a.bias, a.k, bias);
   }
   const Frame frame{a.h, a.w, a.c, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
@@ -269,7 +286,7 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
 
   team.parallel(groups, 1, [&](int64_t begin, int64_t end, int thread) {
     float* memory = frame.make(team, thread, images);
-    float* band = static_cast<float*>(team.scratch(thread, kBand, sizeof(float) * static_cast<size_t>(images * most_pixels * kTileColumns)));
+    float* band = floats(team, thread, kBand, images * most_pixels * kTileColumns);
     int64_t* pixel = static_cast<int64_t*>(team.scratch(thread, kTable, sizeof(int64_t) * static_cast<size_t>(images * most_pixels + row_taps)));
     int64_t* start = pixel + images * most_pixels;
     for (int64_t i = 0; i < row_taps; ++i) start[i] = i * frame.line();
@@ -315,7 +332,7 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
                               false, nullptr}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {
-    float* spread = static_cast<float*>(team.scratch(0, kUnpooled, sizeof(float) * static_cast<size_t>(a.n * p * q * a.k)));
+    float* spread = floats(team, 0, kUnpooled, a.n * p * q * a.k);
     pooling_of(a, p, q).backward(team, spread, ToMaximum{a.dy, a.argmax});
     dy = spread;
   }
@@ -326,15 +343,7 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
       pack_panel_transposed(a.filter + ((taps - 1 - tap) * a.c + j) * a.k, a.k, a.k, columns, dst + tap * a.k * panel_width(columns));
   };
   const SmallMaps maps{a.n, p, q, a.k, a.h, a.w, a.c, a.r, a.s, a.r - 1 - a.padding, a.s - 1 - a.padding};
-  if (maps.worthwhile(1)) {
-    convolve_by_positions(maps, dy, pack, nullptr, false, a.dx, 0, 1, nullptr, team);
-    const int64_t size = a.h * a.w * a.c;
-    if (ending.reads())
-      team.parallel(a.n, 1, [&](int64_t begin, int64_t end, int) {
-        ending.apply(a.dx + begin * size, a.c, (end - begin) * a.h * a.w, a.c, begin * size, a.c);
-      });
-    return;
-  }
+  if (maps.worthwhile(1)) return convolve_by_positions(maps, dy, pack, nullptr, ending, a.dx, 0, 1, nullptr, team);
   float* packed = panel_memory(team, taps * a.k, a.c);
   team.parallel(ceil_div(a.c, kTileColumns), 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t panel = begin; panel < end; ++panel) {
@@ -359,11 +368,11 @@ struct FilterSum {
   void add(int64_t image0, int64_t image1, int64_t tap0, int64_t tap1, float* part, Team& team, int thread) const {
     const int64_t panels = ceil_div(a.k, kTileColumns), lines_a_run = most(1, kRunPixels / q);
     const bool as_it_lies = a.k == kTileColumns || tap1 - tap0 <= 2 * kTileRows;  // dy: a panel already, or read too seldom to pay for one
-    float* run = static_cast<float*>(team.scratch(thread, kRuns, sizeof(float) * static_cast<size_t>(lines_a_run * q * kTileColumns)));
+    float* run = floats(team, thread, kRuns, lines_a_run * q * kTileColumns);
     float* memory = frame.make(team, thread, images);
     const Windows pooling = pooling_of(a, p, q);
     float* spread = nullptr;
-    if (a.pool > 0) spread = static_cast<float*>(team.scratch(thread, kUnpooled, sizeof(float) * static_cast<size_t>(images * p * q * a.k)));
+    if (a.pool > 0) spread = floats(team, thread, kUnpooled, images * p * q * a.k);
     bool load = false;
     for (int64_t image = image0; image < image1; image += images) {
       const int64_t count = least(images, image1 - image);
@@ -406,7 +415,7 @@ void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
   if (maps.worthwhile(a.stride)) {
     const float* dy = a.dy;
     if (a.pool > 0) {
-      float* spread = static_cast<float*>(team.scratch(0, kUnpooled, sizeof(float) * static_cast<size_t>(a.n * p * q * a.k)));
+      float* spread = floats(team, 0, kUnpooled, a.n * p * q * a.k);
       pooling_of(a, p, q).backward(team, spread, ToMaximum{a.dy, a.argmax});
       dy = spread;
     }
@@ -423,7 +432,7 @@ void conv2d_backward_filter(const conv2d_backward_filter_args& a, Team& team) {
   for (int64_t r = 0, at = 0; r < a.r; ++r)
     for (int64_t i = 0; i < a.s * a.c; ++i) tap[at++] = r * frame.line() + i;
   for (int64_t i = 0; i < images * p; ++i) line[i] = i / p * frame.size() + i % p * a.stride * frame.line();
-  float* parts = shares == 1 ? a.dw : static_cast<float*>(team.scratch(0, kParts, sizeof(float) * static_cast<size_t>(shares * size)));
+  float* parts = shares == 1 ? a.dw : floats(team, 0, kParts, shares * size);
 
   const FilterSum sum{a, frame, p, q, images, tap, line};
   team.parallel(shares * splits, 1, [&](int64_t begin, int64_t end, int thread) {

@@ -74,9 +74,8 @@ struct Product {
   // Rows [i0, i1) of panels [panel0, panel1).
   void compute(int64_t i0, int64_t i1, int64_t panel0, int64_t panel1, Team& team, int thread) const {
     const int64_t rows = i1 - i0, blocks = most(1, ceil_div(g.k, kDepthBlock)), depth = ceil_div(g.k, blocks), start = 0;
-    const auto scratch = [&](int slot, int64_t floats) { return static_cast<float*>(team.scratch(thread, slot, sizeof(float) * static_cast<size_t>(floats))); };
-    float* packed_a = strips ? scratch(kPackedA, tile_count(rows) * kTileRows * depth + kLanes) : nullptr;
-    float* own = packed ? nullptr : scratch(kPanel, depth * kTileColumns);
+    float* packed_a = strips ? floats(team, thread, kPackedA, tile_count(rows) * kTileRows * depth + kLanes) : nullptr;
+    float* own = packed ? nullptr : floats(team, thread, kPanel, depth * kTileColumns);
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t k0 = g.k * block / blocks, k1 = g.k * (block + 1) / blocks;
       const bool last = block + 1 == blocks;
@@ -117,7 +116,7 @@ void gemm(const gemm_args& g, Team& team) {
   if (g.m == 0 || g.n == 0) return;
   float* bias = nullptr;
   if (g.bias) {
-    bias = static_cast<float*>(team.scratch(0, kBias, sizeof(float) * static_cast<size_t>(g.n + kTileColumns)));
+    bias = floats(team, 0, kBias, g.n + kTileColumns);
     pad_bias(g.bias, g.n, bias);
   }
   const bool in_place = !g.transposeB && (g.m <= kFewRows || !collide(g.n));
@@ -126,7 +125,7 @@ void gemm(const gemm_args& g, Team& team) {
   const int64_t panels_of_n = ceil_div(g.n, kTileColumns);
   const int64_t panels_a_round = team_packs ? least(panels_of_n, most(1, kPackedFloats / (kTileColumns * most(1, g.k)))) : panels_of_n;
   float* packed = nullptr;
-  if (team_packs) packed = static_cast<float*>(team.scratch(0, kPackedB, sizeof(float) * static_cast<size_t>(most(1, panels_a_round * kTileColumns * g.k))));
+  if (team_packs) packed = floats(team, 0, kPackedB, most(1, panels_a_round * kTileColumns * g.k));
   const int64_t wanted = team.threads() == 1 ? 1 : least(4 * team.threads(), g.m * g.n * g.k / kUnitWork);
   for (int64_t first = 0; first < panels_of_n; first += panels_a_round) {
     const int64_t panels = least(panels_a_round, panels_of_n - first), column0 = first * kTileColumns;

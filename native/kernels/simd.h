@@ -144,4 +144,9 @@ STEEPEST_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 STEEPEST_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 STEEPEST_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// The team's scratch memory as so many floats.
+inline float* floats(Team& team, int thread, int slot, int64_t count) {
+  return static_cast<float*>(team.scratch(thread, slot, sizeof(float) * static_cast<size_t>(count)));
+}
+
 STEEPEST_KERNELS_END

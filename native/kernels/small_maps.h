@@ -4,6 +4,7 @@
 // The rows of a product are the images at one position, not the pixels of one image; so images lie in strips [h*w*c, kTileRows], where the
 // taps of one filter row inside are one run. The gradient of the filter multiplies, for each tap, channels of x by dy at the positions inside.
 #pragma once
+#include "ending.h"
 #include "gemm_tile.h"
 #include "window.h"
 
@@ -40,14 +41,10 @@ struct SmallMaps {
   }
 };
 
-inline float* floats(Team& team, int thread, int slot, int64_t count) {
-  return static_cast<float*>(team.scratch(thread, slot, sizeof(float) * static_cast<size_t>(count)));
-}
-
 // y of a convolution of x; pack(j, columns, dst): the filter's panel of the output channels from j on. pool = 0: none.
 template <class Pack>
-void convolve_by_positions(const SmallMaps& f, const float* x, const Pack& pack, const float* bias, bool relu, float* y, int64_t pool,
-                           int64_t pool_stride, uint16_t* argmax, Team& team) {
+void convolve_by_positions(const SmallMaps& f, const float* x, const Pack& pack, const float* bias, const Ending& ending, float* y,
+                           int64_t pool, int64_t pool_stride, uint16_t* argmax, Team& team) {
   const int64_t size = f.h * f.w * f.c, pixels = f.p * f.q, panels = ceil_div(f.k, kTileColumns), stride = size * kTileRows + kLanes;
   const int64_t height = pool > 0 ? (f.p - pool) / pool_stride + 1 : f.p, across = pool > 0 ? (f.q - pool) / pool_stride + 1 : f.q;
   if (pixels == 0 || f.k == 0) return;
@@ -76,13 +73,15 @@ void convolve_by_positions(const SmallMaps& f, const float* x, const Pack& pack,
             const auto lines = f.filter_rows(at / f.q), taps = f.filter_columns(at % f.q);
             const int64_t runs = taps.size() > 0 ? lines.size() : 0;
             float* to = band ? band + at * width : y + (image * pixels + at) * f.k + j;
+            const int64_t to_step = pixels * (band ? width : f.k);
             for (int64_t run = 0; run < most(1, runs); ++run) {  // without taps: the bias alone
               const int64_t line = lines.begin + run, start = ((at / f.q + line - f.above) * f.w + at % f.q + taps.begin - f.before) * f.c * kTileRows;
               const bool ends = run + 1 >= runs;
               multiply<kAdjacent>(strips + strip * stride, nullptr, rows, {&start, least(1, runs), taps.size() * f.c, kTileRows},
-                                  packed + (line * f.s + taps.begin) * f.c * width, width, to, pixels * (band ? width : f.k), band ? width : columns,
-                                  {run > 0, ends && bias ? last : nullptr, ends && relu});
+                                  packed + (line * f.s + taps.begin) * f.c * width, width, to, to_step, band ? width : columns,
+                                  {run > 0, ends && bias ? last : nullptr, ends && ending.relu && !ending.reads()});
             }
+            if (ending.reads()) ending.apply(to, to_step, rows, columns, (image * pixels + at) * f.k + j, pixels * f.k);
           }
           for (int64_t i = 0; band && i < rows; ++i) {
             const int64_t out = (image + i) * height * across * f.k + j;
