@@ -5,10 +5,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { checkOutputs, round, stepsOfTurn, type Times, timesOf } from './compare.js';
+import { whole } from './options.js';
+import type { Turn } from './player.js';
 import { root, steepest } from './subject.js';
+import { play } from './turns.js';
 import { Worker } from './worker.js';
 
 /** op(a)[m, k] op(b)[k, n]; transposeA: a is stored [k, m]; transposeB: b is stored [n, k]. */
@@ -81,13 +83,12 @@ export function readGemmOptions(argv: readonly string[]): GemmOptions {
       json: flag,
     },
   });
-  const whole = (name: 'threads' | 'repeats') => {
-    const number = Number(values[name]);
-    if (!Number.isInteger(number) || number < 1)
-      throw new RangeError(`--${name}: expected a whole number >= 1 but received '${values[name]}'`);
-    return number;
+  return {
+    threads: whole('threads', values.threads, 1),
+    python: values.python,
+    repeats: whole('repeats', values.repeats, 1),
+    json: values.json,
   };
-  return { threads: whole('threads'), python: values.python, repeats: whole('repeats'), json: values.json };
 }
 
 /** The row of a comparison. */
@@ -105,11 +106,7 @@ export function gemmRow({ reason, ...shape }: Product, threads: number, ours: Ti
 
 /** Of the slower one's turn. */
 const TURN_MILLISECONDS = 40;
-/** Before each turn, so that the threads of the one before have gone to sleep. */
-const PAUSE_MILLISECONDS = 20;
 const MOST_CALLS = 20_000;
-
-type Turn = (calls: number) => number | Promise<number>;
 
 async function compare(
   one: Product,
@@ -129,26 +126,25 @@ async function compare(
   writeFileSync(join(folder, 'b.bin'), b);
   const ints = [m, n, k, transposeA, transposeB, 0, 0];
   const call = () => backend.runKernel('gemm', [a, b, undefined, c], ints, []);
-  const ours: Turn = (calls) => {
+  const ours = async (calls: number): Promise<Turn> => {
     call();
     const began = performance.now();
     for (let i = 0; i < calls; i++) call();
-    return (performance.now() - began) / calls;
+    return { ms: (performance.now() - began) / calls, finite: Number.isFinite(c[0]) };
   };
-  const torch: Turn = async (calls) => (await worker.ask<{ ms: number }>('run', calls)).ms;
+  const torch = (calls: number) => worker.ask<Turn>('run', calls);
 
   call();
   await worker.ask('load', m, n, k, transposeA, transposeB, folder);
   const theirs = readFileSync(join(folder, 'c.bin'));
   checkOutputs('torch', c, new Float32Array(theirs.buffer, theirs.byteOffset, theirs.byteLength / 4));
-  const calls = stepsOfTurn(Math.max(await ours(3), await torch(3)), TURN_MILLISECONDS, MOST_CALLS);
-  const times: [number[], number[]] = [[], []];
-  for (let i = 0; i < repeats; i++)
-    for (const which of i % 2 === 0 ? [0, 1] : [1, 0]) {
-      await sleep(PAUSE_MILLISECONDS);
-      times[which]!.push(await [ours, torch][which]!(calls));
-    }
-  return [timesOf(times[0]), timesOf(times[1])];
+  const calls = stepsOfTurn(Math.max((await ours(3)).ms, (await torch(3)).ms), TURN_MILLISECONDS, MOST_CALLS);
+  const rivals = [
+    { name: 'steepest', run: ours },
+    { name: 'torch', run: torch },
+  ];
+  const times = await play(rivals, () => calls, repeats);
+  return [timesOf(times.steepest!), timesOf(times.torch!)];
 }
 
 /** The command: a line a product. */

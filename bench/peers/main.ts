@@ -7,7 +7,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { agreeing, Failures, type Rival } from './agree.js';
 import { memoryOf, type PeerResult, type PeerRow, rowsOf, stepsOfTurn, table, timesOf } from './compare.js';
 import { benchGemm } from './gemm.js';
@@ -15,14 +14,13 @@ import { type Mode, type PeerOptions, readOptions, usage } from './options.js';
 import { SteepestPlayer } from './player.js';
 import { commit, machine, writeResults } from './results.js';
 import { makeSubject, root, type Subject, writeSubject } from './subject.js';
+import { play } from './turns.js';
 import { Worker } from './worker.js';
 
 /** Of a run whose memory is measured. */
 const MEMORY_STEPS = 10;
 /** Of the slowest rival's turn. */
 const TURN_MILLISECONDS = 200;
-/** Before each turn, so that the threads of the one before have gone to sleep. */
-const PAUSE_MILLISECONDS = 20;
 
 /**
  * Each step of PyTorch's on a CPU allocates its tensors anew. By default glibc gives large blocks back to the system when they are freed, and
@@ -43,24 +41,6 @@ const rivalOf = (worker: Worker, name: string, variant: string): Rival => ({
   check: (steps) => worker.ask('check', variant, steps),
   run: (steps) => worker.ask('run', variant, steps),
 });
-
-/** Turns of all rivals, round after round: milliseconds a step by rival. */
-async function play(
-  rivals: readonly Rival[],
-  stepsOf: (name: string) => number,
-  repeats: number,
-): Promise<Record<string, number[]>> {
-  const times: Record<string, number[]> = Object.fromEntries(rivals.map(({ name }) => [name, []]));
-  for (let i = 0; i < repeats; i++)
-    for (let j = 0; j < rivals.length; j++) {
-      const rival = rivals[(i + j) % rivals.length]!;
-      await sleep(PAUSE_MILLISECONDS);
-      const { ms, finite } = await rival.run(stepsOf(rival.name));
-      if (!finite) throw new Error(`${rival.name}: the last step of a turn came to no number`);
-      times[rival.name]!.push(ms);
-    }
-  return times;
-}
 
 async function compare(
   subject: Subject,

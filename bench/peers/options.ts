@@ -115,7 +115,7 @@ function list(name: string, value: string): string[] {
   return words;
 }
 
-function whole(name: string, value: string, least: number): number {
+export function whole(name: string, value: string, least: number): number {
   const number = Number(value);
   if (value.trim() === '' || !Number.isInteger(number) || number < least)
     throw new RangeError(`--${name}: expected a whole number >= ${least} but received '${value}'`);

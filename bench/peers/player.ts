@@ -3,7 +3,7 @@
  * batch again and again (gathered from a registered data set, as fit does; the loss of each step is written, none is read back meanwhile), or
  * of the prediction of as many batches. Like its rivals it does one step untimed first.
  */
-import type { ConvolutionShape, Storage } from '../../lib/backends/backend.js';
+import type { Storage } from '../../lib/backends/backend.js';
 import type { CompileRequest } from '../../lib/plan/compile.js';
 import type { Program } from '../../lib/train/program.js';
 import { LEARNING_RATE, MOMENTUM, parametersOf, type Subject, steepest } from './subject.js';
@@ -97,10 +97,8 @@ export class SteepestPlayer {
   /** Compiled once all its convolutions are timed: as fit and predict find it in the end. */
   async #program(request: CompileRequest): Promise<Program> {
     const { network } = this.#subject;
-    const shapes: ConvolutionShape[] = [];
-    const chooseTile = (shape: ConvolutionShape) => shapes.push(shape) && 0;
-    steepest.compile().compile({ ...request, chooseTile });
-    while (await network.backend.tune?.(shapes)) {}
+    const { convolutions } = steepest.compile().prepare(request);
+    while (await network.backend.tune?.(convolutions)) {}
     return new (steepest.program().Program)(network.backend, network.compile(request));
   }
 

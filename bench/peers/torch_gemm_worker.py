@@ -5,12 +5,14 @@
     load M N K TRANSPOSEA TRANSPOSEB DIR    takes a.bin and b.bin, multiplies, leaves c.bin
     run CALLS                               one product untimed, then so many; milliseconds of one
 """
-import json
+import math
 import os
 import sys
 import time
 
 import torch
+
+from torch_serve import serve
 
 torch.set_num_threads(int(sys.argv[1]))
 torch.set_grad_enabled(False)
@@ -22,34 +24,32 @@ def read(folder, name, transposed, rows, columns):
     return values.reshape(columns, rows).t() if transposed else values.reshape(rows, columns)
 
 
-def main():
-    a = b = c = None
-    for line in sys.stdin:
-        words = line.split()
-        try:
-            if words[0] == "quit":
-                return
-            if words[0] == "load":
-                m, n, k, transpose_a, transpose_b = (int(word) for word in words[1:6])
-                a = read(words[6], "a.bin", transpose_a, m, k)
-                b = read(words[6], "b.bin", transpose_b, k, n)
-                c = torch.empty(m, n)
-                torch.matmul(a, b, out=c)
-                with open(os.path.join(words[6], "c.bin"), "wb") as file:
-                    file.write(c.numpy().tobytes())
-                answer = {"torch": torch.__version__}
-            elif words[0] == "run":
-                calls = int(words[1])
-                torch.matmul(a, b, out=c)
-                began = time.perf_counter()
-                for _ in range(calls):
-                    torch.matmul(a, b, out=c)
-                answer = {"ms": (time.perf_counter() - began) * 1e3 / calls}
-            else:
-                answer = {"error": f"unknown command {words[0]}"}
-        except Exception as error:  # told to the other side, which decides
-            answer = {"error": f"{type(error).__name__}: {error}"[:500]}
-        print(json.dumps(answer), flush=True)
+class Product:
+    """a, b and c as they were last loaded."""
+
+    def load(self, words):
+        m, n, k, transpose_a, transpose_b, folder = words.split(" ", 5)
+        m, n, k = int(m), int(n), int(k)
+        self.a = read(folder, "a.bin", int(transpose_a), m, k)
+        self.b = read(folder, "b.bin", int(transpose_b), k, n)
+        self.c = torch.empty(m, n)
+        self.multiply()
+        with open(os.path.join(folder, "c.bin"), "wb") as file:
+            file.write(self.c.numpy().tobytes())
+        return {"torch": torch.__version__}
+
+    def multiply(self):
+        torch.matmul(self.a, self.b, out=self.c)
+
+    def run(self, words):
+        calls = int(words)
+        self.multiply()
+        began = time.perf_counter()
+        for _ in range(calls):
+            self.multiply()
+        ms = (time.perf_counter() - began) * 1e3 / calls
+        return {"ms": ms, "finite": math.isfinite(self.c[0, 0].item())}
 
 
-main()
+product = Product()
+serve({"load": product.load, "run": product.run})

@@ -16,6 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from torch_serve import serve
+
 warnings.filterwarnings("ignore")
 torch.set_num_threads(int(sys.argv[1]))
 
@@ -189,28 +191,30 @@ class Variant:
         return {"ms": milliseconds, "finite": math.isfinite(value)}
 
 
-def main():
+class Session:
     subject = None
-    for line in sys.stdin:
-        words = line.split()
-        try:
-            if words[0] == "quit":
-                return
-            if words[0] == "load":
-                subject = Subject(line.strip()[len("load ") :])
-                answer = {"versions": {"torch": torch.__version__, "python": sys.version.split()[0]}}
-            elif words[0] == "check":
-                answer = subject.variant(words[1]).check(int(words[2]))
-            elif words[0] == "memory":
-                subject.variant(words[1]).memory(int(words[2]))
-                answer = {"peakKiB": peak_kib()}
-            elif words[0] == "run":
-                answer = subject.variant(words[1]).run(int(words[2]))
-            else:
-                answer = {"error": f"unknown command {words[0]}"}
-        except Exception as error:  # told to the other side, which decides
-            answer = {"error": f"{type(error).__name__}: {error}"[:500]}
-        print(json.dumps(answer), flush=True)
+
+    def load(self, folder):
+        self.subject = Subject(folder)
+        return {"versions": {"torch": torch.__version__, "python": sys.version.split()[0]}}
+
+    def on_variant(self, words):
+        variant, steps = words.split()
+        return self.subject.variant(variant), int(steps)
+
+    def check(self, words):
+        variant, steps = self.on_variant(words)
+        return variant.check(steps)
+
+    def memory(self, words):
+        variant, steps = self.on_variant(words)
+        variant.memory(steps)
+        return {"peakKiB": peak_kib()}
+
+    def run(self, words):
+        variant, steps = self.on_variant(words)
+        return variant.run(steps)
 
 
-main()
+session = Session()
+serve({"load": session.load, "check": session.check, "memory": session.memory, "run": session.run})
