@@ -1,12 +1,7 @@
 /** How long convolutions take: plans of a call or two on the backend's own thread, so that the event loop stays free. */
 import type { Backend, ConvolutionShape, IntValue, Plan, PlanBuffer, PlanCall, Storage } from './backend.js';
 import { type KernelName, kernelSpecs } from './kernels.js';
-
-const KERNELS = {
-  forward: 'conv2d_forward',
-  input: 'conv2d_backward_input',
-  filter: 'conv2d_backward_filter',
-} as const satisfies Record<ConvolutionShape['direction'], KernelName>;
+import { convolutionKernels, filterTransform } from './tiles.js';
 
 /** Inputs that cost the same whatever the algorithm. */
 const ENDINGS: readonly string[] = ['factor', 'bias', 'addend', 'mask'];
@@ -25,20 +20,22 @@ export interface Times {
 }
 
 export function flopsOf({ direction, ...sizes }: ConvolutionShape): number {
-  return kernelSpecs[KERNELS[direction]].flops({ ...sizes, n: 1 });
+  return kernelSpecs[convolutionKernels[direction]].flops({ ...sizes, n: 1 });
 }
 
 /** Where each buffer of the convolution lies (undefined: left out) for any of its tiles, and the elements of both regions. */
 function layout({ shape: { direction, ...sizes }, tiles, images }: TimedShape) {
   const lengths: [number, number] = [0, 0];
-  const places = kernelSpecs[KERNELS[direction]].buffers.map(({ name, type, length }): PlanBuffer | undefined => {
-    if (ENDINGS.includes(name) || (name === 'argmax' && sizes.pool === 0)) return undefined;
-    const region = type === 'real' ? 0 : 1;
-    const fixed = Math.max(...tiles.map((tile) => length({ ...sizes, n: images, tile })));
-    const offset = lengths[region];
-    lengths[region] += Math.ceil(fixed / 16) * 16;
-    return { dtype: type, region, offset, fixed, perImage: 0, perRow: 0, perStep: 0 };
-  });
+  const places = kernelSpecs[convolutionKernels[direction]].buffers.map(
+    ({ name, type, length }): PlanBuffer | undefined => {
+      if (ENDINGS.includes(name) || (name === 'argmax' && sizes.pool === 0)) return undefined;
+      const region = type === 'real' ? 0 : 1;
+      const fixed = Math.max(...tiles.map((tile) => length({ ...sizes, n: images, tile })));
+      const offset = lengths[region];
+      lengths[region] += Math.ceil(fixed / 16) * 16;
+      return { dtype: type, region, offset, fixed, perImage: 0, perRow: 0, perStep: 0 };
+    },
+  );
   return { places, lengths };
 }
 
@@ -82,7 +79,7 @@ export class ConvolutionTimer {
 
   async time(timed: TimedShape, tile: number, images: number): Promise<Times> {
     const { direction, ...sizes } = timed.shape;
-    const kernel = KERNELS[direction];
+    const kernel = convolutionKernels[direction];
     const transformed = tile > 0 && direction !== 'filter';
     const buffers: PlanBuffer[] = [];
     const at: Record<string, number> = {};
@@ -91,11 +88,8 @@ export class ConvolutionTimer {
       at[name] = place === undefined || (name === 'u' && !transformed) ? -1 : buffers.push(place) - 1;
     }
     const calls = [callOf(kernel, Object.values(at), { ...sizes, n: images, relu: 0, tile })];
-    if (transformed) {
-      const { c, k, r } = sizes;
-      const [depth, columns, turned] = direction === 'input' ? [k, c, 1] : [c, k, 0];
-      calls.unshift(callOf('winograd_filter_forward', [at.filter!, at.u!], { depth, columns, r, tile, turned }));
-    }
+    if (transformed)
+      calls.unshift(callOf('winograd_filter_forward', [at.filter!, at.u!], filterTransform(timed.shape, tile)));
     const times = await this.#run(buffers, calls, images);
     return { transform: transformed ? times[0]! : 0, convolution: times.at(-1)! };
   }

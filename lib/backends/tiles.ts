@@ -1,7 +1,21 @@
 /** Which algorithm the cpu backend convolves with: the tile of Winograd's minimal filtering, or 0 for the direct sum. */
 import type { ConvolutionShape } from './backend.js';
+import type { KernelName } from './kernels.js';
 
-/** The tiles there is a kernel for (native/kernels/winograd.h), none but 0 where the direct sum is all there is. */
+export const convolutionKernels = {
+  forward: 'conv2d_forward',
+  input: 'conv2d_backward_input',
+  filter: 'conv2d_backward_filter',
+} as const satisfies Record<ConvolutionShape['direction'], KernelName>;
+
+/** The whole numbers of winograd_filter_forward for a convolution's filter; one for the input gradient is turned. */
+export function filterTransform({ direction, c, k, r }: ConvolutionShape, tile: number) {
+  return direction === 'input'
+    ? { depth: k, columns: c, r, tile, turned: 1 }
+    : { depth: c, columns: k, r, tile, turned: 0 };
+}
+
+/** The tiles there is a kernel for (native/kernels/winograd_tiles.h, winograd_strips.h), none but 0 where the direct sum is all there is. */
 export function tilesFor(shape: ConvolutionShape): readonly number[] {
   const { direction, c, k, r, s, stride, pool, poolStride } = shape;
   if (stride !== 1 || r !== s || c === 0 || k === 0 || k % 16 !== 0) return [0];

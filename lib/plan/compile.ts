@@ -30,7 +30,7 @@ import { fuse } from './fuse.js';
 import { baseOf, type Call, isTensorUse, lower, type RegionUse, reachableNodes } from './lower.js';
 import { layoutArena } from './memory.js';
 import { prologueFirst } from './prologue.js';
-import { chooseTiles, readsLargeFilter } from './winograd.js';
+import { chooseTiles, convolutionsOf, readsLargeFilter } from './winograd.js';
 
 /** Where an input's values come from, at each step of a run. */
 export interface PlanInput {
@@ -117,12 +117,25 @@ export interface Compiled {
  * @throws ERR_SHAPE where an input or parameter of the graph has no place named, or an output has the wrong kind
  */
 export function compile(request: CompileRequest): Compiled {
-  return new Compiler(request).compile();
+  return prepare(request).compile(request.chooseTile);
+}
+
+/** A request whose graph is lowered and fused: all that does not depend on the choice of algorithms. */
+export interface Prepared {
+  /** The convolutions that `chooseTile` will be asked for. */
+  readonly convolutions: readonly ConvolutionShape[];
+  /** Once. */
+  compile(chooseTile?: CompileRequest['chooseTile']): Compiled;
+}
+
+/** The first half of `compile`. @throws as it does */
+export function prepare(request: CompileRequest): Prepared {
+  return new Compiler(request);
 }
 
 type Place = Omit<PlanBuffer, 'dtype' | 'fixed' | 'perImage'>;
 
-class Compiler {
+class Compiler implements Prepared {
   readonly #request: CompileRequest;
   readonly #regions: PlanRegion[] = [];
   readonly #slots: string[] = [];
@@ -130,22 +143,30 @@ class Compiler {
   /** Where tensors that do not live in the arena are. */
   readonly #places = new Map<Tensor, Place>();
 
+  readonly #gathers: readonly Call[];
+  readonly #calls: readonly Call[];
+  readonly #copies: readonly Call[];
+
   constructor(request: CompileRequest) {
     this.#request = request;
-  }
-
-  compile(): Compiled {
-    const { outputs, updates = [], name, precision, maxBatch } = this.#request;
-    const nodes = reachableNodes(outputs.map((o) => o.tensor));
+    const nodes = reachableNodes(request.outputs.map((o) => o.tensor));
     const gathers = this.#placeInputs();
     for (const node of nodes) if (isSource(node.outputs[0]!)) this.#placeSource(node.outputs[0]!);
-    let calls = lower(nodes);
-    const copies = this.#placeOutputs(calls);
-    const kept = new Set([...this.#places.keys(), ...copies.map((copy) => copy.buffers.x as Tensor)]);
-    if (this.#request.fuse !== false) calls = fuse(calls, kept);
-    const { chooseTile } = this.#request;
-    if (chooseTile !== undefined) calls = chooseTiles(calls, chooseTile);
-    calls = [...gathers.filter((g) => nodes.includes((g.buffers.y as Tensor).node)), ...calls, ...copies];
+    const calls = lower(nodes);
+    this.#copies = this.#placeOutputs(calls);
+    const kept = new Set([...this.#places.keys(), ...this.#copies.map((copy) => copy.buffers.x as Tensor)]);
+    this.#calls = request.fuse === false ? calls : fuse(calls, kept);
+    this.#gathers = gathers.filter((g) => nodes.includes((g.buffers.y as Tensor).node));
+  }
+
+  get convolutions(): ConvolutionShape[] {
+    return convolutionsOf(this.#calls);
+  }
+
+  compile(chooseTile?: CompileRequest['chooseTile']): Compiled {
+    const { updates = [], name, precision, maxBatch } = this.#request;
+    const chosen = chooseTile === undefined ? this.#calls : chooseTiles(this.#calls, chooseTile);
+    let calls = [...this.#gathers, ...chosen, ...this.#copies];
     calls.push(...updates.map((update) => this.#update(update)));
     const ordered = prologueFirst(calls, (use) => this.#regionOf(use));
     calls = ordered.calls;

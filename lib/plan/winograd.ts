@@ -3,16 +3,15 @@
  * step for each direction it is used in.
  */
 import type { ConvolutionShape } from '../backends/backend.js';
+import { convolutionKernels, filterTransform } from '../backends/tiles.js';
 import { panelled, points } from '../geometry.js';
 import { apply1, isSource, type Tensor } from '../graph/tensor.js';
 import { temporaryOp } from './fuse.js';
 import { type Call, isTensorUse } from './lower.js';
 
-const DIRECTIONS = {
-  conv2d_forward: 'forward',
-  conv2d_backward_input: 'input',
-  conv2d_backward_filter: 'filter',
-} as const;
+const DIRECTIONS = new Map(
+  Object.entries(convolutionKernels).map(([direction, kernel]) => [kernel as string, direction]),
+);
 
 /** Floats of a filter beyond which a convolution runs on the whole batch: a slice would read it from memory again. */
 const LARGEST_SLICED_FILTER = 2 ** 18;
@@ -26,28 +25,21 @@ export function chooseTiles(calls: readonly Call[], choose: (shape: ConvolutionS
   const first: Call[] = [];
   const chosen = calls.flatMap((call) => {
     const shape = shapeOf(call);
-    const { filter } = call.buffers;
-    if (shape === undefined || (filter !== undefined && !(isTensorUse(filter) && isSource(filter)))) return call;
+    if (shape === undefined) return call;
     const tile = choose(shape);
     if (tile === 0) return call;
     const ints = { ...call.ints, tile };
+    const { filter } = call.buffers;
     if (filter === undefined) return { ...call, ints };
-    const turned = shape.direction === 'input' ? 1 : 0;
-    const key = `${(filter as Tensor).id} ${tile} ${turned}`;
+    const sizes = filterTransform(shape, tile);
+    const key = `${(filter as Tensor).id} ${tile} ${sizes.turned}`;
     let transform = transforms.get(key);
     let own: Call | undefined;
     if (transform === undefined) {
-      const { c, k, r } = shape;
-      const [depth, columns] = turned === 1 ? [k, c] : [c, k];
+      const { depth, columns, r } = sizes;
       const u = apply1(temporaryOp, [], { shape: [points(tile, r), panelled(columns) / 32, depth, 32] }, call.label);
       const buffers = { filter, u };
-      transform = {
-        kernel: 'winograd_filter_forward',
-        buffers,
-        ints: { depth, columns, r, tile, turned },
-        reals: {},
-        label: call.label,
-      };
+      transform = { kernel: 'winograd_filter_forward', buffers, ints: sizes, reals: {}, label: call.label };
       transforms.set(key, transform);
       own = transform;
     }
@@ -59,16 +51,22 @@ export function chooseTiles(calls: readonly Call[], choose: (shape: ConvolutionS
   return [...first, ...chosen];
 }
 
-function shapeOf({ kernel, ints }: Call): ConvolutionShape | undefined {
-  if (!(kernel in DIRECTIONS)) return undefined;
-  const direction = DIRECTIONS[kernel as keyof typeof DIRECTIONS];
+/** The convolutions that chooseTiles asks for. */
+export function convolutionsOf(calls: readonly Call[]): ConvolutionShape[] {
+  return calls.flatMap((call) => shapeOf(call) ?? []);
+}
+
+/** Undefined for other kernels, and where the filter is no parameter or constant. */
+function shapeOf({ kernel, ints, buffers: { filter } }: Call): ConvolutionShape | undefined {
+  const direction = DIRECTIONS.get(kernel);
+  if (direction === undefined || (filter !== undefined && !(isTensorUse(filter) && isSource(filter)))) return undefined;
   const { n: _, relu: __, tile: ___, ...sizes } = ints;
   return { direction, ...sizes } as ConvolutionShape;
 }
 
 /** Whether this is a convolution with a filter too large to be read for each slice of the batch. */
 export function readsLargeFilter({ kernel, ints }: Call): boolean {
-  if (!(kernel in DIRECTIONS)) return false;
+  if (!DIRECTIONS.has(kernel)) return false;
   const { c, k, r, s, tile } = ints as Record<string, number>;
   return (tile! > 0 ? points(tile!, r!) : r! * s!) * c! * k! > LARGEST_SLICED_FILTER;
 }

@@ -1,7 +1,7 @@
 /** A compiled plan on a device: storages are bound to its regions by name, and its slots are filled step by step. */
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Backend, ConvolutionShape, Executable, Plan, PlanRun, Storage } from '../backends/backend.js';
-import { type Compiled, type CompileRequest, compile } from '../plan/compile.js';
+import { type Compiled, type CompileRequest, prepare } from '../plan/compile.js';
 
 export type Storages = Readonly<Record<string, Storage | undefined>>;
 /** Numbers of a step by the slot's name. `step` counts from the run's first. */
@@ -20,8 +20,7 @@ export type Tiles = Map<string, number>;
 
 /** Compiles for a backend, with the choices that there are. */
 export function compileFor(backend: Backend, request: CompileRequest, tiles: Tiles): Compiled {
-  const chooseTile = (shape: ConvolutionShape) => tiles.get(JSON.stringify(shape)) ?? backend.chooseTile?.(shape) ?? 0;
-  return compile({ ...request, chooseTile });
+  return prepare(request).compile(choiceOf(backend, tiles));
 }
 
 /** Compiles for a backend, once it has timed convolutions that it does not know, until `signal` at most; adds its choices to `tiles`. */
@@ -31,19 +30,19 @@ export async function compileTuned(
   tiles: Tiles,
   signal: AbortSignal,
 ): Promise<Compiled> {
-  const open: ConvolutionShape[] = [];
-  const chooseTile = (shape: ConvolutionShape) => {
-    const tile = tiles.get(JSON.stringify(shape));
-    if (tile === undefined) open.push(shape);
-    return tile ?? backend.chooseTile?.(shape) ?? 0;
-  };
-  let compiled = compile({ ...request, chooseTile });
-  if (open.length > 0 && (await backend.tune?.(open, signal))) {
+  const prepared = prepare(request);
+  const choose = choiceOf(backend, tiles);
+  const open = prepared.convolutions.filter((shape) => !tiles.has(JSON.stringify(shape)));
+  if (open.length > 0) {
+    await backend.tune?.(open, signal);
     await yieldToEvents();
-    compiled = compileFor(backend, request, tiles);
+    for (const shape of open) tiles.set(JSON.stringify(shape), choose(shape));
   }
-  for (const shape of open) tiles.set(JSON.stringify(shape), backend.chooseTile?.(shape) ?? 0);
-  return compiled;
+  return prepared.compile(choose);
+}
+
+function choiceOf(backend: Backend, tiles: Tiles): (shape: ConvolutionShape) => number {
+  return (shape) => tiles.get(JSON.stringify(shape)) ?? backend.chooseTile?.(shape) ?? 0;
 }
 
 export class Program {

@@ -38,11 +38,14 @@ function network(pool = { pool: 2, stride: 2 }) {
   return { x, labels, parameters, z, loss };
 }
 
-function trainingRequest(options: Partial<CompileRequest> = {}, pool?: { pool: number; stride: number }) {
-  const { x, labels, parameters, loss } = network(pool);
+/** A step of inputs x and y (labels) to the region 'loss' and the parameters' gradients; `more`: other outputs. */
+function lossRequest(
+  { x, labels, parameters, loss }: Pick<ReturnType<typeof network>, 'x' | 'labels' | 'parameters' | 'loss'>,
+  gradients: readonly Tensor[],
+  more: CompileRequest['outputs'] = [],
+): CompileRequest {
   const { offsets } = parameterLayout(parameters);
-  const gradients = grad(loss, parameters);
-  const request: CompileRequest = {
+  return {
     name: 'train',
     precision: 'float64',
     maxBatch: 5,
@@ -54,10 +57,14 @@ function trainingRequest(options: Partial<CompileRequest> = {}, pool?: { pool: n
     outputs: [
       { tensor: loss, region: 'loss', perStep: 1 },
       ...gradients.map((tensor, i) => ({ tensor, region: 'gradients', offset: offsets[i]! })),
+      ...more,
     ],
-    ...options,
   };
-  return request;
+}
+
+function trainingRequest(options: Partial<CompileRequest> = {}, pool?: { pool: number; stride: number }) {
+  const net = network(pool);
+  return { ...lossRequest(net, grad(net.loss, net.parameters)), ...options };
 }
 
 const SIZES: Record<string, number> = { x: 12 * 128, y: 12, loss: 3, gradients: 0, parameters: 0, dx: 12 * 128 };
@@ -143,22 +150,9 @@ describe('compile', () => {
       const [scale, shift, w] = parameters as [Tensor, Tensor, Tensor];
       const y = relu(batchNorm(x, scale, shift));
       const loss = mean(softmaxCrossEntropy(matmul(flatten(y), w), labels));
-      const { offsets } = parameterLayout(parameters);
-      return {
-        ...trainingRequest(),
-        inputs: [
-          { tensor: x, region: 'x' },
-          { tensor: labels, region: 'y' },
-        ],
-        parameters,
-        outputs: [
-          { tensor: loss, region: 'loss', perStep: 1 },
-          ...grad(loss, [...parameters, x]).map((tensor, i) =>
-            i < 3 ? { tensor, region: 'gradients', offset: offsets[i]! } : { tensor, region: 'dx' },
-          ),
-        ],
-        ...options,
-      };
+      const gradients = grad(loss, [...parameters, x]);
+      const dx = { tensor: gradients.pop()!, region: 'dx' };
+      return { ...lossRequest({ x, labels, parameters, loss }, gradients, [dx]), ...options };
     };
     const kernels = (options = {}) => compile(request(options)).plan.calls.map((call) => call.kernel);
     expect(kernels()).not.toContain('relu_forward');
@@ -185,22 +179,11 @@ describe('compile', () => {
       const block = relu(add(normal, late ? scale(before, 0.5) : before));
       const after = relu(add(conv2d(block, w2, same), conv2d(block, w3, same)));
       const loss = mean(softmaxCrossEntropy(matmul(flatten(after), w), labels));
-      const { offsets } = parameterLayout(parameters);
-      return {
-        ...trainingRequest(),
-        inputs: [
-          { tensor: x, region: 'x' },
-          { tensor: labels, region: 'y' },
-        ],
-        parameters,
-        outputs: [
-          { tensor: loss, region: 'loss', perStep: 1 },
-          ...grad(loss, parameters).map((tensor, i) => ({ tensor, region: 'gradients', offset: offsets[i]! })),
-          { tensor: running.mean, region: 'dx' },
-          { tensor: running.variance, region: 'dx', offset: 16 },
-        ],
-        ...options,
-      };
+      const statistics = [
+        { tensor: running.mean, region: 'dx' },
+        { tensor: running.variance, region: 'dx', offset: 16 },
+      ];
+      return { ...lossRequest({ x, labels, parameters, loss }, grad(loss, parameters), statistics), ...options };
     };
     const count = (kernel: string, options = {}, late = false) =>
       compile(request(late, options)).plan.calls.filter((call) => call.kernel === kernel).length;
