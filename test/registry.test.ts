@@ -22,6 +22,7 @@ const opOf: Record<string, string | undefined> = {
   im2col: undefined, // inside the convolutions; public as a single kernel
   copy: undefined, // put in by the plan where values change their place
   gather: undefined, // put in by the plan where a batch is read out of a data set
+  clip_norm: 'lib/train/objective.ts', // before the update
   random_uniform: undefined, // what dropout and stochastic pooling draw
   winograd_filter: 'lib/plan/winograd.ts',
 };

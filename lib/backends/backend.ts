@@ -109,7 +109,10 @@ export interface RunRequest {
 
 /** What a run recorded of its time, in the order of steps, calls and slices; a step comes before its calls, the first before the prologue. */
 export interface PlanEvents {
-  /** EVENT_NUMBERS for each event: call (index in Plan.calls; -1: a whole step), thread, step, images, begin, end (ns of one clock). */
+  /**
+   * EVENT_NUMBERS for each event: call (index in Plan.calls; -1: a whole step), thread (-n: a team of n > 1 threads), step, images,
+   * begin, end (ns of one clock).
+   */
   readonly numbers: Float64Array;
   /** Events of the steps done that found no room. */
   readonly dropped: number;

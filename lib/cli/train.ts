@@ -41,6 +41,7 @@ export interface TrainArguments {
   readonly schedule: (typeof scheduleNames)[number];
   readonly beta1?: number;
   readonly beta2?: number;
+  readonly clipNorm?: number;
   readonly targetAccuracy?: number;
   readonly seed: number;
   readonly device: DeviceOption;
@@ -74,6 +75,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     )
     .option('--beta1 <x>', "adam's and adamw's memory of the gradient (default: 0.9)", decayRate)
     .option('--beta2 <x>', "adam's and adamw's memory of its square (default: 0.999)", decayRate)
+    .option('--clip-norm <x>', 'largest length of the gradient: a longer one is scaled down', positiveNumber)
     .option(
       '--target-accuracy <x>',
       'stop at this test accuracy, and tell the seconds of training until then',
@@ -104,12 +106,13 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   const model = buildModel(options, images, report);
   try {
     report.start(model, options, images.count, test.count);
-    const { epochs, batch: batchSize, targetAccuracy, profile: file } = options;
+    const { epochs, batch: batchSize, clipNorm, targetAccuracy, profile: file } = options;
     let [trainSeconds, reached] = [0, false];
     const run = model.fit(images, {
       epochs,
       batchSize,
       optimizer: optimizerOf(options, images.count),
+      ...(clipNorm !== undefined && { clipNorm }),
       loss: 'softmaxCrossEntropy',
       validationData: test,
       onProgress: (progress) => report.progress(progress),

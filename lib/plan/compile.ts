@@ -276,10 +276,9 @@ class Compiler implements Prepared {
       Object.entries(ints).map(([k, v]) => [k, typeof v === 'number' ? v : { fixed: 0, slot: v.slot }]),
     );
     const uses = Object.fromEntries(
-      kernelSpecs[kernel].buffers.map((spec) => [
-        spec.name,
-        { region: buffers[spec.name]!, length: spec.length(ints as Record<string, number>) },
-      ]),
+      kernelSpecs[kernel].buffers
+        .filter(({ name }) => buffers[name] !== undefined)
+        .map(({ name, length }) => [name, { region: buffers[name]!, length: length(ints as Record<string, number>) }]),
     );
     return { kernel, buffers: uses, ints: counts, reals, label: kernel };
   }

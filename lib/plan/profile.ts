@@ -4,7 +4,8 @@ import { type CallCost, planCosts } from './describe.js';
 
 /**
  * An event of the trace event format, times in microseconds. ph 'X': a kernel call on a slice of the batch (cat 'kernel'; tid is its
- * thread; args: layer, call (its number in `model.plan()`), step, images of the slice, 'GFLOP/s', 'GB/s') or a step (cat 'step', in a
+ * thread; args: layer, call (its number in `model.plan()`), step, images of the slice, threads that share it, each with an event, and
+ * 'GFLOP/s' and 'GB/s' of one of them) or a step (cat 'step', in a
  * row of its own; args: step, images); ph 'M': the name of a row.
  */
 export interface TraceEvent {
@@ -24,11 +25,11 @@ export interface KernelProfile {
   readonly layer: string;
   /** Each slice of a batch counts. */
   readonly calls: number;
-  /** Of all threads together; a call that the whole team works on counts once. */
+  /** Of all threads together. */
   readonly milliseconds: number;
   /** Part of the time of all kernels, 0 .. 1. */
   readonly share: number;
-  /** Floating-point operations, and bytes of the buffers read and written, in a second of that time; in 10^9. */
+  /** Floating-point operations, and bytes of the buffers read and written, in a second of that time, so of one thread; in 10^9. */
   readonly gflops: number;
   readonly gbPerSecond: number;
 }
@@ -45,6 +46,8 @@ interface Timed {
   /** Index in the plan's calls, or -1: a step. */
   readonly call: number;
   readonly thread: number;
+  /** Threads that share it, from `thread` on. */
+  readonly threads: number;
   /** From 0, over all runs. */
   readonly step: number;
   readonly images: number;
@@ -102,7 +105,8 @@ export class Profile {
         yield {
           plan,
           call: call!,
-          thread: thread!,
+          thread: Math.max(thread!, 0),
+          threads: Math.max(-thread!, 1),
           step: firstStep + step!,
           images: images!,
           begin: begin!,
@@ -130,7 +134,7 @@ export class Profile {
       const key = `${kernel} ${label}`;
       const sum = sums.get(key) ?? { kernel, layer: label, calls: 0, ns: 0, flops: 0, bytes: 0 };
       sums.set(key, sum);
-      const ns = event.end - event.begin;
+      const ns = event.threads * (event.end - event.begin);
       sum.calls++;
       sum.ns += ns;
       sum.flops += flops;
@@ -153,12 +157,12 @@ export class Profile {
   /** The events of the trace: names of rows, then steps, each before its kernel calls. Times count from the first step. */
   *traceEvents(): Generator<TraceEvent> {
     const threads = new Set<number>();
-    for (const { thread } of this.#events()) threads.add(thread);
+    for (const event of this.#events()) for (let i = 0; i < event.threads; i++) threads.add(event.thread + i);
     yield rowName(STEPS_ROW, 'steps');
     for (const thread of [...threads].sort((a, b) => a - b)) yield rowName(thread, `thread ${thread}`);
     let origin: number | undefined;
     for (const event of this.#events()) {
-      const { call, thread, step, images, begin, end } = event;
+      const { call, thread, threads: shared, step, images, begin, end } = event;
       origin ??= begin;
       const times = { ph: 'X', ts: (begin - origin) / 1000, dur: (end - begin) / 1000, pid: 1 } as const;
       if (call < 0) {
@@ -166,14 +170,10 @@ export class Profile {
         continue;
       }
       const { kernel, label, flops, bytes } = this.#cost(event);
-      const rates = { 'GFLOP/s': rate(flops, end - begin), 'GB/s': rate(bytes, end - begin) };
-      yield {
-        name: kernel,
-        cat: 'kernel',
-        ...times,
-        tid: thread,
-        args: { layer: label, call, step, images, ...rates },
-      };
+      const ns = shared * (end - begin);
+      const rates = { 'GFLOP/s': rate(flops, ns), 'GB/s': rate(bytes, ns) };
+      const args = { layer: label, call, step, images, threads: shared, ...rates };
+      for (let i = 0; i < shared; i++) yield { name: kernel, cat: 'kernel', ...times, tid: thread + i, args };
     }
   }
 
@@ -208,7 +208,7 @@ export class Profile {
     const steps = this.#steps === 1 ? '1 step' : `${this.#steps.toLocaleString('en-US')} steps`;
     const lost = this.#dropped > 0 ? `, ${this.#dropped.toLocaleString('en-US')} dropped` : '';
     return [
-      `profile of ${steps}: ${this.#recorded.toLocaleString('en-US')} events${lost}; times of all threads together`,
+      `profile of ${steps}: ${this.#recorded.toLocaleString('en-US')} events${lost}; times of all threads together, rates of one`,
       ...table.map((row) => row.map(pad).join('  ')),
     ].join('\n');
   }

@@ -2,10 +2,12 @@
 import type { Storage } from '../backends/backend.js';
 import { batches, type Data, type DataShape, isStream, readExamples } from '../data/dataset.js';
 import type { Loss } from '../losses/loss.js';
+import type { Profile } from '../plan/profile.js';
 import type { Network } from './network.js';
 import { evaluationRequest, type Kinds, kindsOf, normRequest, targetKind } from './objective.js';
 import { type EvaluateOptions, readEvaluateOptions } from './options.js';
 import { countUp } from './order.js';
+import { profiled } from './profile.js';
 import { type Registered, readReals, register } from './registered.js';
 
 export interface Evaluation {
@@ -36,12 +38,24 @@ export async function evaluate(
   network.check();
   const settings = readEvaluateOptions(options, lastLoss);
   const shape = dataShape(network, settings.loss);
-  const total = new Totals();
+  return await profiled('evaluate', settings.profile, (profile) =>
+    evaluateData(network, data, shape, settings, profile),
+  );
+}
+
+async function evaluateData(
+  network: Network,
+  data: Data,
+  shape: DataShape,
+  settings: EvaluateSettings,
+  profile: Profile | undefined,
+): Promise<Evaluation> {
   if (isStream('evaluate', data)) {
+    const total = new Totals();
     for await (const examples of batches('evaluate', data, shape)) {
       const registered = await register(network.backend, examples);
       try {
-        add(total, await evaluateRegistered(network, registered, kindsOf(examples), settings));
+        add(total, await evaluateRegistered(network, registered, kindsOf(examples), settings, { profile }));
       } finally {
         registered.dispose();
       }
@@ -52,7 +66,7 @@ export async function evaluate(
   const examples = readExamples('evaluate', data, shape);
   const registered = await register(network.backend, examples);
   try {
-    return (await evaluateRegistered(network, registered, kindsOf(examples), settings)) as Evaluation;
+    return (await evaluateRegistered(network, registered, kindsOf(examples), settings, { profile })) as Evaluation;
   } finally {
     registered.dispose();
   }
@@ -69,7 +83,7 @@ export function evaluateRegistered(
   registered: Registered,
   kinds: Kinds,
   { loss, accuracy, batchSize }: EvaluateSettings,
-  signal?: AbortSignal,
+  { signal, profile }: { readonly signal?: AbortSignal; readonly profile?: Profile | undefined } = {},
 ): Promise<Evaluation | undefined> {
   const { backend } = network;
   const { rows } = registered;
@@ -86,10 +100,16 @@ export function evaluateRegistered(
       storages.indices.write(countUp(rows));
       storages.loss = backend.allocate('real', steps);
       storages.correct = backend.allocate('real', steps);
-      const run = network.start(program, { ...registered.storages, ...storages }, { batch, rows }, () => rows);
+      const run = network.start(
+        program,
+        { ...registered.storages, ...storages },
+        { batch, rows, events: profile?.room },
+        () => rows,
+      );
       const stop = () => run.stop();
       signal?.addEventListener('abort', stop, { once: true });
       const done = await run.done.finally(() => signal?.removeEventListener('abort', stop));
+      profile?.add(program.plan, run.events(), done);
       network.check();
       if (done < steps) return undefined;
       const total = new Totals();

@@ -74,12 +74,16 @@ function objective(network: Network, { loss, accuracy: counted, kinds }: Objecti
   return { value, inputs: planInputs, outputs: planOutputs };
 }
 
-/** One training step: gather, forward, backward, update. Regions: indices, x, labels | targets, gradients, state.*, loss, correct. */
+/** One training step: gather, forward, backward, update. Regions: indices, x, labels | targets, gradients, gradientFactor, state.*, loss, correct. */
 export function trainingRequest(
   network: Network,
-  options: ObjectiveOptions & { readonly optimizer: Optimizer; readonly C: number },
+  options: ObjectiveOptions & {
+    readonly optimizer: Optimizer;
+    readonly C: number;
+    readonly clipNorm?: number | undefined;
+  },
 ): CompileRequest {
-  const { optimizer, C, batch } = options;
+  const { optimizer, C, clipNorm, batch } = options;
   const { value, inputs, outputs } = objective(network, options, true);
   const gradients = grad(value, network.trained);
   const { offsets, trained } = network.layout;
@@ -97,9 +101,24 @@ export function trainingRequest(
       ...[...network.assigned].map(([p, tensor]) => ({ tensor, region: 'parameters', offset: place(p) })),
     ],
     updates: [
+      ...(clipNorm === undefined
+        ? []
+        : [
+            {
+              kernel: 'clip_norm' as const,
+              buffers: { g: 'gradients', factor: 'gradientFactor' },
+              ints: { n: trained },
+              reals: { limit: clipNorm },
+            },
+          ]),
       {
         kernel: optimizer.kernel,
-        buffers: { theta: 'parameters', g: 'gradients', ...Object.fromEntries(state) },
+        buffers: {
+          theta: 'parameters',
+          g: 'gradients',
+          ...(clipNorm !== undefined && { factor: 'gradientFactor' }),
+          ...Object.fromEntries(state),
+        },
         ints: { n: trained, ...(optimizer.usesStep && { t: { slot: 't' } }) },
         reals: { learningRate: { slot: 'learningRate' }, regularizer: 1 / C, ...optimizer.reals() },
       },

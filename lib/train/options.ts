@@ -81,6 +81,11 @@ export interface FitOptions {
   readonly optimizer?: OptimizerName | Optimizer;
   /** Regulariser: theta'theta / (2C) is added to the loss. Default Infinity: none. */
   readonly C?: number;
+  /**
+   * Largest Euclidean length, > 0, of the gradient of the mean loss over all parameters together (without theta/C): a longer one is scaled
+   * down to it before the optimizer takes it. Default: none.
+   */
+  readonly clipNorm?: number;
   /** Rows in a new order each epoch, from the seed. Default true. (Streams keep theirs.) */
   readonly shuffle?: boolean;
   /** Seed of the order. Default: the model's. */
@@ -117,6 +122,7 @@ const fitOptionNames = [
   'loss',
   'optimizer',
   'C',
+  'clipNorm',
   'shuffle',
   'seed',
   'validationData',
@@ -138,6 +144,7 @@ export interface FitSettings {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly C: number;
+  readonly clipNorm: number | undefined;
   readonly shuffle: boolean;
   readonly seed: number;
   readonly validationData: Dataset | undefined;
@@ -180,6 +187,10 @@ export function readFitOptions(
         ? named((o.optimizer as OptimizerName) ?? 'adam')
         : optimizerFrom(o.optimizer!),
     C,
+    clipNorm:
+      o.clipNorm === undefined
+        ? undefined
+        : checkNumber('fit', 'clipNorm', o.clipNorm, { min: 0, openMin: true, openMax: true }),
     shuffle: flag('shuffle', o.shuffle, true),
     seed: checkInteger('fit', 'seed', o.seed ?? modelSeed),
     validationData: o.validationData,
@@ -202,14 +213,17 @@ export interface EvaluateOptions {
   readonly loss?: LossOption | Loss;
   /** Default both. */
   readonly metrics?: readonly Metric[];
+  /** Records what each kernel call takes, as for fit: a path for the trace, or a function that gets the profile. */
+  readonly profile?: ProfileOption;
 }
 
 export function readEvaluateOptions(options: EvaluateOptions | undefined, lastLoss: Loss | undefined) {
-  checkOptions('evaluate', options, ['batchSize', 'loss', 'metrics']);
+  checkOptions('evaluate', options, ['batchSize', 'loss', 'metrics', 'profile']);
   return {
     batchSize: checkInteger('evaluate', 'batchSize', options?.batchSize ?? 256, 1, MAX_BATCH),
     loss: lossFrom(options?.loss ?? lastLoss ?? 'softmaxCrossEntropy'),
     accuracy: readMetrics('evaluate', options?.metrics),
+    profile: readProfile('evaluate', options?.profile),
   };
 }
 

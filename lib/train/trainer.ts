@@ -55,6 +55,7 @@ export class Trainer {
   #state: OptimizerState | undefined;
   #losses!: Storage;
   #correct!: Storage;
+  #gradientFactor: Storage | undefined;
   /** The run in flight. */
   #current: PlanRun | undefined;
   /** Ends what runs beside it: the timing of convolutions, an evaluation. */
@@ -145,21 +146,23 @@ export class Trainer {
     this.#state = this.#network.stateFor(this.#settings.optimizer);
     this.#losses = this.own(backend.allocate('real', CHUNK_STEPS));
     this.#correct = this.own(backend.allocate('real', CHUNK_STEPS));
+    if (this.#settings.clipNorm !== undefined) this.#gradientFactor = this.own(backend.allocate('real', 1));
   }
 
   #program(kinds: Kinds, batch: number): Promise<Program> {
-    const { loss, optimizer, C, accuracy } = this.#settings;
+    const { loss, optimizer, C, clipNorm, accuracy } = this.#settings;
     const key = JSON.stringify([
       loss.name,
       loss.options,
       accuracy,
       kinds,
       String(C),
+      clipNorm,
       optimizer.kernel,
       optimizer.reals(),
     ]);
     this.#network.check();
-    const request = () => trainingRequest(this.#network, { loss, accuracy, kinds, batch, optimizer, C });
+    const request = () => trainingRequest(this.#network, { loss, accuracy, kinds, batch, optimizer, C, clipNorm });
     return this.#network.program('training', key, batch, request, this.#halt.signal);
   }
 
@@ -253,7 +256,13 @@ export class Trainer {
     const recording = this.#recording;
     const done = await network.exclusive(async () => {
       if (this.#ending) return 0;
-      const storages = { ...epoch.storages, ...state.storages, loss: this.#losses, correct: this.#correct };
+      const storages = {
+        ...epoch.storages,
+        ...state.storages,
+        loss: this.#losses,
+        correct: this.#correct,
+        gradientFactor: this.#gradientFactor,
+      };
       const run = network.start(epoch.program, storages, { ...piece, events: this.#profile?.room }, slot);
       this.#current = run;
       const done = await run.done;
@@ -309,7 +318,7 @@ export class Trainer {
     if (validation !== undefined && !this.#ending) {
       const settings = { loss, accuracy, batchSize: Math.max(batchSize, 256) };
       const { registered, kinds } = validation;
-      test = await evaluateRegistered(this.#network, registered, kinds, settings, this.#halt.signal);
+      test = await evaluateRegistered(this.#network, registered, kinds, settings, { signal: this.#halt.signal });
     }
     const trainAccuracy = totals.accuracy;
     return {

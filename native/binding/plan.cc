@@ -327,6 +327,7 @@ void Run::step(PoolTeam& team, const std::atomic<bool>& abandon) {
   const double began = events_.empty() ? 0 : nanoseconds();
   const int64_t row = step_ * request_.batch;
   const Way& way = request_.rows - row >= request_.batch ? full_ : last_;
+  const int whole = team.threads() > 1 ? -team.threads() : 0;
   slots_ = request_.slots.data() + step_ * p.slot_count;
   for (size_t i = 0; i < p.buffers.size(); i++) {
     const PlanBuffer& b = p.buffers[i];
@@ -342,7 +343,7 @@ void Run::step(PoolTeam& team, const std::atomic<bool>& abandon) {
       plan_->prologue_of.clear();
       for (size_t i = 0; i < p.prologue; i++) {
         if (abandon.load(std::memory_order_relaxed)) return;
-        call(i, {0, way.images, way.images}, team, 0, event++);
+        call(i, {0, way.images, way.images}, team, whole, event++);
       }
       plan_->prologue_of = std::move(sources);
     }
@@ -352,7 +353,7 @@ void Run::step(PoolTeam& team, const std::atomic<bool>& abandon) {
     const size_t begin = p.groups[g].begin, end = p.groups[g].end;
     const int64_t block = way.blocks[g], calls = static_cast<int64_t>(end - begin);
     if (block == 0) {
-      for (size_t i = begin; i < end; i++) call(i, {0, way.images, way.images}, team, 0, event++);
+      for (size_t i = begin; i < end; i++) call(i, {0, way.images, way.images}, team, whole, event++);
       continue;
     }
     team.parallel(way.images, block, [&](int64_t from, int64_t to, int thread) {

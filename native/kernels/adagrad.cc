@@ -1,4 +1,4 @@
-// AdaGrad (lecture notes 2.2.3; Duchi, Hazan and Singer 2011): with G = g + regularizer theta, r <- r + G^2;
+// AdaGrad (lecture notes 2.2.3; Duchi, Hazan and Singer 2011): with G = factor g + regularizer theta, r <- r + G^2;
 // theta <- theta - learningRate G / (sqrt(r) + delta), less learningRate weightDecay theta.
 #include "update.h"
 

@@ -1,5 +1,5 @@
 // Adam (lecture notes 2.2.5, definition 2.2.4; Kingma and Ba 2015), and with weightDecay AdamW (2.2.6; Loshchilov and Hutter 2019).
-// With G = g + regularizer theta: s <- beta1 s + (1 - beta1) G; r <- beta2 r + (1 - beta2) G^2;
+// With G = factor g + regularizer theta: s <- beta1 s + (1 - beta1) G; r <- beta2 r + (1 - beta2) G^2;
 // theta <- theta - learningRate (s / (1 - beta1^t)) / (sqrt(r / (1 - beta2^t)) + delta), less learningRate weightDecay theta.
 #include "update.h"
 

@@ -1,4 +1,4 @@
-// Stochastic gradient with momentum (lecture notes 2.2.2): with G = g + regularizer theta,
+// Stochastic gradient with momentum (lecture notes 2.2.2): with G = factor g + regularizer theta,
 // v <- momentum v - learningRate G; theta <- theta + v, less learningRate weightDecay theta.
 #include "update.h"
 

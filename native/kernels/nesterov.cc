@@ -1,4 +1,4 @@
-// Nesterov momentum (lecture notes 2.2.2; Sutskever et al. 2013), the look-ahead folded into theta: with G = g + regularizer theta,
+// Nesterov momentum (lecture notes 2.2.2; Sutskever et al. 2013), the look-ahead folded into theta: with G = factor g + regularizer theta,
 // v <- momentum v - learningRate G; theta <- theta + momentum v - learningRate G, less learningRate weightDecay theta.
 #include "update.h"
 

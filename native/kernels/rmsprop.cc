@@ -1,4 +1,4 @@
-// RMSProp (lecture notes 2.2.4; Tieleman and Hinton 2012): with G = g + regularizer theta, r <- decay r + (1 - decay) G^2;
+// RMSProp (lecture notes 2.2.4; Tieleman and Hinton 2012): with G = factor g + regularizer theta, r <- decay r + (1 - decay) G^2;
 // theta <- theta - learningRate G / (sqrt(r) + delta), less learningRate weightDecay theta.
 #include "update.h"
 

@@ -1,4 +1,4 @@
-// Stochastic gradient step (lecture notes 2.2.1): with G = g + regularizer theta (regularizer = 1/C),
+// Stochastic gradient step (lecture notes 2.2.1): with G = factor g + regularizer theta (regularizer = 1/C),
 // theta <- theta - learningRate G - learningRate weightDecay theta.
 #include "update.h"
 

@@ -7,9 +7,11 @@ import { inverseTime } from '../../lib/optimizers/schedules.js';
 import { sgd } from '../../lib/optimizers/sgd.js';
 import { sequential } from '../../lib/train/model.js';
 import type { BatchRecord, EpochRecord, FitOptions, Progress } from '../../lib/train/options.js';
-import { clusters, convnet, mlp, xor } from './tiny.js';
+import { clusters, convnet, hasCpu, mlp, xor } from './tiny.js';
 
 const losses = (epochs: readonly EpochRecord[]) => epochs.map((e) => e.trainLoss);
+
+const devices = hasCpu() ? (['reference', 'cpu'] as const) : (['reference'] as const);
 
 describe('fit', () => {
   test.each(['softmaxCrossEntropy', 'squaredError', 'hinge', 'logistic'] as const)(
@@ -45,6 +47,34 @@ describe('fit', () => {
       expect([...(await model.predictClasses(xor.x))]).toEqual([0, 1, 1, 0]);
     },
   );
+
+  test.each(devices)(
+    'clipNorm on %s: a longer gradient is taken at that length, a shorter one as it is',
+    async (device) => {
+      /** How far one step of rate 1 goes. */
+      const step = async (options: FitOptions) => {
+        const model = convnet({ device });
+        const before = model.weights();
+        await model.fit(clusters(8, 64), { ...options, batchSize: 8, optimizer: sgd({ learningRate: 1 }) });
+        return model.weights().flatMap(({ values }, i) => Array.from(values, (v, j) => v - before[i]!.values[j]!));
+      };
+      const length = (v: number[]) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
+      const whole = await step({});
+      const limit = length(whole) / 5;
+      const clipped = await step({ clipNorm: limit });
+      expect(length(clipped)).toBeCloseTo(limit, 6);
+      for (const [i, v] of whole.entries()) expect(clipped[i]).toBeCloseTo(v / 5, 6);
+      expect(await step({ clipNorm: 6 * limit })).toEqual(whole);
+      // The regulariser's part is not clipped: without a gradient that counts it is all there is.
+      const shrunk = await step({ clipNorm: 1e-12, C: 4 });
+      const [weights] = convnet({ device }).weights();
+      for (const [i, w] of weights!.values.entries()) expect(shrunk[i]).toBeCloseTo(-w / 4, 6);
+    },
+  );
+
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '1'])('refuses clipNorm %s', async (clipNorm) => {
+    await expect(mlp().fit(xor, { clipNorm: clipNorm as number })).rejects.toThrow(/fit: .*clipNorm/);
+  });
 
   test('does regression on numbers, without an accuracy', async () => {
     const x = Float32Array.from({ length: 32 }, (_, i) => i / 16 - 1);

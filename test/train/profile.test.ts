@@ -35,7 +35,9 @@ async function trace(model: Model, more: FitOptions = {}) {
   const named = traceEvents.filter(({ ph }) => ph === 'M');
   expect(named.every(({ name, args }) => name === 'thread_name' && typeof args.name === 'string')).toBe(true);
   expect(new Set(timed.map(({ tid }) => tid)).size).toBe(named.length);
-  const kernels = timed.filter(({ cat }) => cat === 'kernel');
+  // What threads share has an event on each: here it counts once.
+  const kernels = timed.filter(({ cat, tid, args }) => cat === 'kernel' && (args.threads === 1 || tid === 0));
+  for (const { tid, args } of timed) if ((args.threads as number) > 1) expect(tid).toBeLessThan(args.threads as number);
   const steps = timed.filter(({ cat }) => cat === 'step');
   return { history, kernels, steps, otherData };
 }
@@ -70,8 +72,9 @@ function checkTrace(plan: Plan, { kernels, steps }: Pick<Awaited<ReturnType<type
   for (const { name, dur, args } of kernels) {
     const cost = planCosts(plan, args.images as number)[args.call as number]!;
     expect(cost.kernel).toBe(name);
-    if (dur! > 0) expect((args['GFLOP/s'] as number) * dur! * 1000).toBeCloseTo(cost.flops, 3);
-    if (dur! > 0) expect((args['GB/s'] as number) * dur! * 1000).toBeCloseTo(cost.bytes, 3);
+    if (dur! > 0)
+      expect((args['GFLOP/s'] as number) * (args.threads as number) * dur! * 1000).toBeCloseTo(cost.flops, 3);
+    if (dur! > 0) expect((args['GB/s'] as number) * (args.threads as number) * dur! * 1000).toBeCloseTo(cost.bytes, 3);
   }
   return slices;
 }
@@ -104,7 +107,13 @@ describe.each(['reference', 'cpu'] as const)('on %s', (device) => {
 test.skipIf(!hasCpu())('two threads: slices make up the batch; their number is that of the segment', async () => {
   const model = convnet({ device: 'cpu', threads: 2 });
   const plan = planOf(model);
-  const slices = checkTrace(plan, await trace(model));
+  const traced = await trace(model);
+  const slices = checkTrace(plan, traced);
+  // What is not cut in slices both threads share.
+  for (const { args } of traced.kernels) {
+    if (plan.calls[args.call as number]!.segment < 0) expect(args.threads).toBe(2);
+    if (args.images === 8) expect(args.threads).toBe(1);
+  }
   // 64 images for two threads: 8 at a time where a segment is worth it (images_per_block), else all at once.
   const whole = slices.filter((images) => images.reduce((a, b) => a + b) === BATCH);
   expect(whole.every((images) => images.every((n) => n === BATCH || n === 8))).toBe(true);
@@ -175,6 +184,23 @@ describe('the option', () => {
     await expect(model.predict(x, { profile: 3 as never })).rejects.toThrow('predict: expected a path or a function');
   });
 
+  test('evaluate has one too, of memory and of a stream; the result does not depend on it', async () => {
+    const model = mlp();
+    const { x, y } = clusters(20);
+    const given: Profile[] = [];
+    const profile = (p: Profile) => given.push(p);
+    const plain = await model.evaluate({ x, y }, { batchSize: 8 });
+    expect(await model.evaluate({ x, y }, { batchSize: 8, profile })).toEqual(plain);
+    await model.evaluate([{ x, y }], { batchSize: 8, profile });
+    for (const one of given) {
+      const steps = [...one.traceEvents()].filter(({ cat }) => cat === 'step');
+      expect(steps.map(({ args }) => args.images)).toEqual([8, 8, 4]);
+    }
+    expect(given).toHaveLength(2);
+    await expect(model.evaluate({ x, y }, { profile: dir })).rejects.toMatchObject({ code: 'ERR_FILE' });
+    await expect(model.evaluate({ x, y }, { profile: 3 as never })).rejects.toThrow('evaluate: expected a path');
+  });
+
   test('a stream has one too: plans of several batch sizes', async () => {
     const { x, y } = clusters(20);
     const part = (from: number, to: number) => ({ x: x.slice(4 * from, 4 * to), y: y.slice(from, to) });
@@ -207,7 +233,7 @@ test('what there is no room for is counted, and the rest is a trace as before', 
   expect(kernelSpecs.scale_forward.flops({ n: 16 })).toBe(16);
   expect(scale).toEqual({
     ...{ name: 'scale_forward', cat: 'kernel', ph: 'X', ts: 0, dur: 0.01, pid: 1, tid: 0 },
-    args: { layer: 'layer scale_forward', call: 0, step: 0, images: 4, 'GFLOP/s': 1.6, 'GB/s': 12.8 },
+    args: { layer: 'layer scale_forward', call: 0, step: 0, images: 4, threads: 1, 'GFLOP/s': 1.6, 'GB/s': 12.8 },
   });
   expect(traceEvents.at(-1)).toMatchObject({ name: 'scale_forward', args: { step: 1 } });
 });

@@ -1,13 +1,14 @@
 /**
- * AdaGrad (lecture notes 2.2.3, definition 2.2.2; Duchi, Hazan and Singer 2011): with G = g + regularizer theta,
+ * AdaGrad (lecture notes 2.2.3, definition 2.2.2; Duchi, Hazan and Singer 2011): with G = factor g + regularizer theta,
  * r <- r + G^2; theta <- theta - learningRate G / (sqrt(r) + delta), less learningRate weightDecay theta.
  */
 import type { Args } from './args.js';
 
 export function adagradStep(args: Args<'adagrad_step'>): void {
-  const { theta, g, r, n, learningRate, regularizer, weightDecay, delta } = args;
+  const { theta, g, factor, r, n, learningRate, regularizer, weightDecay, delta } = args;
+  const clip = factor?.[0] ?? 1;
   for (let i = 0; i < n; i++) {
-    const gradient = g[i]! + regularizer * theta[i]!;
+    const gradient = clip * g[i]! + regularizer * theta[i]!;
     const squares = r[i]! + gradient * gradient;
     r[i] = squares;
     theta[i]! -= (learningRate * gradient) / (Math.sqrt(squares) + delta) + learningRate * weightDecay * theta[i]!;

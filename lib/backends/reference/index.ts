@@ -14,6 +14,7 @@ import {
   batchNormInference,
 } from './batch-norm.js';
 import { biasBackward, biasForward } from './bias.js';
+import { clipNorm } from './clip-norm.js';
 import { conv2dBackwardFilter, conv2dBackwardInput, conv2dForward } from './conv2d.js';
 import { copyForward } from './copy.js';
 import { dropoutForward } from './dropout.js';
@@ -112,6 +113,7 @@ export const referenceKernels: { readonly [K in KernelName]: (args: Args<K>) => 
   gather_rows: gatherRows,
   gather_bytes: gatherBytes,
   gather_labels: gatherLabels,
+  clip_norm: clipNorm,
   sgd_step: sgdStep,
   momentum_step: momentumStep,
   nesterov_step: nesterovStep,

@@ -1,15 +1,16 @@
 /**
  * Nesterov momentum with the look-ahead folded into theta (Sutskever, Martens, Dahl and Hinton, "On the importance of initialization
  * and momentum in deep learning", ICML 2013; the form of Bengio, Boulanger-Lewandowski and Pascanu 2013, equation 7): with
- * G = g + regularizer theta, v <- momentum v - learningRate G; theta <- theta + momentum v - learningRate G, less
+ * G = factor g + regularizer theta, v <- momentum v - learningRate G; theta <- theta + momentum v - learningRate G, less
  * learningRate weightDecay theta.
  */
 import type { Args } from './args.js';
 
 export function nesterovStep(args: Args<'nesterov_step'>): void {
-  const { theta, g, v, n, learningRate, regularizer, weightDecay, momentum } = args;
+  const { theta, g, factor, v, n, learningRate, regularizer, weightDecay, momentum } = args;
+  const clip = factor?.[0] ?? 1;
   for (let i = 0; i < n; i++) {
-    const step = learningRate * (g[i]! + regularizer * theta[i]!);
+    const step = learningRate * (clip * g[i]! + regularizer * theta[i]!);
     const velocity = momentum * v[i]! - step;
     v[i] = velocity;
     theta[i]! += momentum * velocity - step - learningRate * weightDecay * theta[i]!;

@@ -1,13 +1,14 @@
 /**
- * RMSProp (lecture notes 2.2.4, definition 2.2.3): with G = g + regularizer theta, r <- decay r + (1 - decay) G^2;
+ * RMSProp (lecture notes 2.2.4, definition 2.2.3): with G = factor g + regularizer theta, r <- decay r + (1 - decay) G^2;
  * theta <- theta - learningRate G / (sqrt(r) + delta), less learningRate weightDecay theta.
  */
 import type { Args } from './args.js';
 
 export function rmspropStep(args: Args<'rmsprop_step'>): void {
-  const { theta, g, r, n, learningRate, regularizer, weightDecay, decay, delta } = args;
+  const { theta, g, factor, r, n, learningRate, regularizer, weightDecay, decay, delta } = args;
+  const clip = factor?.[0] ?? 1;
   for (let i = 0; i < n; i++) {
-    const gradient = g[i]! + regularizer * theta[i]!;
+    const gradient = clip * g[i]! + regularizer * theta[i]!;
     const squares = decay * r[i]! + (1 - decay) * gradient * gradient;
     r[i] = squares;
     theta[i]! -= (learningRate * gradient) / (Math.sqrt(squares) + delta) + learningRate * weightDecay * theta[i]!;

@@ -83,7 +83,8 @@ function shapesOf(kernel: KernelName): { reason: string; ints: Record<string, nu
     return [
       { reason: 'a batch of MNIST', ints: { rows: 128, k: kernel === 'gather_labels' ? 1 : 784, sourceRows: 60_000 } },
     ];
-  if (kernel.endsWith('_step')) return [{ reason: "lenet's parameters", ints: { n: PARAMETERS, t: 10 } }];
+  if (kernel.endsWith('_step') || kernel === 'clip_norm')
+    return [{ reason: "lenet's parameters", ints: { n: PARAMETERS, t: 10 } }];
   if (kernel === 'batch_norm_affine') return [{ reason: "resnet18's last layers", ints: { n: 512 } }];
   if (kernel.startsWith('bias_') || kernel.startsWith('batch_norm_'))
     return [{ reason: 'lenet conv 1', ints: { rows: 128 * 28 * 28, k: 32 } }];
@@ -103,6 +104,7 @@ const reals: Readonly<Record<string, number>> = {
   off: 0,
   on: 1,
   threshold: 0,
+  limit: 1,
   learningRate: 1e-3,
   regularizer: 0,
   weightDecay: 0,

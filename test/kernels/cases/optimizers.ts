@@ -8,11 +8,13 @@ const rates = [
   { learningRate: 0.003, regularizer: 0.5, weightDecay: 0.25 },
 ];
 
+/** With a factor of the gradient, and without. */
 function updates(reals: Record<string, number>, ts: readonly number[] = [0]): Case[] {
   return lengthShapes.flatMap((ints, i) =>
     rates.map((rate, j) => ({
       ints: reals.beta1 === undefined ? ints : { ...ints, t: ts[(i + j) % ts.length]! },
       reals: { ...rate, ...reals },
+      ...(j % 2 === 1 && { without: ['factor'] }),
       fill: (i + j) % 4 === 3 ? ('special' as const) : ('real' as const),
     })),
   );
@@ -46,6 +48,16 @@ const update = (cases: Case[], squares = false): KernelCases => ({
 });
 
 export const optimizers = {
+  // Limits above, at and below any length; 0 and infinite gradients among them.
+  clip_norm: {
+    cases: lengthShapes.flatMap((ints, i) =>
+      [1e9, 1, 0.01].map(
+        (limit, j) => ({ ints, reals: { limit }, fill: (i + j) % 4 === 3 ? 'special' : 'real' }) as const,
+      ),
+    ),
+    compare: 'output',
+    terms: ({ n }) => n!,
+  },
   sgd_step: update(updates({})),
   momentum_step: update(updates({ momentum: 0.9 })),
   nesterov_step: update(updates({ momentum: 0.9 })),
