@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { agreeing, Failures, type Rival } from './agree.js';
 import { memoryOf, type PeerResult, type PeerRow, rowsOf, stepsOfTurn, table, timesOf } from './compare.js';
+import { KEEP_MEMORY, torchEnvironment } from './environment.js';
 import { benchGemm } from './gemm.js';
+import { benchLearn } from './learn.js';
 import { type Mode, type PeerOptions, readOptions, usage } from './options.js';
 import { SteepestPlayer } from './player.js';
 import { commit, machine, writeResults } from './results.js';
@@ -21,16 +23,6 @@ import { Worker } from './worker.js';
 const MEMORY_STEPS = 10;
 /** Of the slowest rival's turn. */
 const TURN_MILLISECONDS = 200;
-
-/**
- * Each step of PyTorch's on a CPU allocates its tensors anew. By default glibc gives large blocks back to the system when they are freed, and
- * a step then spends up to two thirds of its time in page faults (lenet 128, 2 threads of a virtual EPYC: 95 ms, 39 ms with these).
- */
-const KEEP_MEMORY = {
-  MALLOC_MMAP_THRESHOLD_: `${2 ** 30}`,
-  MALLOC_TRIM_THRESHOLD_: `${2 ** 30}`,
-  MALLOC_TOP_PAD_: `${2 ** 26}`,
-};
 
 const here = join(root, 'bench', 'peers');
 const say = (text: string) => process.stderr.write(`${text}\n`);
@@ -104,11 +96,6 @@ async function memory(
   } finally {
     torch.close();
   }
-}
-
-/** What torch.compile made is kept for the next run. */
-function torchEnvironment(threads: number): Record<string, string> {
-  return { OMP_NUM_THREADS: `${threads}`, TORCHINDUCTOR_CACHE_DIR: join(root, 'build', 'torchinductor') };
 }
 
 async function one(model: string, mode: Mode, options: PeerOptions): Promise<PeerResult[]> {
@@ -207,7 +194,10 @@ async function main(): Promise<void> {
 }
 
 const argv = process.argv.slice(2);
-(argv.includes('--gemm') && !argv.includes('--help') ? benchGemm(argv) : main()).catch((error: Error) => {
+const other = argv.includes('--help')
+  ? undefined
+  : [benchGemm, benchLearn][['--gemm', '--learn'].findIndex((flag) => argv.includes(flag))];
+(other?.(argv) ?? main()).catch((error: Error) => {
   say(error.message);
   process.exitCode = 1;
 });

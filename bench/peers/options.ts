@@ -56,7 +56,12 @@ Trains (or asks) the same networks with steepest and with PyTorch, in turns, and
 
 npm run bench:peers -- --gemm [--threads N] [--python PATH] [--repeats N] [--json]
 
-Times products of matrices alone, the gemm kernel against torch.matmul.`;
+Times products of matrices alone, the gemm kernel against torch.matmul.
+
+npm run bench:peers -- --learn --data-dir DIR [--models NAME] [--limit N] [--epochs N] [--rate X] [--threads N] [--python PATH] [--json]
+
+Trains a network for 32 x 32 colour images (default resnet18) on CIFAR-10 (DIR/train/<class>/*.jpg) with both, in the same order; the mean losses
+of each epoch.`;
 
 /** Where a step is too short for anything but what surrounds the arithmetic. */
 const TINY = ['2-8-1', '4-16-3', '784-32-10'];

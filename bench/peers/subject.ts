@@ -32,6 +32,9 @@ export const steepest = {
   dense: () => built('layers/dense.js') as typeof import('../../lib/layers/dense.js'),
   losses: () => built('losses/registry.js') as typeof import('../../lib/losses/registry.js'),
   momentum: () => built('optimizers/momentum.js') as typeof import('../../lib/optimizers/momentum.js'),
+  fit: () => built('train/fit.js') as typeof import('../../lib/train/fit.js'),
+  order: () => built('train/order.js') as typeof import('../../lib/train/order.js'),
+  cifar10: () => built('data/cifar10.js') as typeof import('../../lib/data/cifar10.js'),
   random: () => built('random.js') as typeof import('../../lib/random.js'),
 };
 

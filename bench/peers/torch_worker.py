@@ -181,6 +181,23 @@ class Variant:
         for _ in range(steps):
             self.step()
 
+    def learn(self, epochs, rows, rate):
+        """Trains on batches of so many rows in their order; of each epoch the mean loss and the seconds."""
+        self.reset()
+        self.mode(True)
+        self.optimizer.param_groups[0]["lr"] = rate
+        results = []
+        for _ in range(epochs):
+            began, total = time.perf_counter(), 0.0
+            for x, target in zip(self.x.split(rows), self.target.split(rows)):
+                self.optimizer.zero_grad(set_to_none=True)
+                loss = self.loss(self.net(x), target)
+                loss.backward()
+                self.optimizer.step()
+                total += loss.item() * len(x)
+            results.append({"loss": total / len(self.x), "seconds": time.perf_counter() - began})
+        return {"epochs": results}
+
     def run(self, steps):
         result = self.step()
         began = time.perf_counter()
@@ -211,10 +228,14 @@ class Session:
         variant.memory(steps)
         return {"peakKiB": peak_kib()}
 
+    def learn(self, words):
+        variant, epochs, rows, rate = words.split()
+        return self.subject.variant(variant).learn(int(epochs), int(rows), float(rate))
+
     def run(self, words):
         variant, steps = self.on_variant(words)
         return variant.run(steps)
 
 
 session = Session()
-serve({"load": session.load, "check": session.check, "memory": session.memory, "run": session.run})
+serve({"load": session.load, "check": session.check, "memory": session.memory, "learn": session.learn, "run": session.run})

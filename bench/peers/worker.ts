@@ -4,6 +4,7 @@
  *     load DIR           takes the network, the first weights and the batch from DIR (see subject.ts)
  *     check VARIANT N    from the first weights: outputs for the batch, then the losses of N training steps
  *     run VARIANT N      one step untimed, then N steps; milliseconds a step, and the last loss
+ *     learn VARIANT E ROWS RATE   E epochs over batches of so many rows; mean loss and seconds of each (PyTorch)
  *     memory VARIANT N   N steps and nothing else; the most memory the process has had, in KiB (PyTorch)
  *     quit
  */
