@@ -9,9 +9,9 @@ export const convolutionKernels = {
   filter: 'conv2d_backward_filter',
 } as const satisfies Record<ConvolutionShape['direction'], KernelName>;
 
-/** Floats of a transformed filter that a convolution of few tiles makes in parts, as it goes: they would go to memory and back. */
-const LARGE = 2 ** 21;
-/** Tiles of an image that are few: a filter is transformed again for every 64 tiles. */
+/** Floats of a transformed filter beyond which a convolution of few tiles makes it in parts, as it goes: they would go to memory and back. */
+const LARGE = 2 ** 22;
+/** Tiles of an image that are few: the filter is transformed again for every 64 tiles. */
 const FEW = 2;
 
 /**

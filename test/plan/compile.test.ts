@@ -132,7 +132,7 @@ describe('compile', () => {
   it('leaves large filters for few tiles to the convolutions', () => {
     const kernels = (size: number) => {
       const x = input('x', ['N', size, size, 256]);
-      const w = parameter('w', [3, 3, 256, 256]);
+      const w = parameter('w', [3, 3, 256, 512]);
       const [dx] = grad(sum(conv2d(x, w, { padding: 1 })), [x]);
       const inputs = [{ tensor: x, region: 'x' }];
       const outputs = [{ tensor: dx!, region: 'dx' }];
