@@ -80,18 +80,17 @@ export class ConvolutionTimer {
   async time(timed: TimedShape, tile: number, images: number): Promise<Times> {
     const { direction, ...sizes } = timed.shape;
     const kernel = convolutionKernels[direction];
-    const transformed = tile > 0 && direction !== 'filter';
+    const transform = filterTransform(timed.shape, tile);
     const buffers: PlanBuffer[] = [];
     const at: Record<string, number> = {};
     for (const [i, place] of layout(timed).places.entries()) {
       const { name } = kernelSpecs[kernel].buffers[i]!;
-      at[name] = place === undefined || (name === 'u' && !transformed) ? -1 : buffers.push(place) - 1;
+      at[name] = place === undefined || (name === 'u' && transform === undefined) ? -1 : buffers.push(place) - 1;
     }
     const calls = [callOf(kernel, Object.values(at), { ...sizes, n: images, relu: 0, tile })];
-    if (transformed)
-      calls.unshift(callOf('winograd_filter_forward', [at.filter!, at.u!], filterTransform(timed.shape, tile)));
+    if (transform !== undefined) calls.unshift(callOf('winograd_filter_forward', [at.filter!, at.u!], transform));
     const times = await this.#run(buffers, calls, images);
-    return { transform: transformed ? times[0]! : 0, convolution: times.at(-1)! };
+    return { transform: transform === undefined ? 0 : times[0]!, convolution: times.at(-1)! };
   }
 
   /** Milliseconds of each call. */

@@ -1,4 +1,5 @@
 /** Which algorithm the cpu backend convolves with: the tile of Winograd's minimal filtering, or 0 for the direct sum. */
+import { out, points } from '../geometry.js';
 import type { ConvolutionShape } from './backend.js';
 import type { KernelName } from './kernels.js';
 
@@ -8,8 +9,21 @@ export const convolutionKernels = {
   filter: 'conv2d_backward_filter',
 } as const satisfies Record<ConvolutionShape['direction'], KernelName>;
 
-/** The whole numbers of winograd_filter_forward for a convolution's filter; one for the input gradient is turned. */
-export function filterTransform({ direction, c, k, r }: ConvolutionShape, tile: number) {
+/** Floats of a transformed filter beyond which a convolution of few tiles makes it in parts, as it goes: they would go to memory and back. */
+const LARGE = 2 ** 22;
+/** Tiles of an image that are few: the filter is transformed again for every 64 tiles. */
+const FEW = 2;
+
+/**
+ * The whole numbers of winograd_filter_forward for a convolution's filter; one for the input gradient is turned. Undefined where the
+ * convolution takes the filter as it is.
+ */
+export function filterTransform(shape: ConvolutionShape, tile: number) {
+  const { direction, h, w, c, k, r, s, padding } = shape;
+  if (tile === 0 || direction === 'filter') return undefined;
+  const [height, width] = direction === 'input' ? [h, w] : [out(h, r, 1, padding), out(w, s, 1, padding)];
+  const few = Math.ceil(height / tile) * Math.ceil(width / tile) <= FEW;
+  if (few && c >= 16 && points(tile, r) * c * k > LARGE) return undefined;
   return direction === 'input'
     ? { depth: k, columns: c, r, tile, turned: 1 }
     : { depth: c, columns: k, r, tile, turned: 0 };

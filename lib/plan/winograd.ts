@@ -1,6 +1,6 @@
 /**
  * Third stage of compiling, where the backend asks for it: convolutions by Winograd's minimal filtering. Each filter is transformed once a
- * step for each direction it is used in.
+ * step for each direction it is used in; the largest ones are by the convolutions themselves.
  */
 import type { ConvolutionShape } from '../backends/backend.js';
 import { convolutionKernels, filterTransform } from '../backends/tiles.js';
@@ -30,8 +30,8 @@ export function chooseTiles(calls: readonly Call[], choose: (shape: ConvolutionS
     if (tile === 0) return call;
     const ints = { ...call.ints, tile };
     const { filter } = call.buffers;
-    if (filter === undefined) return { ...call, ints };
     const sizes = filterTransform(shape, tile);
+    if (filter === undefined || sizes === undefined) return { ...call, ints };
     const key = `${(filter as Tensor).id} ${tile} ${sizes.turned}`;
     let transform = transforms.get(key);
     let own: Call | undefined;

@@ -7,7 +7,7 @@
 //   backward_filter  dw[r,s,c,k] = sum over n,p,q of x[n, p*stride + r - padding, q*stride + s - padding, c] dy[n,p,q,k]
 // All three assign. Images are n h w c, filters r s c k.
 //
-// Where a tile is asked for, winograd_tiles.h does it, with few channels winograd_strips.h. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There
+// Where a tile is asked for, winograd_tiles.h does it, with few channels winograd_strips.h, without a transformed filter winograd_large.h. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There
 // every tap of a pixel is in place, and a filter row is one run of s*c floats: gemm_tile.h walks the frame directly. The filter is packed
 // in panels of output channels, shared by the team. Maps so small that most taps fall into the padding go by positions: small_maps.h.
 //
@@ -24,6 +24,7 @@
 //   vgg11 3x3 512->512, 4x4, pooled x 64      88 (65-90)       90 (66-90)  74 (57-76)     90 (89-91)    91 (90-92)  78 (78-80)
 #include "small_maps.h"
 #include "window.h"
+#include "winograd_large.h"
 #include "winograd_strips.h"
 #include "winograd_tiles.h"
 
@@ -179,7 +180,7 @@ float* panel_memory(Team& team, int64_t depth, int64_t columns) {
 
 template <int M, int R>
 void winograd_run(const WinogradConvolution& f, Team& team) {
-  (f.tiles.c < kWinogradChannels ? winograd_convolve_strips<M, R> : winograd_convolve<M, R>)(f, team);
+  (f.tiles.c < kWinogradChannels ? winograd_convolve_strips<M, R> : f.u ? winograd_convolve<M, R> : winograd_convolve_large<M, R>)(f, team);
 }
 template <int M, int R>
 void winograd_run(const WinogradFilter& f, Team& team) {
@@ -210,8 +211,9 @@ Windows pooling_of(const Args& a, int64_t p, int64_t q) {
 void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, a.relu != 0, nullptr};
-  if (a.u && by_winograd(a))
-    return winograd(WinogradConvolution{{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, a.factor, a.bias, ending, a.y, a.pool != 0, a.argmax}, a.tile, a.r, team);
+  if (by_winograd(a) && (a.u || a.c >= kWinogradChannels))
+    return winograd(WinogradConvolution{{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, {a.filter, a.c, a.k, false}, a.factor, a.bias, ending, a.y,
+                              a.pool != 0, a.argmax}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
   const auto pack = [&](int64_t j, int64_t columns, float* dst) {
     const int64_t width = panel_width(columns);
@@ -327,9 +329,9 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
 void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, false, a.mask};
-  if (a.u && by_winograd(a) && a.c % kWinogradChannels == 0 && (a.pool == 0 || a.argmax))
-    return winograd(WinogradConvolution{{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, nullptr, nullptr, ending, a.dx,
-                              false, nullptr}, a.tile, a.r, team);
+  if (by_winograd(a) && a.c % kWinogradChannels == 0 && (a.pool == 0 || a.argmax))
+    return winograd(WinogradConvolution{{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, {a.filter, a.k, a.c, true},
+                              nullptr, nullptr, ending, a.dx, false, nullptr}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {
     float* spread = floats(team, 0, kUnpooled, a.n * p * q * a.k);

@@ -3,7 +3,7 @@
 #pragma once
 #include "ending.h"
 #include "gemm_tile.h"
-#include "winograd.h"
+#include "winograd_filter.h"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -57,14 +57,14 @@ void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64
   }
 }
 
-// The same of all channels of inputs that are still to be unpooled. ODD: the tile begins in the middle of a window of the pooling.
+// The same of inputs that are still to be unpooled. ODD: the tile begins in the middle of a window of the pooling.
 template <int M, int R, bool ODD>
-void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t y0, int64_t x0, float* points, int64_t plane) {
+void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t y0, int64_t x0, int64_t c0, int64_t c1, float* points, int64_t plane) {
   constexpr int A = Winograd<M, R>::A, W = A / 2 + (ODD ? 1 : 0);  // windows that a tile touches along a side
   alignas(64) const float zeros[kLanes] = {};
   alignas(64) const uint16_t nowhere[kLanes] = {};
   const int64_t high = f.h / 2, wide = f.w / 2, top = (y0 - ODD) / 2, left = (x0 - ODD) / 2, corner = ((image * high + top) * wide + left) * f.c;
-  for (int64_t v = 0; v < f.c; v += kLanes) {
+  for (int64_t v = c0; v < c1; v += kLanes) {
     vfloat d[A][A];
 #pragma GCC unroll 8
     for (int column = 0; column < W; ++column) {
@@ -89,7 +89,7 @@ void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t
         for (int i = 0; i < A; ++i) d[i][j] = from[i];
       }
     }
-    winograd_points<M, R>(d, points + v, plane);
+    winograd_points<M, R>(d, points + v - c0, plane);
   }
 }
 
@@ -99,7 +99,7 @@ void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, i
   const int64_t y0 = top - f.padding, x0 = left - f.padding;
   if (x.places) {
     const auto run = f.padding % 2 == 0 ? winograd_input_unpooled<M, R, false> : winograd_input_unpooled<M, R, true>;
-    return run(f, x, image, y0, x0, points, plane);
+    return run(f, x, image, y0, x0, c0, c1, points, plane);
   }
   const bool inside = y0 >= 0 && x0 >= 0 && y0 + A <= f.h && x0 + A <= f.w;
   (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, c0, c1, points, plane);
@@ -110,7 +110,8 @@ struct WinogradConvolution {
   WinogradTiles tiles;
   Unpooling x;
   int64_t k;
-  const float* u;
+  const float* u;  // or null: it is made from taps
+  WinogradTaps taps;
   const float* factor;  // or null
   const float* bias;    // or null
   Ending ending;

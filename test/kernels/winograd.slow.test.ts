@@ -102,6 +102,34 @@ describe.each(cpuRunners())('$name', (runner) => {
     expect(argmax).toEqual(places);
   });
 
+  // One piece of depth and several, half a panel, several blocks of tiles, points of more tiles than are kept at once.
+  test.each([
+    { n: 2, h: 4, w: 4, c: 512, k: 64, r: 3, tile: 4 },
+    { n: 1, h: 3, w: 6, c: 16, k: 16, r: 3, tile: 4 },
+    { n: 131, h: 4, w: 4, c: 144, k: 48, r: 3, tile: 4 },
+    { n: 7, h: 9, w: 7, c: 272, k: 80, r: 3, tile: 2 },
+    { n: 70, h: 4, w: 4, c: 48, k: 144, r: 5, tile: 4 },
+    { n: 40, h: 5, w: 3, c: 160, k: 32, r: 5, tile: 2 },
+    { n: 260, h: 4, w: 4, c: 528, k: 32, r: 3, tile: 4 },
+    { n: 260, h: 4, w: 4, c: 32, k: 528, r: 3, tile: 4 },
+  ])('$n of $h x $w, $c -> $k, $r x $r, tile $tile: transforms a filter itself to the same bits', (sizes) => {
+    const layer = { ...sizes, s: sizes.r, stride: 1, padding: sizes.r >> 1, relu: 0, pool: 0, poolStride: 0 };
+    const { x, filter, dy } = layerData(layer);
+    const results = (runner: Runner, own: boolean) => {
+      const [y, dx] = [new Float32Array(dy.length), new Float32Array(x.length)];
+      const u = (turned: 0 | 1) => (own ? undefined : transform(runner, filter, layer, turned));
+      runner.run('conv2d_forward', { ...layer, x, filter, u: u(0), y });
+      runner.run('conv2d_backward_input', { ...layer, dy, filter, u: u(1), dx });
+      return { y, dx };
+    };
+    const expected = results(runner, false);
+    for (const threads of [1, 2, 3]) {
+      const { y, dx } = results(runner.withThreads(threads), true);
+      expect(Buffer.from(y.buffer).equals(Buffer.from(expected.y.buffer))).toBe(true);
+      expect(Buffer.from(dx.buffer).equals(Buffer.from(expected.dx.buffer))).toBe(true);
+    }
+  });
+
   test('a NaN stays in its image, and reaches every output that reads it', () => {
     const layer = { ...layers[0]!, n: 3 };
     const { h, w, c, k } = layer;

@@ -129,6 +129,22 @@ describe('compile', () => {
     expect(convolution.buffers[u]).toBe(calls[0]!.buffers[1]);
   });
 
+  it('leaves large filters for few tiles to the convolutions', () => {
+    const kernels = (size: number) => {
+      const x = input('x', ['N', size, size, 256]);
+      const w = parameter('w', [3, 3, 256, 512]);
+      const [dx] = grad(sum(conv2d(x, w, { padding: 1 })), [x]);
+      const inputs = [{ tensor: x, region: 'x' }];
+      const outputs = [{ tensor: dx!, region: 'dx' }];
+      const request = { name: 'large', precision: 'float32', maxBatch: 2, inputs, parameters: [w], outputs } as const;
+      const { plan } = compile({ ...request, chooseTile: () => 4 });
+      return planCosts(plan).map(({ kernel, method }) => `${kernel} ${method}`);
+    };
+    const rest = ['sum_backward ', 'conv2d_backward_input Winograd F(4x4,3x3)'];
+    expect(kernels(4)).toEqual(rest);
+    expect(kernels(8)).toEqual(['winograd_filter_forward ', ...rest]);
+  });
+
   for (const pool of [
     { pool: 2, stride: 2 },
     { pool: 2, stride: 1 },

@@ -215,6 +215,11 @@ const winogradForward: Case[] = winogradInts
     },
     { ints: { ...ints, relu: 1, pool: 0, poolStride: 0 }, fill: 'real' as const, without: ['argmax'] },
     { ints: { ...ints, relu: 1 - (index % 2), pool: 2, poolStride: 2 }, fill: 'real' as const, without: ['argmax'] },
+    {
+      ints: { ...ints, relu: 1, pool: 2 * (index % 2), poolStride: 2 * (index % 2) },
+      fill: 'real' as const,
+      without: ['u', 'argmax'],
+    },
   ])
   .filter(({ ints }) => ints.pool === 0 || Math.min(...outputSizes(ints)) >= 2);
 /** A tensor of transformed filters that belongs to the filter drawn before it. */
@@ -247,8 +252,11 @@ const gradientCases: Case[] = [
     return cases([{ ...ints, ...pooling }], ints.tile === 0 ? ['real', 'special'] : ['real']);
   }),
 ];
-/** Gradients of the input with and without another summand and a mask, in turn. */
-const inputGradientCases = gradientCases.map((c, index): Case => {
+/** Gradients of the input with and without another summand and a mask, in turn; those by Winograd without a transformed filter as well. */
+const inputGradientCases = [
+  ...gradientCases,
+  ...gradientCases.filter(({ ints }) => ints.tile! > 0).map((c) => ({ ...c, without: ['u', ...(c.without ?? [])] })),
+].map((c, index): Case => {
   const missing = [['addend', 'mask'], [], ['mask'], ['addend']][index % 4]!;
   return { ...c, without: [...(c.without ?? []), ...missing] };
 });
