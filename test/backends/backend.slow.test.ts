@@ -109,7 +109,7 @@ const training: Plan = {
       [2, 10, -1, 11],
       [{ fixed: 2 }, { fixed: 1 }, images, { fixed: 1 }, { fixed: 0 }, { fixed: 0 }, { fixed: 0 }],
     ),
-    call('sgd_step', [5, 11], [{ fixed: 2 }], [{ slot: 0 }, 0, 0]),
+    call('sgd_step', [5, 11, -1], [{ fixed: 2 }], [{ slot: 0 }, 0, 0]),
   ],
 };
 
