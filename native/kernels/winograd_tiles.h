@@ -31,9 +31,11 @@ STEEPEST_INLINE void winograd_points(vfloat (&d)[Winograd<M, R>::A][Winograd<M, 
   }
 }
 
-// points[P, room, step] of one tile: B' d B for the channels [c0, c1). INSIDE: no input lies outside the image.
+// points[P, room, step] of one tile: B' d B for the channels [c0, c1), groups of kWinogradChannels `apart` from each other. INSIDE: no input
+// lies outside the image.
 template <int M, int R, bool INSIDE>
-void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64_t y0, int64_t x0, int64_t c0, int64_t c1, float* points, int64_t plane) {
+void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64_t y0, int64_t x0, int64_t c0, int64_t c1, float* points, int64_t plane,
+                    int64_t apart) {
   constexpr int A = Winograd<M, R>::A;
   alignas(64) const float zeros[kLanes] = {};
   const int64_t line = f.w * f.c, corner = ((image * f.h + y0) * f.w + x0) * f.c;
@@ -53,7 +55,7 @@ void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64
 #pragma GCC unroll 8
       for (int i = 0; i < A; ++i) d[i][j] = from[i];
     }
-    winograd_points<M, R>(d, points + v - c0, plane);
+    winograd_points<M, R>(d, points + (v - c0) / kWinogradChannels * apart + v % kWinogradChannels, plane);
   }
 }
 
@@ -94,7 +96,8 @@ void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t
 }
 
 template <int M, int R>
-void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t top, int64_t left, int64_t c0, int64_t c1, float* points, int64_t plane) {
+void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t top, int64_t left, int64_t c0, int64_t c1, float* points, int64_t plane,
+                    int64_t apart = kWinogradChannels) {
   constexpr int A = Winograd<M, R>::A;
   const int64_t y0 = top - f.padding, x0 = left - f.padding;
   if (x.places) {
@@ -102,7 +105,7 @@ void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, i
     return run(f, x, image, y0, x0, points, plane);
   }
   const bool inside = y0 >= 0 && x0 >= 0 && y0 + A <= f.h && x0 + A <= f.w;
-  (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, c0, c1, points, plane);
+  (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, c0, c1, points, plane, apart);
 }
 
 // The convolution of `tiles` with transformed filters u[P, panel, c, 32], its factor, bias, ending and 2 x 2 max pooling.
@@ -341,9 +344,10 @@ STEEPEST_INLINE void winograd_gradient_row(const vfloat (&columns)[M][Winograd<M
   Winograd<M, R>::gradient(row, a);
 }
 
-// points[P, room, step] of one tile: A dy A' for every channel of dy.
+// points[P, room, step] of one tile: A dy A' for every channel of dy, panels of kWinogradPanel `apart` from each other.
 template <int M, int R>
-void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, int64_t image, int64_t top, int64_t left, float* points, int64_t plane) {
+void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, int64_t image, int64_t top, int64_t left, float* points, int64_t plane,
+                       int64_t apart = kWinogradPanel) {
   constexpr int A = Winograd<M, R>::A;
   for (int64_t v = 0; v < k; v += kLanes) {
     vfloat columns[M][A];
@@ -353,7 +357,7 @@ void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, i
       vfloat a[A];
       winograd_gradient_row<M, R>(columns, i, a);
 #pragma GCC unroll 8
-      for (int j = 0; j < A; ++j) store(points + (i * A + j) * plane + v, a[j]);
+      for (int j = 0; j < A; ++j) store(points + v / kWinogradPanel * apart + v % kWinogradPanel + (i * A + j) * plane, a[j]);
     }
   }
 }
@@ -369,101 +373,139 @@ struct WinogradFilter {
 constexpr int64_t kWinogradOwnSums = int64_t{640} << 10;       // bytes of the points' sums that each share has for itself
 constexpr int64_t kWinogradLargeBlock = int64_t{16} << 20;  // bytes of a block of tiles where one sum is shared: as much as stays in L3
 
-// dw = G' (the sum of parts[shares, P, c, k]) G.
+// dw[c0..c1, k0..k1] = G' (the sum of `shares` sums[P, c, k]) G; the planes of points, the channels and the shares lie `plane`, `step` and `share` apart.
 template <int M, int R>
-void winograd_taps(const WinogradFilter& f, float* parts, int64_t shares, Team& team) {
+void winograd_taps(const WinogradFilter& f, int64_t c0, int64_t c1, int64_t k0, int64_t k1, const float* sums, int64_t plane, int64_t step, int64_t shares,
+                   int64_t share) {
   using W = Winograd<M, R>;
-  const WinogradTiles& t = f.tiles;
-  const int64_t size = t.c * f.k;
-  if (shares > 1)
-    team.parallel(W::P, 1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t share = 1; share < shares; ++share)
-        for (int64_t at = begin * size; at < end * size; at += kLanes) store(parts + at, load(parts + at) + load(parts + share * W::P * size + at));
-    });
-  team.parallel(t.c, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t c = begin; c < end; ++c)
-      for (int64_t v = 0; v < f.k; v += kLanes) {
-        vfloat by_row[W::A][R];
+  for (int64_t c = c0; c < c1; ++c, sums += step)
+    for (int64_t v = k0; v < k1; v += kLanes) {
+      vfloat by_row[W::A][R];
 #pragma GCC unroll 8
-        for (int i = 0; i < W::A; ++i) {
-          vfloat points[W::A];
+      for (int i = 0; i < W::A; ++i) {
+        vfloat points[W::A];
 #pragma GCC unroll 8
-          for (int j = 0; j < W::A; ++j) points[j] = load(parts + (i * W::A + j) * size + c * f.k + v);
-          W::filter_gradient(points, by_row[i]);
+        for (int j = 0; j < W::A; ++j) {
+          const float* from = sums + (i * W::A + j) * plane + v - k0;
+          points[j] = load(from);
+          for (int64_t other = 1; other < shares; ++other) points[j] += load(from + other * share);
         }
-#pragma GCC unroll 5
-        for (int j = 0; j < R; ++j) {
-          vfloat column[W::A], taps[R];
-#pragma GCC unroll 8
-          for (int i = 0; i < W::A; ++i) column[i] = by_row[i][j];
-          W::filter_gradient(column, taps);
-#pragma GCC unroll 5
-          for (int i = 0; i < R; ++i) store(f.dw + ((i * R + j) * t.c + c) * f.k + v, taps[i]);
-        }
+        W::filter_gradient(points, by_row[i]);
       }
+#pragma GCC unroll 5
+      for (int j = 0; j < R; ++j) {
+        vfloat column[W::A], taps[R];
+#pragma GCC unroll 8
+        for (int i = 0; i < W::A; ++i) column[i] = by_row[i][j];
+        W::filter_gradient(column, taps);
+#pragma GCC unroll 5
+        for (int i = 0; i < R; ++i) store(f.dw + ((i * R + j) * f.tiles.c + c) * f.k + v, taps[i]);
+      }
+    }
+}
+
+// The same for all of dw, of parts[shares, P, c, k].
+template <int M, int R>
+void winograd_taps(const WinogradFilter& f, const float* parts, int64_t shares, Team& team) {
+  const int64_t plane = f.tiles.c * f.k;
+  team.parallel(f.tiles.c, 1, [&](int64_t begin, int64_t end, int) {
+    winograd_taps<M, R>(f, begin, end, 0, f.k, parts + begin * f.k, plane, f.k, shares, Winograd<M, R>::P * plane);
   });
 }
 
-// Sums for the tiles go to shares, a share to a thread, where the points' sums fit a cache; else through memory, a point to a thread. Which of
-// them, and how tiles are shared, depends on the shapes alone.
+// Tiles in shares, a share to a thread: for points' sums that fit a cache.
 template <int M, int R>
-void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
+void winograd_filter_gradient_shared(const WinogradFilter& f, Team& team) {
   using W = Winograd<M, R>;
   const WinogradTiles& t = f.tiles;
   const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide, size = t.c * f.k;
   const int64_t c_step = t.c + kWinogradChannels, k_step = f.k + kWinogradChannels, floats_a_tile = W::P * (c_step + k_step);
-  const bool small = W::P * size * 4 <= kWinogradOwnSums;
-  const int64_t shares = small ? most(1, least(8, tiles / 128)) : 1, share_tiles = ceil_div(most(1, tiles), shares);
-  const int64_t room = most(8, (small ? kWinogradBlock : kWinogradLargeBlock) / 4 / floats_a_tile);
+  const int64_t shares = most(1, least(8, tiles / 128)), share_tiles = ceil_div(most(1, tiles), shares);
+  const int64_t room = most(8, kWinogradBlock / 4 / floats_a_tile);
   const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, room));
   float* parts = floats(team, 0, kWinogradParts, shares * W::P * size);
   const int64_t plane = block * c_step, k_plane = block * k_step;
-
-  const auto transform = [&](int64_t index, int64_t c0, int64_t c1, float* points, float* gradients) {
-    const int64_t image = index / (high * wide), at = index % (high * wide), top = at / wide * M, left = at % wide * M;
-    winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, c0, c1, points, plane);
-    winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, gradients, k_plane);
-  };
-  const auto accumulate = [&](int64_t point, int64_t count, int64_t c0, int64_t c1, const float* points, const float* gradients, float* part, bool add) {
-    for (int64_t i = 0; i < count; i += kWinogradDepth)
-      for (int64_t k = 0; k < f.k; k += kTileColumns) {
-        const float* from = gradients + point * k_plane + i * k_step + k;
-        winograd_multiply<true>(points + point * plane + i * c_step, c_step, c1 - c0, least(kWinogradDepth, count - i), from, k_step,
-                                part + point * size + c0 * f.k + k, f.k, least(kTileColumns, f.k - k), add || i > 0, from + kTileColumns);
-      }
-  };
-
-  if (small) {
-    const int64_t groups = t.c / kWinogradChannels, splits = least(groups, ceil_div(team.threads(), shares));  // few shares: channels are shared out too
-    team.parallel(shares * splits, 1, [&](int64_t begin, int64_t end, int thread) {
-      float* points = floats(team, thread, kWinogradPoints, W::P * plane);
-      float* gradients = floats(team, thread, kWinogradSums, W::P * k_plane);
-      for (int64_t unit = begin; unit < end; ++unit) {
-        const int64_t share = unit / splits, first = tiles * share / shares, behind = tiles * (share + 1) / shares;
-        const int64_t c0 = groups * (unit % splits) / splits * kWinogradChannels, c1 = groups * (unit % splits + 1) / splits * kWinogradChannels;
-        for (int64_t index = first; index < behind; index += block) {
-          const int64_t count = least(block, behind - index);
-          for (int64_t i = 0; i < count; ++i) transform(index + i, c0, c1, points + i * c_step, gradients + i * k_step);
-          for (int64_t point = 0; point < W::P; ++point)
-            accumulate(point, count, c0, c1, points, gradients, parts + share * W::P * size, index > first);
+  const int64_t groups = t.c / kWinogradChannels, splits = least(groups, ceil_div(team.threads(), shares));  // few shares: channels are shared out too
+  team.parallel(shares * splits, 1, [&](int64_t begin, int64_t end, int thread) {
+    float* points = floats(team, thread, kWinogradPoints, W::P * plane);
+    float* gradients = floats(team, thread, kWinogradSums, W::P * k_plane);
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t share = unit / splits, first = tiles * share / shares, behind = tiles * (share + 1) / shares;
+      const int64_t c0 = groups * (unit % splits) / splits * kWinogradChannels, c1 = groups * (unit % splits + 1) / splits * kWinogradChannels;
+      for (int64_t index = first; index < behind; index += block) {
+        const int64_t count = least(block, behind - index);
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t image = (index + i) / (high * wide), at = (index + i) % (high * wide), top = at / wide * M, left = at % wide * M;
+          winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, c0, c1, points + i * c_step, plane);
+          winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, gradients + i * k_step, k_plane);
         }
+        for (int64_t point = 0; point < W::P; ++point)
+          for (int64_t i = 0; i < count; i += kWinogradDepth)
+            for (int64_t k = 0; k < f.k; k += kTileColumns) {
+              const float* from = gradients + point * k_plane + i * k_step + k;
+              winograd_multiply<true>(points + point * plane + i * c_step, c_step, c1 - c0, least(kWinogradDepth, count - i), from, k_step,
+                                      parts + (share * W::P + point) * size + c0 * f.k + k, f.k, least(kTileColumns, f.k - k), index > first || i > 0,
+                                      from + kTileColumns);
+            }
+      }
+    }
+  });
+  winograd_taps<M, R>(f, parts, shares, team);
+}
+
+constexpr int64_t kWinogradOutput = 64;  // channels of x and of dy whose products a thread sums
+
+// The points of many tiles to a buffer of all threads; then channels of x and dy are shared out, so that the sums at all points stay in L2.
+template <int M, int R>
+void winograd_filter_gradient_blocked(const WinogradFilter& f, Team& team) {
+  using W = Winograd<M, R>;
+  const WinogradTiles& t = f.tiles;
+  const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide;
+  const int64_t groups = t.c / kWinogradChannels, panels = ceil_div(f.k, kWinogradPanel), floats_a_tile = W::P * (t.c + panels * kWinogradPanel);
+  const int64_t block = ceil_div(tiles, ceil_div(tiles, most(8, kWinogradLargeBlock / 4 / floats_a_tile))), room = block | 1;
+  float* points = floats(team, 0, kWinogradPoints, W::P * room * t.c);                         // [c / 16, P, room, 16]
+  float* gradients = floats(team, 0, kWinogradSums, W::P * room * panels * kWinogradPanel);  // [k / 32, P, room, 32]
+  const int64_t c_plane = room * kWinogradChannels, k_plane = room * kWinogradPanel;
+  const int64_t rows = ceil_div(t.c, kWinogradOutput), columns = ceil_div(f.k, kWinogradOutput), plane = kWinogradOutput * kWinogradOutput + kWinogradChannels;
+  float* kept = block < tiles ? floats(team, 0, kWinogradParts, rows * columns * W::P * plane) : nullptr;
+
+  for (int64_t first = 0; first < tiles; first += block) {
+    const int64_t count = least(block, tiles - first);
+    team.parallel(count, 4, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t image = (first + i) / (high * wide), at = (first + i) % (high * wide), top = at / wide * M, left = at % wide * M;
+        winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, 0, t.c, points + i * kWinogradChannels, c_plane, W::P * c_plane);
+        winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, gradients + i * kWinogradPanel, k_plane, W::P * k_plane);
       }
     });
-  } else {
-    float* points = floats(team, 0, kWinogradPoints, W::P * plane);
-    float* gradients = floats(team, 0, kWinogradSums, W::P * k_plane);
-    for (int64_t index = 0; index < tiles; index += block) {
-      const int64_t count = least(block, tiles - index);
-      team.parallel(count, 4, [&](int64_t begin, int64_t end, int) {
-        for (int64_t i = begin; i < end; ++i) transform(index + i, 0, t.c, points + i * c_step, gradients + i * k_step);
-      });
-      team.parallel(W::P, 1, [&](int64_t begin, int64_t end, int) {
-        for (int64_t point = begin; point < end; ++point) accumulate(point, count, 0, t.c, points, gradients, parts, index > 0);
-      });
-    }
+    team.parallel(rows * columns, 1, [&](int64_t begin, int64_t end, int thread) {
+      float* own = kept ? nullptr : floats(team, thread, kWinogradParts, W::P * plane);
+      for (int64_t unit = begin; unit < end; ++unit) {
+        const int64_t c0 = unit / columns * kWinogradOutput, k0 = unit % columns * kWinogradOutput;
+        const int64_t c1 = least(t.c, c0 + kWinogradOutput), k1 = least(f.k, k0 + kWinogradOutput);
+        float* sums = kept ? kept + unit * W::P * plane : own;
+        for (int64_t point = 0; point < W::P; ++point)
+          for (int64_t i = 0; i < count; i += kWinogradDepth) {
+            const int64_t depth = least(kWinogradDepth, count - i);
+            for (int64_t k = k0; k < k1; k += kTileColumns) {
+              const float* b = gradients + (k / kWinogradPanel * W::P + point) * k_plane + i * kWinogradPanel + k % kWinogradPanel;
+              for (int64_t c = c0; c < c1; c += kWinogradChannels) {
+                const float* a = points + (c / kWinogradChannels * W::P + point) * c_plane + i * kWinogradChannels;
+                winograd_multiply<true>(a, kWinogradChannels, kWinogradChannels, depth, b, kWinogradPanel, sums + point * plane + (c - c0) * kWinogradOutput + k - k0,
+                                        kWinogradOutput, least(kTileColumns, k1 - k), first + i > 0, a + c_plane);
+              }
+            }
+          }
+        if (first + count == tiles) winograd_taps<M, R>(f, c0, c1, k0, k1, sums, plane, kWinogradOutput, 1, 0);
+      }
+    });
   }
+}
 
-  winograd_taps<M, R>(f, parts, shares, team);
+template <int M, int R>
+void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
+  const bool small = Winograd<M, R>::P * f.tiles.c * f.k * 4 <= kWinogradOwnSums;
+  (small ? winograd_filter_gradient_shared<M, R> : winograd_filter_gradient_blocked<M, R>)(f, team);
 }
 
 STEEPEST_KERNELS_END
