@@ -186,7 +186,7 @@ void winograd_outputs(const WinogradConvolution& f, const float* sums, int64_t p
     });
 }
 
-enum WinogradSlot { kWinogradPoints, kWinogradSums, kWinogradParts };
+enum WinogradSlot { kWinogradPoints, kWinogradSums, kWinogradParts, kWinogradGradients };
 
 constexpr int64_t kWinogradDepth = 128;  // long sums are exact enough in pieces of this
 
@@ -324,6 +324,10 @@ STEEPEST_INLINE void winograd_gradient_columns(const WinogradTiles& f, const Unp
 #pragma GCC unroll 4
     for (int i = 0; i < M; ++i)
 #pragma GCC unroll 4
+      for (int j = 0; j < M; ++j) __builtin_prefetch(from + ((i + M) * f.q + j) * k, 0, 2);
+#pragma GCC unroll 4
+    for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
       for (int j = 0; j < M; ++j) d[i][j] = top + i < f.p && left + j < f.q ? load(from + (i * f.q + j) * k) : vfloat{};
   }
 #pragma GCC unroll 4
@@ -344,12 +348,12 @@ STEEPEST_INLINE void winograd_gradient_row(const vfloat (&columns)[M][Winograd<M
   Winograd<M, R>::gradient(row, a);
 }
 
-// points[P, room, step] of one tile: A dy A' for every channel of dy, panels of kWinogradPanel `apart` from each other.
+// points[P, room, step] of one tile: A dy A' for the channels [k0, k1) of dy, panels of kWinogradPanel `apart` from each other.
 template <int M, int R>
-void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, int64_t image, int64_t top, int64_t left, float* points, int64_t plane,
-                       int64_t apart = kWinogradPanel) {
+void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, int64_t image, int64_t top, int64_t left, int64_t k0, int64_t k1, float* points,
+                       int64_t plane, int64_t apart) {
   constexpr int A = Winograd<M, R>::A;
-  for (int64_t v = 0; v < k; v += kLanes) {
+  for (int64_t v = k0; v < k1; v += kLanes) {
     vfloat columns[M][A];
     winograd_gradient_columns<M, R>(f, dy, k, image, top, left, v, columns);
 #pragma GCC unroll 8
@@ -357,9 +361,26 @@ void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, i
       vfloat a[A];
       winograd_gradient_row<M, R>(columns, i, a);
 #pragma GCC unroll 8
-      for (int j = 0; j < A; ++j) store(points + v / kWinogradPanel * apart + v % kWinogradPanel + (i * A + j) * plane, a[j]);
+      for (int j = 0; j < A; ++j) store(points + (v - k0) / kWinogradPanel * apart + v % kWinogradPanel + (i * A + j) * plane, a[j]);
     }
   }
+}
+
+constexpr int64_t kWinogradOutput = 64;  // channels of x and of dy whose sums at all points stay in L2
+
+// sums[P, rows, columns], `plane` and kWinogradOutput floats apart, = or += the products of points[rows / 16, P, count, 16] and
+// gradients[columns / 32, P, count, 32], whose points are c_plane and k_plane apart.
+inline void winograd_accumulate(const float* points, int64_t c_plane, int64_t rows, const float* gradients, int64_t k_plane, int64_t columns, int64_t P,
+                                int64_t count, float* sums, int64_t plane, bool add) {
+  for (int64_t point = 0; point < P; ++point, sums += plane)
+    for (int64_t i = 0; i < count; i += kWinogradDepth)
+      for (int64_t k = 0; k < columns; k += kTileColumns)
+        for (int64_t c = 0; c < rows; c += kWinogradChannels) {
+          const float* a = points + (c / kWinogradChannels * P + point) * c_plane + i * kWinogradChannels;
+          const float* b = gradients + (k / kWinogradPanel * P + point) * k_plane + i * kWinogradPanel + k % kWinogradPanel;
+          winograd_multiply<true>(a, kWinogradChannels, kWinogradChannels, least(kWinogradDepth, count - i), b, kWinogradPanel, sums + c * kWinogradOutput + k,
+                                  kWinogradOutput, least(kTileColumns, columns - k), add || i > 0, a + c_plane);
+        }
 }
 
 struct WinogradFilter {
@@ -370,13 +391,11 @@ struct WinogradFilter {
   float* dw;
 };
 
-constexpr int64_t kWinogradOwnSums = int64_t{640} << 10;       // bytes of the points' sums that each share has for itself
-constexpr int64_t kWinogradLargeBlock = int64_t{16} << 20;  // bytes of a block of tiles where one sum is shared: as much as stays in L3
-
-// dw[c0..c1, k0..k1] = G' (the sum of `shares` sums[P, c, k]) G; the planes of points, the channels and the shares lie `plane`, `step` and `share` apart.
+// dw[R, R, c, k] at [c0, c1) and [k0, k1) = G' (the sum of `shares` sums[P, c, k]) G. Planes of points, channels and shares are `plane`, `step` and
+// `share` floats apart.
 template <int M, int R>
-void winograd_taps(const WinogradFilter& f, int64_t c0, int64_t c1, int64_t k0, int64_t k1, const float* sums, int64_t plane, int64_t step, int64_t shares,
-                   int64_t share) {
+void winograd_taps(const WinogradFilter& f, float* dw, int64_t c0, int64_t c1, int64_t k0, int64_t k1, const float* sums, int64_t plane, int64_t step,
+                   int64_t shares, int64_t share) {
   using W = Winograd<M, R>;
   for (int64_t c = c0; c < c1; ++c, sums += step)
     for (int64_t v = k0; v < k1; v += kLanes) {
@@ -399,113 +418,82 @@ void winograd_taps(const WinogradFilter& f, int64_t c0, int64_t c1, int64_t k0, 
         for (int i = 0; i < W::A; ++i) column[i] = by_row[i][j];
         W::filter_gradient(column, taps);
 #pragma GCC unroll 5
-        for (int i = 0; i < R; ++i) store(f.dw + ((i * R + j) * f.tiles.c + c) * f.k + v, taps[i]);
+        for (int i = 0; i < R; ++i) store(dw + ((i * R + j) * f.tiles.c + c) * f.k + v, taps[i]);
       }
     }
 }
 
-// The same for all of dw, of parts[shares, P, c, k].
-template <int M, int R>
-void winograd_taps(const WinogradFilter& f, const float* parts, int64_t shares, Team& team) {
-  const int64_t plane = f.tiles.c * f.k;
-  team.parallel(f.tiles.c, 1, [&](int64_t begin, int64_t end, int) {
-    winograd_taps<M, R>(f, begin, end, 0, f.k, parts + begin * f.k, plane, f.k, shares, Winograd<M, R>::P * plane);
-  });
-}
+// How channels are shared out in `rows` times `columns` cells: a cell needs the points of its channels of x and of dy, as do those beside it.
+struct WinogradCells {
+  int64_t groups, panels, rows = 1, columns = 1;
 
-// Tiles in shares, a share to a thread: for points' sums that fit a cache.
-template <int M, int R>
-void winograd_filter_gradient_shared(const WinogradFilter& f, Team& team) {
-  using W = Winograd<M, R>;
-  const WinogradTiles& t = f.tiles;
-  const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide, size = t.c * f.k;
-  const int64_t c_step = t.c + kWinogradChannels, k_step = f.k + kWinogradChannels, floats_a_tile = W::P * (c_step + k_step);
-  const int64_t shares = most(1, least(8, tiles / 128)), share_tiles = ceil_div(most(1, tiles), shares);
-  const int64_t room = most(8, kWinogradBlock / 4 / floats_a_tile);
-  const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, room));
-  float* parts = floats(team, 0, kWinogradParts, shares * W::P * size);
-  const int64_t plane = block * c_step, k_plane = block * k_step;
-  const int64_t groups = t.c / kWinogradChannels, splits = least(groups, ceil_div(team.threads(), shares));  // few shares: channels are shared out too
-  team.parallel(shares * splits, 1, [&](int64_t begin, int64_t end, int thread) {
-    float* points = floats(team, thread, kWinogradPoints, W::P * plane);
-    float* gradients = floats(team, thread, kWinogradSums, W::P * k_plane);
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t share = unit / splits, first = tiles * share / shares, behind = tiles * (share + 1) / shares;
-      const int64_t c0 = groups * (unit % splits) / splits * kWinogradChannels, c1 = groups * (unit % splits + 1) / splits * kWinogradChannels;
-      for (int64_t index = first; index < behind; index += block) {
-        const int64_t count = least(block, behind - index);
-        for (int64_t i = 0; i < count; ++i) {
-          const int64_t image = (index + i) / (high * wide), at = (index + i) % (high * wide), top = at / wide * M, left = at % wide * M;
-          winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, c0, c1, points + i * c_step, plane);
-          winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, gradients + i * k_step, k_plane);
-        }
-        for (int64_t point = 0; point < W::P; ++point)
-          for (int64_t i = 0; i < count; i += kWinogradDepth)
-            for (int64_t k = 0; k < f.k; k += kTileColumns) {
-              const float* from = gradients + point * k_plane + i * k_step + k;
-              winograd_multiply<true>(points + point * plane + i * c_step, c_step, c1 - c0, least(kWinogradDepth, count - i), from, k_step,
-                                      parts + (share * W::P + point) * size + c0 * f.k + k, f.k, least(kTileColumns, f.k - k), index > first || i > 0,
-                                      from + kTileColumns);
-            }
-      }
+  WinogradCells(int64_t c, int64_t k, int64_t wanted) : groups(c / kWinogradChannels), panels(ceil_div(k, kWinogradPanel)) {
+    for (int64_t r = 1, lowest = 0; r <= least(groups, wanted); ++r) {
+      const int64_t s = least(panels, ceil_div(wanted, r)), high = ceil_div(groups, r), wide = 2 * ceil_div(panels, s);
+      const int64_t cost = ceil_div(r * s, wanted) * (2 * high * wide + high + wide);  // as measured: products take twice the transformations at 16 x 16
+      if (lowest == 0 || cost < lowest) lowest = cost, rows = r, columns = s;
     }
-  });
-  winograd_taps<M, R>(f, parts, shares, team);
-}
-
-constexpr int64_t kWinogradOutput = 64;  // channels of x and of dy whose products a thread sums
-
-// The points of many tiles to a buffer of all threads; then channels of x and dy are shared out, so that the sums at all points stay in L2.
-template <int M, int R>
-void winograd_filter_gradient_blocked(const WinogradFilter& f, Team& team) {
-  using W = Winograd<M, R>;
-  const WinogradTiles& t = f.tiles;
-  const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide;
-  const int64_t groups = t.c / kWinogradChannels, panels = ceil_div(f.k, kWinogradPanel), floats_a_tile = W::P * (t.c + panels * kWinogradPanel);
-  const int64_t block = ceil_div(tiles, ceil_div(tiles, most(8, kWinogradLargeBlock / 4 / floats_a_tile))), room = block | 1;
-  float* points = floats(team, 0, kWinogradPoints, W::P * room * t.c);                         // [c / 16, P, room, 16]
-  float* gradients = floats(team, 0, kWinogradSums, W::P * room * panels * kWinogradPanel);  // [k / 32, P, room, 32]
-  const int64_t c_plane = room * kWinogradChannels, k_plane = room * kWinogradPanel;
-  const int64_t rows = ceil_div(t.c, kWinogradOutput), columns = ceil_div(f.k, kWinogradOutput), plane = kWinogradOutput * kWinogradOutput + kWinogradChannels;
-  float* kept = block < tiles ? floats(team, 0, kWinogradParts, rows * columns * W::P * plane) : nullptr;
-
-  for (int64_t first = 0; first < tiles; first += block) {
-    const int64_t count = least(block, tiles - first);
-    team.parallel(count, 4, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t image = (first + i) / (high * wide), at = (first + i) % (high * wide), top = at / wide * M, left = at % wide * M;
-        winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, 0, t.c, points + i * kWinogradChannels, c_plane, W::P * c_plane);
-        winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, gradients + i * kWinogradPanel, k_plane, W::P * k_plane);
-      }
-    });
-    team.parallel(rows * columns, 1, [&](int64_t begin, int64_t end, int thread) {
-      float* own = kept ? nullptr : floats(team, thread, kWinogradParts, W::P * plane);
-      for (int64_t unit = begin; unit < end; ++unit) {
-        const int64_t c0 = unit / columns * kWinogradOutput, k0 = unit % columns * kWinogradOutput;
-        const int64_t c1 = least(t.c, c0 + kWinogradOutput), k1 = least(f.k, k0 + kWinogradOutput);
-        float* sums = kept ? kept + unit * W::P * plane : own;
-        for (int64_t point = 0; point < W::P; ++point)
-          for (int64_t i = 0; i < count; i += kWinogradDepth) {
-            const int64_t depth = least(kWinogradDepth, count - i);
-            for (int64_t k = k0; k < k1; k += kTileColumns) {
-              const float* b = gradients + (k / kWinogradPanel * W::P + point) * k_plane + i * kWinogradPanel + k % kWinogradPanel;
-              for (int64_t c = c0; c < c1; c += kWinogradChannels) {
-                const float* a = points + (c / kWinogradChannels * W::P + point) * c_plane + i * kWinogradChannels;
-                winograd_multiply<true>(a, kWinogradChannels, kWinogradChannels, depth, b, kWinogradPanel, sums + point * plane + (c - c0) * kWinogradOutput + k - k0,
-                                        kWinogradOutput, least(kTileColumns, k1 - k), first + i > 0, a + c_plane);
-              }
-            }
-          }
-        if (first + count == tiles) winograd_taps<M, R>(f, c0, c1, k0, k1, sums, plane, kWinogradOutput, 1, 0);
-      }
-    });
   }
-}
+  int64_t c(int64_t row) const { return groups * row / rows * kWinogradChannels; }
+  int64_t k(int64_t column) const { return panels * column / columns * kWinogradPanel; }
+};
 
+// Measured on an AMD EPYC (Zen 5) whose two cores have an L3 each, 2026-11-24: what the other core has written comes at a third of the speed, so
+// that a thread transforms what it multiplies itself.
+constexpr int64_t kWinogradPointBytes = int64_t{8} << 20;  // points of a block of tiles, which stay in L3
+constexpr int64_t kWinogradShare = 256;                         // tiles in a share, or more
+constexpr int64_t kWinogradPartBytes = int64_t{4} << 20;   // gradients of all shares
+
+// Tiles go to shares, each with a gradient of its own, and where these are few, channels are shared out too. How tiles are shared and in what order
+// they are summed depends on the shapes alone.
 template <int M, int R>
 void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
-  const bool small = Winograd<M, R>::P * f.tiles.c * f.k * 4 <= kWinogradOwnSums;
-  (small ? winograd_filter_gradient_shared<M, R> : winograd_filter_gradient_blocked<M, R>)(f, team);
+  using W = Winograd<M, R>;
+  const WinogradTiles& t = f.tiles;
+  const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide, size = R * R * t.c * f.k;
+  const int64_t shares = most(1, least(least(8, tiles / kWinogradShare), kWinogradPartBytes / 4 / size)), share_tiles = ceil_div(tiles, shares);
+  const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, most(8, kWinogradPointBytes / 4 / (W::P * (t.c + f.k))))), room = block | 1;
+  const int64_t c_plane = room * kWinogradChannels, k_plane = room * kWinogradPanel, plane = kWinogradOutput * kWinogradOutput + kWinogradChannels;
+  const WinogradCells cells(t.c, f.k, ceil_div(team.threads(), shares));
+  float* parts = shares > 1 ? floats(team, 0, kWinogradParts, shares * size) : f.dw;
+
+  team.parallel(shares * cells.rows * cells.columns, 1, [&](int64_t begin, int64_t end, int thread) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t column = unit % cells.columns, row = unit / cells.columns % cells.rows, share = unit / cells.columns / cells.rows;
+      const int64_t c0 = cells.c(row), c1 = cells.c(row + 1), k0 = cells.k(column), k1 = least(f.k, cells.k(column + 1));
+      const int64_t begin_tile = tiles * share / shares, end_tile = tiles * (share + 1) / shares;
+      const int64_t squares = ceil_div(c1 - c0, kWinogradOutput) * ceil_div(k1 - k0, kWinogradOutput);
+      const bool once = end_tile - begin_tile <= block;
+      float* points = floats(team, thread, kWinogradPoints, (c1 - c0) * W::P * room);                            // [c / 16, P, room, 16]
+      float* gradients = floats(team, thread, kWinogradGradients, (k1 - k0 + kWinogradPanel) * W::P * room);  // [k / 32, P, room, 32]
+      float* sums = floats(team, thread, kWinogradSums, (once ? 1 : squares) * W::P * plane);                  // [square, P, 64, 64]
+      for (int64_t first = begin_tile; first < end_tile; first += block) {
+        const int64_t count = least(block, end_tile - first);
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t image = (first + i) / (high * wide), at = (first + i) % (high * wide), top = at / wide * M, left = at % wide * M;
+          winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, c0, c1, points + i * kWinogradChannels, c_plane, W::P * c_plane);
+          winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, k0, k1, gradients + i * kWinogradPanel, k_plane, W::P * k_plane);
+        }
+        float* sum = sums;
+        for (int64_t c = c0; c < c1; c += kWinogradOutput)
+          for (int64_t k = k0; k < k1; k += kWinogradOutput) {
+            const int64_t c2 = least(c1, c + kWinogradOutput), k2 = least(k1, k + kWinogradOutput);
+            winograd_accumulate(points + (c - c0) * W::P * room, c_plane, c2 - c, gradients + (k - k0) * W::P * room, k_plane, k2 - k, W::P, count, sum, plane,
+                                first > begin_tile);
+            if (first + count == end_tile) winograd_taps<M, R>(f, parts + share * size, c, c2, k, k2, sum, plane, kWinogradOutput, 1, 0);
+            if (!once) sum += W::P * plane;
+          }
+      }
+    }
+  });
+  if (shares > 1)
+    team.parallel(ceil_div(size, 4096), 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t at = begin * 4096; at < least(size, end * 4096); at += kLanes) {
+        vfloat sum = load(parts + at);
+        for (int64_t share = 1; share < shares; ++share) sum += load(parts + share * size + at);
+        store(f.dw + at, sum);
+      }
+    });
 }
 
 STEEPEST_KERNELS_END
