@@ -373,14 +373,15 @@ constexpr int64_t kWinogradOutput = 64;  // channels of x and of dy whose sums a
 inline void winograd_accumulate(const float* points, int64_t c_plane, int64_t rows, const float* gradients, int64_t k_plane, int64_t columns, int64_t P,
                                 int64_t count, float* sums, int64_t plane, bool add) {
   for (int64_t point = 0; point < P; ++point, sums += plane)
-    for (int64_t i = 0; i < count; i += kWinogradDepth)
-      for (int64_t k = 0; k < columns; k += kTileColumns)
-        for (int64_t c = 0; c < rows; c += kWinogradChannels) {
-          const float* a = points + (c / kWinogradChannels * P + point) * c_plane + i * kWinogradChannels;
-          const float* b = gradients + (k / kWinogradPanel * P + point) * k_plane + i * kWinogradPanel + k % kWinogradPanel;
-          winograd_multiply<true>(a, kWinogradChannels, kWinogradChannels, least(kWinogradDepth, count - i), b, kWinogradPanel, sums + c * kWinogradOutput + k,
-                                  kWinogradOutput, least(kTileColumns, columns - k), add || i > 0, a + c_plane);
-        }
+    for (int64_t k = 0; k < columns; k += kTileColumns)
+      for (int64_t c = 0; c < rows; c += kWinogradChannels) {
+        const int64_t group = c / kWinogradChannels, panels = columns / kWinogradPanel;
+        const float* a = points + (group * P + point) * c_plane;
+        const float* b = gradients + (k / kWinogradPanel * P + point) * k_plane + k % kWinogradPanel;
+        const float* ahead = k == 0 || group >= panels ? a + c_plane : gradients + (group * P + point + 1) * k_plane;
+        winograd_multiply<true>(a, kWinogradChannels, kWinogradChannels, count, b, kWinogradPanel, sums + c * kWinogradOutput + k, kWinogradOutput,
+                                least(kTileColumns, columns - k), add, ahead);
+      }
 }
 
 struct WinogradFilter {
@@ -440,7 +441,6 @@ struct WinogradCells {
 
 // Measured on an AMD EPYC (Zen 5) whose two cores have an L3 each, 2026-11-24: what the other core has written comes at a third of the speed, so
 // that a thread transforms what it multiplies itself.
-constexpr int64_t kWinogradPointBytes = int64_t{8} << 20;  // points of a block of tiles, which stay in L3
 constexpr int64_t kWinogradShare = 256;                         // tiles in a share, or more
 constexpr int64_t kWinogradPartBytes = int64_t{4} << 20;   // gradients of all shares
 
@@ -452,7 +452,7 @@ void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
   const WinogradTiles& t = f.tiles;
   const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide, size = R * R * t.c * f.k;
   const int64_t shares = most(1, least(least(8, tiles / kWinogradShare), kWinogradPartBytes / 4 / size)), share_tiles = ceil_div(tiles, shares);
-  const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, most(8, kWinogradPointBytes / 4 / (W::P * (t.c + f.k))))), room = block | 1;
+  const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, kWinogradDepth)), room = block | 1;
   const int64_t c_plane = room * kWinogradChannels, k_plane = room * kWinogradPanel, plane = kWinogradOutput * kWinogradOutput + kWinogradChannels;
   const WinogradCells cells(t.c, f.k, ceil_div(team.threads(), shares));
   float* parts = shares > 1 ? floats(team, 0, kWinogradParts, shares * size) : f.dw;
