@@ -76,6 +76,10 @@ void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t
       for (int row = 0; row < W; ++row) {
         const bool there = top + row >= 0 && top + row < high && left + column >= 0 && left + column < wide;
         const int64_t at = corner + (row * wide + column) * f.c + v;
+        if (column >= W - M / 2) {  // what the tile beside will read first
+          __builtin_prefetch(x.values + at + M / 2 * f.c);
+          __builtin_prefetch(x.places + at + M / 2 * f.c);
+        }
         value[row] = load(there ? x.values + at : zeros);
         place[row] = __builtin_convertvector(load(there ? x.places + at : nowhere), vint);
       }
@@ -314,6 +318,8 @@ STEEPEST_INLINE void winograd_gradient_columns(const WinogradTiles& f, const Unp
       for (int j = 0; j < M; j += 2) {
         const int64_t y = (top + i) / 2, x = (left + j) / 2, at = ((image * pooled_p + y) * pooled_q + x) * k + v;
         const bool there = y < pooled_p && x < pooled_q;
+        __builtin_prefetch(dy.values + at + M / 2 * k);  // what the tile beside will read
+        __builtin_prefetch(dy.places + at + M / 2 * k);
         const vfloat value = there ? load(dy.values + at) : vfloat{};
         const vint place = there ? __builtin_convertvector(load(dy.places + at), vint) : vint{};
 #pragma GCC unroll 4
