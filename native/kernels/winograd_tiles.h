@@ -477,6 +477,9 @@ void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
         const int64_t count = least(block, end_tile - first);
         for (int64_t i = 0; i < count; ++i) {
           const int64_t image = (first + i) / (high * wide), at = (first + i) % (high * wide), top = at / wide * M, left = at % wide * M;
+          for (int64_t y = top + M + R - 1 - t.padding, last = y + M; y < last; ++y)  // what the tiles below will read first, also of the next image
+            for (int64_t x = left + R - 1 - t.padding, end_x = x + M; x < end_x; ++x)
+              for (int64_t c = c0; c < c1; c += kWinogradChannels) __builtin_prefetch(f.x + ((image * t.h + y) * t.w + x) * t.c + c, 0, 2);
           winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, c0, c1, points + i * kWinogradChannels, c_plane, W::P * c_plane);
           winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, k0, k1, gradients + i * kWinogradPanel, k_plane, W::P * k_plane);
         }
