@@ -375,7 +375,8 @@ void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, i
 constexpr int64_t kWinogradOutput = 64;  // channels of x and of dy whose sums at all points stay in L2
 
 // sums[P, rows, columns], `plane` and kWinogradOutput floats apart, = or += the products of points[rows / 16, P, count, 16] and
-// gradients[columns / 32, P, count, 32], whose points are c_plane and k_plane apart.
+// gradients[columns / 32, P, count, 32], whose points are c_plane and k_plane floats apart. While the first columns are made, the next point's
+// inputs are fetched, then its gradients.
 inline void winograd_accumulate(const float* points, int64_t c_plane, int64_t rows, const float* gradients, int64_t k_plane, int64_t columns, int64_t P,
                                 int64_t count, float* sums, int64_t plane, bool add) {
   for (int64_t point = 0; point < P; ++point, sums += plane)
@@ -430,25 +431,25 @@ void winograd_taps(const WinogradFilter& f, float* dw, int64_t c0, int64_t c1, i
     }
 }
 
-// How channels are shared out in `rows` times `columns` cells: a cell needs the points of its channels of x and of dy, as do those beside it.
+// Measured on an AMD EPYC (Zen 5) whose two cores have an L3 each, 2026-11-24: what the other core has written comes at a third of the speed. So a
+// thread transforms what it multiplies itself.
+constexpr int64_t kWinogradShare = 256;                      // tiles of a share, or more
+constexpr int64_t kWinogradPartBytes = int64_t{4} << 20;  // gradients of all shares
+
+// Channels shared out in `rows` times `columns` cells. A cell transforms its channels of x and of dy, as do those beside it.
 struct WinogradCells {
   int64_t groups, panels, rows = 1, columns = 1;
 
   WinogradCells(int64_t c, int64_t k, int64_t wanted) : groups(c / kWinogradChannels), panels(ceil_div(k, kWinogradPanel)) {
     for (int64_t r = 1, lowest = 0; r <= least(groups, wanted); ++r) {
       const int64_t s = least(panels, ceil_div(wanted, r)), high = ceil_div(groups, r), wide = 2 * ceil_div(panels, s);
-      const int64_t cost = ceil_div(r * s, wanted) * (2 * high * wide + high + wide);  // as measured: products take twice the transformations at 16 x 16
+      const int64_t cost = ceil_div(r * s, wanted) * (2 * high * wide + high + wide);  // 16 x 16 channels multiply as long as 32 + 32 transform
       if (lowest == 0 || cost < lowest) lowest = cost, rows = r, columns = s;
     }
   }
   int64_t c(int64_t row) const { return groups * row / rows * kWinogradChannels; }
   int64_t k(int64_t column) const { return panels * column / columns * kWinogradPanel; }
 };
-
-// Measured on an AMD EPYC (Zen 5) whose two cores have an L3 each, 2026-11-24: what the other core has written comes at a third of the speed, so
-// that a thread transforms what it multiplies itself.
-constexpr int64_t kWinogradShare = 256;                         // tiles in a share, or more
-constexpr int64_t kWinogradPartBytes = int64_t{4} << 20;   // gradients of all shares
 
 // Tiles go to shares, each with a gradient of its own, and where these are few, channels are shared out too. How tiles are shared and in what order
 // they are summed depends on the shapes alone.
@@ -457,7 +458,7 @@ void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
   using W = Winograd<M, R>;
   const WinogradTiles& t = f.tiles;
   const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide, size = R * R * t.c * f.k;
-  const int64_t shares = most(1, least(least(8, tiles / kWinogradShare), kWinogradPartBytes / 4 / size)), share_tiles = ceil_div(tiles, shares);
+  const int64_t shares = most(1, least(least(8, tiles / kWinogradShare), kWinogradPartBytes / 4 / size)), share_tiles = ceil_div(most(1, tiles), shares);
   const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, kWinogradDepth)), room = block | 1;
   const int64_t c_plane = room * kWinogradChannels, k_plane = room * kWinogradPanel, plane = kWinogradOutput * kWinogradOutput + kWinogradChannels;
   const WinogradCells cells(t.c, f.k, ceil_div(team.threads(), shares));

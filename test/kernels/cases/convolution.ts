@@ -175,7 +175,7 @@ const forwardCases: Case[] = convolutionInts.flatMap((ints, index) => {
   ];
 });
 
-/** By Winograd: whole and cut tiles, one or several panels of columns, several shares of a sum, sums through memory. */
+/** By Winograd: whole and cut tiles, one or several panels of columns, several shares of a sum, several blocks of tiles in a share. */
 const winogradInts: Ints[] = (
   [
     [1, 4, 4, 16, 16, 3, 3, 1, 1],
@@ -184,6 +184,8 @@ const winogradInts: Ints[] = (
     [5, 3, 2, 48, 64, 3, 3, 1, 2],
     [40, 8, 8, 16, 32, 3, 3, 1, 1],
     [2, 8, 8, 80, 96, 3, 3, 1, 1],
+    [9, 8, 8, 80, 80, 3, 3, 1, 1],
+    [34, 16, 16, 16, 16, 3, 3, 1, 1],
     [2, 6, 7, 16, 48, 5, 5, 1, 2],
     [1, 14, 14, 32, 64, 5, 5, 1, 2],
     [3, 7, 6, 32, 16, 5, 5, 1, 0],
