@@ -158,7 +158,9 @@ void winograd_filter_gradient_strips(const WinogradFilter& f, Team& team) {
       }
     }
   });
-  winograd_taps<M, R>(f, parts, shares, team);
+  team.parallel(c, 1, [&](int64_t begin, int64_t end, int) {
+    winograd_taps<M, R>(f, f.dw, begin, end, 0, f.k, parts + begin * f.k, size, f.k, shares, P * size);
+  });
 }
 
 STEEPEST_KERNELS_END

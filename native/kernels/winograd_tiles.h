@@ -31,9 +31,11 @@ STEEPEST_INLINE void winograd_points(vfloat (&d)[Winograd<M, R>::A][Winograd<M, 
   }
 }
 
-// points[P, room, step] of one tile: B' d B for the channels [c0, c1). INSIDE: no input lies outside the image.
+// points[P, room, step] of one tile: B' d B for the channels [c0, c1), groups of kWinogradChannels `apart` from each other. INSIDE: no input
+// lies outside the image.
 template <int M, int R, bool INSIDE>
-void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64_t y0, int64_t x0, int64_t c0, int64_t c1, float* points, int64_t plane) {
+void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64_t y0, int64_t x0, int64_t c0, int64_t c1, float* points, int64_t plane,
+                    int64_t apart) {
   constexpr int A = Winograd<M, R>::A;
   alignas(64) const float zeros[kLanes] = {};
   const int64_t line = f.w * f.c, corner = ((image * f.h + y0) * f.w + x0) * f.c;
@@ -53,7 +55,7 @@ void winograd_input(const WinogradTiles& f, const float* x, int64_t image, int64
 #pragma GCC unroll 8
       for (int i = 0; i < A; ++i) d[i][j] = from[i];
     }
-    winograd_points<M, R>(d, points + v - c0, plane);
+    winograd_points<M, R>(d, points + (v - c0) / kWinogradChannels * apart + v % kWinogradChannels, plane);
   }
 }
 
@@ -74,6 +76,10 @@ void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t
       for (int row = 0; row < W; ++row) {
         const bool there = top + row >= 0 && top + row < high && left + column >= 0 && left + column < wide;
         const int64_t at = corner + (row * wide + column) * f.c + v;
+        if (column >= W - M / 2) {  // what the tile beside will read first
+          __builtin_prefetch(x.values + at + M / 2 * f.c);
+          __builtin_prefetch(x.places + at + M / 2 * f.c);
+        }
         value[row] = load(there ? x.values + at : zeros);
         place[row] = __builtin_convertvector(load(there ? x.places + at : nowhere), vint);
       }
@@ -94,7 +100,8 @@ void winograd_input_unpooled(const WinogradTiles& f, const Unpooling& x, int64_t
 }
 
 template <int M, int R>
-void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t top, int64_t left, int64_t c0, int64_t c1, float* points, int64_t plane) {
+void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, int64_t top, int64_t left, int64_t c0, int64_t c1, float* points, int64_t plane,
+                    int64_t apart = kWinogradChannels) {
   constexpr int A = Winograd<M, R>::A;
   const int64_t y0 = top - f.padding, x0 = left - f.padding;
   if (x.places) {
@@ -102,7 +109,7 @@ void winograd_input(const WinogradTiles& f, const Unpooling& x, int64_t image, i
     return run(f, x, image, y0, x0, c0, c1, points, plane);
   }
   const bool inside = y0 >= 0 && x0 >= 0 && y0 + A <= f.h && x0 + A <= f.w;
-  (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, c0, c1, points, plane);
+  (inside ? winograd_input<M, R, true> : winograd_input<M, R, false>)(f, x.values, image, y0, x0, c0, c1, points, plane, apart);
 }
 
 // The convolution of `tiles` with transformed filters u[P, panel, c, 32], its factor, bias, ending and 2 x 2 max pooling.
@@ -184,7 +191,7 @@ void winograd_outputs(const WinogradConvolution& f, const float* sums, int64_t p
     });
 }
 
-enum WinogradSlot { kWinogradPoints, kWinogradSums, kWinogradParts };
+enum WinogradSlot { kWinogradPoints, kWinogradSums, kWinogradParts, kWinogradGradients };
 
 constexpr int64_t kWinogradDepth = 128;  // long sums are exact enough in pieces of this
 
@@ -312,6 +319,8 @@ STEEPEST_INLINE void winograd_gradient_columns(const WinogradTiles& f, const Unp
       for (int j = 0; j < M; j += 2) {
         const int64_t y = (top + i) / 2, x = (left + j) / 2, at = ((image * pooled_p + y) * pooled_q + x) * k + v;
         const bool there = y < pooled_p && x < pooled_q;
+        __builtin_prefetch(dy.values + at + M / 2 * k);  // what the tile beside will read
+        __builtin_prefetch(dy.places + at + M / 2 * k);
         const vfloat value = there ? load(dy.values + at) : vfloat{};
         const vint place = there ? __builtin_convertvector(load(dy.places + at), vint) : vint{};
 #pragma GCC unroll 4
@@ -319,6 +328,10 @@ STEEPEST_INLINE void winograd_gradient_columns(const WinogradTiles& f, const Unp
       }
   } else {
     const float* from = dy.values + ((image * f.p + top) * f.q + left) * k + v;
+#pragma GCC unroll 4
+    for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < M; ++j) __builtin_prefetch(from + ((i + M) * f.q + j) * k, 0, 2);
 #pragma GCC unroll 4
     for (int i = 0; i < M; ++i)
 #pragma GCC unroll 4
@@ -342,11 +355,12 @@ STEEPEST_INLINE void winograd_gradient_row(const vfloat (&columns)[M][Winograd<M
   Winograd<M, R>::gradient(row, a);
 }
 
-// points[P, room, step] of one tile: A dy A' for every channel of dy.
+// points[P, room, step] of one tile: A dy A' for the channels [k0, k1) of dy, panels of kWinogradPanel `apart` from each other.
 template <int M, int R>
-void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, int64_t image, int64_t top, int64_t left, float* points, int64_t plane) {
+void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, int64_t image, int64_t top, int64_t left, int64_t k0, int64_t k1, float* points,
+                       int64_t plane, int64_t apart) {
   constexpr int A = Winograd<M, R>::A;
-  for (int64_t v = 0; v < k; v += kLanes) {
+  for (int64_t v = k0; v < k1; v += kLanes) {
     vfloat columns[M][A];
     winograd_gradient_columns<M, R>(f, dy, k, image, top, left, v, columns);
 #pragma GCC unroll 8
@@ -354,9 +368,28 @@ void winograd_gradient(const WinogradTiles& f, const Unpooling& dy, int64_t k, i
       vfloat a[A];
       winograd_gradient_row<M, R>(columns, i, a);
 #pragma GCC unroll 8
-      for (int j = 0; j < A; ++j) store(points + (i * A + j) * plane + v, a[j]);
+      for (int j = 0; j < A; ++j) store(points + (v - k0) / kWinogradPanel * apart + v % kWinogradPanel + (i * A + j) * plane, a[j]);
     }
   }
+}
+
+constexpr int64_t kWinogradOutput = 64;  // channels of x and of dy whose sums at all points stay in L2
+
+// sums[P, rows, columns], `plane` and kWinogradOutput floats apart, = or += the products of points[rows / 16, P, count, 16] and
+// gradients[columns / 32, P, count, 32], whose points are c_plane and k_plane floats apart. While the first columns are made, the next point's
+// inputs are fetched, then its gradients.
+inline void winograd_accumulate(const float* points, int64_t c_plane, int64_t rows, const float* gradients, int64_t k_plane, int64_t columns, int64_t P,
+                                int64_t count, float* sums, int64_t plane, bool add) {
+  for (int64_t point = 0; point < P; ++point, sums += plane)
+    for (int64_t k = 0; k < columns; k += kTileColumns)
+      for (int64_t c = 0; c < rows; c += kWinogradChannels) {
+        const int64_t group = c / kWinogradChannels, panels = columns / kWinogradPanel;
+        const float* a = points + (group * P + point) * c_plane;
+        const float* b = gradients + (k / kWinogradPanel * P + point) * k_plane + k % kWinogradPanel;
+        const float* ahead = k == 0 || group >= panels ? a + c_plane : gradients + (group * P + point + 1) * k_plane;
+        winograd_multiply<true>(a, kWinogradChannels, kWinogradChannels, count, b, kWinogradPanel, sums + c * kWinogradOutput + k, kWinogradOutput,
+                                least(kTileColumns, columns - k), add, ahead);
+      }
 }
 
 struct WinogradFilter {
@@ -367,104 +400,111 @@ struct WinogradFilter {
   float* dw;
 };
 
-constexpr int64_t kWinogradOwnSums = int64_t{640} << 10;       // bytes of the points' sums that each share has for itself
-constexpr int64_t kWinogradLargeBlock = int64_t{16} << 20;  // bytes of a block of tiles where one sum is shared: as much as stays in L3
-
-// dw = G' (the sum of parts[shares, P, c, k]) G.
+// dw[R, R, c, k] at [c0, c1) and [k0, k1) = G' (the sum of `shares` sums[P, c, k]) G. Planes of points, channels and shares are `plane`, `step` and
+// `share` floats apart.
 template <int M, int R>
-void winograd_taps(const WinogradFilter& f, float* parts, int64_t shares, Team& team) {
+void winograd_taps(const WinogradFilter& f, float* dw, int64_t c0, int64_t c1, int64_t k0, int64_t k1, const float* sums, int64_t plane, int64_t step,
+                   int64_t shares, int64_t share) {
   using W = Winograd<M, R>;
-  const WinogradTiles& t = f.tiles;
-  const int64_t size = t.c * f.k;
-  if (shares > 1)
-    team.parallel(W::P, 1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t share = 1; share < shares; ++share)
-        for (int64_t at = begin * size; at < end * size; at += kLanes) store(parts + at, load(parts + at) + load(parts + share * W::P * size + at));
-    });
-  team.parallel(t.c, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t c = begin; c < end; ++c)
-      for (int64_t v = 0; v < f.k; v += kLanes) {
-        vfloat by_row[W::A][R];
+  for (int64_t c = c0; c < c1; ++c, sums += step)
+    for (int64_t v = k0; v < k1; v += kLanes) {
+      vfloat by_row[W::A][R];
 #pragma GCC unroll 8
-        for (int i = 0; i < W::A; ++i) {
-          vfloat points[W::A];
+      for (int i = 0; i < W::A; ++i) {
+        vfloat points[W::A];
 #pragma GCC unroll 8
-          for (int j = 0; j < W::A; ++j) points[j] = load(parts + (i * W::A + j) * size + c * f.k + v);
-          W::filter_gradient(points, by_row[i]);
+        for (int j = 0; j < W::A; ++j) {
+          const float* from = sums + (i * W::A + j) * plane + v - k0;
+          points[j] = load(from);
+          for (int64_t other = 1; other < shares; ++other) points[j] += load(from + other * share);
         }
-#pragma GCC unroll 5
-        for (int j = 0; j < R; ++j) {
-          vfloat column[W::A], taps[R];
-#pragma GCC unroll 8
-          for (int i = 0; i < W::A; ++i) column[i] = by_row[i][j];
-          W::filter_gradient(column, taps);
-#pragma GCC unroll 5
-          for (int i = 0; i < R; ++i) store(f.dw + ((i * R + j) * t.c + c) * f.k + v, taps[i]);
-        }
+        W::filter_gradient(points, by_row[i]);
       }
-  });
+#pragma GCC unroll 5
+      for (int j = 0; j < R; ++j) {
+        vfloat column[W::A], taps[R];
+#pragma GCC unroll 8
+        for (int i = 0; i < W::A; ++i) column[i] = by_row[i][j];
+        W::filter_gradient(column, taps);
+#pragma GCC unroll 5
+        for (int i = 0; i < R; ++i) store(dw + ((i * R + j) * f.tiles.c + c) * f.k + v, taps[i]);
+      }
+    }
 }
 
-// Sums for the tiles go to shares, a share to a thread, where the points' sums fit a cache; else through memory, a point to a thread. Which of
-// them, and how tiles are shared, depends on the shapes alone.
+// Measured on an AMD EPYC (Zen 5) whose two cores have an L3 each, 2026-11-24: what the other core has written comes at a third of the speed. So a
+// thread transforms what it multiplies itself.
+constexpr int64_t kWinogradShare = 256;                      // tiles of a share, or more
+constexpr int64_t kWinogradPartBytes = int64_t{4} << 20;  // gradients of all shares
+
+// Channels shared out in `rows` times `columns` cells. A cell transforms its channels of x and of dy, as do those beside it.
+struct WinogradCells {
+  int64_t groups, panels, rows = 1, columns = 1;
+
+  WinogradCells(int64_t c, int64_t k, int64_t wanted) : groups(c / kWinogradChannels), panels(ceil_div(k, kWinogradPanel)) {
+    for (int64_t r = 1, lowest = 0; r <= least(groups, wanted); ++r) {
+      const int64_t s = least(panels, ceil_div(wanted, r)), high = ceil_div(groups, r), wide = 2 * ceil_div(panels, s);
+      const int64_t cost = ceil_div(r * s, wanted) * (2 * high * wide + high + wide);  // 16 x 16 channels multiply as long as 32 + 32 transform
+      if (lowest == 0 || cost < lowest) lowest = cost, rows = r, columns = s;
+    }
+  }
+  int64_t c(int64_t row) const { return groups * row / rows * kWinogradChannels; }
+  int64_t k(int64_t column) const { return panels * column / columns * kWinogradPanel; }
+};
+
+// Tiles go to shares, each with a gradient of its own, and where these are few, channels are shared out too. How tiles are shared and in what order
+// they are summed depends on the shapes alone.
 template <int M, int R>
 void winograd_filter_gradient(const WinogradFilter& f, Team& team) {
   using W = Winograd<M, R>;
   const WinogradTiles& t = f.tiles;
-  const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide, size = t.c * f.k;
-  const int64_t c_step = t.c + kWinogradChannels, k_step = f.k + kWinogradChannels, floats_a_tile = W::P * (c_step + k_step);
-  const bool small = W::P * size * 4 <= kWinogradOwnSums;
-  const int64_t shares = small ? most(1, least(8, tiles / 128)) : 1, share_tiles = ceil_div(most(1, tiles), shares);
-  const int64_t room = most(8, (small ? kWinogradBlock : kWinogradLargeBlock) / 4 / floats_a_tile);
-  const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, room));
-  float* parts = floats(team, 0, kWinogradParts, shares * W::P * size);
-  const int64_t plane = block * c_step, k_plane = block * k_step;
+  const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide, size = R * R * t.c * f.k;
+  const int64_t shares = most(1, least(least(8, tiles / kWinogradShare), kWinogradPartBytes / 4 / size)), share_tiles = ceil_div(most(1, tiles), shares);
+  const int64_t block = ceil_div(share_tiles, ceil_div(share_tiles, kWinogradDepth)), room = block | 1;
+  const int64_t c_plane = room * kWinogradChannels, k_plane = room * kWinogradPanel, plane = kWinogradOutput * kWinogradOutput + kWinogradChannels;
+  const WinogradCells cells(t.c, f.k, ceil_div(team.threads(), shares));
+  float* parts = shares > 1 ? floats(team, 0, kWinogradParts, shares * size) : f.dw;
 
-  const auto transform = [&](int64_t index, int64_t c0, int64_t c1, float* points, float* gradients) {
-    const int64_t image = index / (high * wide), at = index % (high * wide), top = at / wide * M, left = at % wide * M;
-    winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, c0, c1, points, plane);
-    winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, gradients, k_plane);
-  };
-  const auto accumulate = [&](int64_t point, int64_t count, int64_t c0, int64_t c1, const float* points, const float* gradients, float* part, bool add) {
-    for (int64_t i = 0; i < count; i += kWinogradDepth)
-      for (int64_t k = 0; k < f.k; k += kTileColumns) {
-        const float* from = gradients + point * k_plane + i * k_step + k;
-        winograd_multiply<true>(points + point * plane + i * c_step, c_step, c1 - c0, least(kWinogradDepth, count - i), from, k_step,
-                                part + point * size + c0 * f.k + k, f.k, least(kTileColumns, f.k - k), add || i > 0, from + kTileColumns);
-      }
-  };
-
-  if (small) {
-    const int64_t groups = t.c / kWinogradChannels, splits = least(groups, ceil_div(team.threads(), shares));  // few shares: channels are shared out too
-    team.parallel(shares * splits, 1, [&](int64_t begin, int64_t end, int thread) {
-      float* points = floats(team, thread, kWinogradPoints, W::P * plane);
-      float* gradients = floats(team, thread, kWinogradSums, W::P * k_plane);
-      for (int64_t unit = begin; unit < end; ++unit) {
-        const int64_t share = unit / splits, first = tiles * share / shares, behind = tiles * (share + 1) / shares;
-        const int64_t c0 = groups * (unit % splits) / splits * kWinogradChannels, c1 = groups * (unit % splits + 1) / splits * kWinogradChannels;
-        for (int64_t index = first; index < behind; index += block) {
-          const int64_t count = least(block, behind - index);
-          for (int64_t i = 0; i < count; ++i) transform(index + i, c0, c1, points + i * c_step, gradients + i * k_step);
-          for (int64_t point = 0; point < W::P; ++point)
-            accumulate(point, count, c0, c1, points, gradients, parts + share * W::P * size, index > first);
+  team.parallel(shares * cells.rows * cells.columns, 1, [&](int64_t begin, int64_t end, int thread) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t column = unit % cells.columns, row = unit / cells.columns % cells.rows, share = unit / cells.columns / cells.rows;
+      const int64_t c0 = cells.c(row), c1 = cells.c(row + 1), k0 = cells.k(column), k1 = least(f.k, cells.k(column + 1));
+      const int64_t begin_tile = tiles * share / shares, end_tile = tiles * (share + 1) / shares;
+      const int64_t squares = ceil_div(c1 - c0, kWinogradOutput) * ceil_div(k1 - k0, kWinogradOutput);
+      const bool once = end_tile - begin_tile <= block;
+      float* points = floats(team, thread, kWinogradPoints, (c1 - c0) * W::P * room);                            // [c / 16, P, room, 16]
+      float* gradients = floats(team, thread, kWinogradGradients, (k1 - k0 + kWinogradPanel) * W::P * room);  // [k / 32, P, room, 32]
+      float* sums = floats(team, thread, kWinogradSums, (once ? 1 : squares) * W::P * plane);                  // [square, P, 64, 64]
+      for (int64_t first = begin_tile; first < end_tile; first += block) {
+        const int64_t count = least(block, end_tile - first);
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t image = (first + i) / (high * wide), at = (first + i) % (high * wide), top = at / wide * M, left = at % wide * M;
+          for (int64_t y = top + M + R - 1 - t.padding, last = y + M; y < last; ++y)  // what the tiles below will read first, also of the next image
+            for (int64_t x = left + R - 1 - t.padding, end_x = x + M; x < end_x; ++x)
+              for (int64_t c = c0; c < c1; c += kWinogradChannels) __builtin_prefetch(f.x + ((image * t.h + y) * t.w + x) * t.c + c, 0, 2);
+          winograd_input<M, R>(t, {f.x, nullptr}, image, top, left, c0, c1, points + i * kWinogradChannels, c_plane, W::P * c_plane);
+          winograd_gradient<M, R>(t, f.dy, f.k, image, top, left, k0, k1, gradients + i * kWinogradPanel, k_plane, W::P * k_plane);
         }
+        float* sum = sums;
+        for (int64_t c = c0; c < c1; c += kWinogradOutput)
+          for (int64_t k = k0; k < k1; k += kWinogradOutput) {
+            const int64_t c2 = least(c1, c + kWinogradOutput), k2 = least(k1, k + kWinogradOutput);
+            winograd_accumulate(points + (c - c0) * W::P * room, c_plane, c2 - c, gradients + (k - k0) * W::P * room, k_plane, k2 - k, W::P, count, sum, plane,
+                                first > begin_tile);
+            if (first + count == end_tile) winograd_taps<M, R>(f, parts + share * size, c, c2, k, k2, sum, plane, kWinogradOutput, 1, 0);
+            if (!once) sum += W::P * plane;
+          }
+      }
+    }
+  });
+  if (shares > 1)
+    team.parallel(ceil_div(size, 4096), 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t at = begin * 4096; at < least(size, end * 4096); at += kLanes) {
+        vfloat sum = load(parts + at);
+        for (int64_t share = 1; share < shares; ++share) sum += load(parts + share * size + at);
+        store(f.dw + at, sum);
       }
     });
-  } else {
-    float* points = floats(team, 0, kWinogradPoints, W::P * plane);
-    float* gradients = floats(team, 0, kWinogradSums, W::P * k_plane);
-    for (int64_t index = 0; index < tiles; index += block) {
-      const int64_t count = least(block, tiles - index);
-      team.parallel(count, 4, [&](int64_t begin, int64_t end, int) {
-        for (int64_t i = begin; i < end; ++i) transform(index + i, 0, t.c, points + i * c_step, gradients + i * k_step);
-      });
-      team.parallel(W::P, 1, [&](int64_t begin, int64_t end, int) {
-        for (int64_t point = begin; point < end; ++point) accumulate(point, count, 0, t.c, points, gradients, parts, index > 0);
-      });
-    }
-  }
-
-  winograd_taps<M, R>(f, parts, shares, team);
 }
 
 STEEPEST_KERNELS_END

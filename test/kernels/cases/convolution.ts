@@ -175,7 +175,7 @@ const forwardCases: Case[] = convolutionInts.flatMap((ints, index) => {
   ];
 });
 
-/** By Winograd: whole and cut tiles, one or several panels of columns, several shares of a sum, sums through memory. */
+/** By Winograd: whole and cut tiles, one or several panels of columns, several shares of a sum, several blocks of tiles in a share. */
 const winogradInts: Ints[] = (
   [
     [1, 4, 4, 16, 16, 3, 3, 1, 1],
@@ -197,6 +197,9 @@ const winogradInts: Ints[] = (
     [1, 6, 5, 15, 32, 5, 5, 1, 1],
     [20, 8, 9, 3, 16, 3, 3, 1, 1],
     [18, 2, 3, 4, 16, 5, 5, 1, 2],
+    // Several blocks of tiles, without and with shares.
+    [9, 8, 8, 80, 80, 3, 3, 1, 1],
+    [34, 16, 16, 16, 16, 3, 3, 1, 1],
   ] as Shape[]
 ).flatMap(([n, h, w, c, k, r, s, stride, padding]) =>
   [2, 4].map((tile) => ({ n, h, w, c, k, r, s, stride, padding, tile })),
