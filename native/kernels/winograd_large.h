@@ -9,6 +9,7 @@
 STEEPEST_KERNELS_BEGIN
 
 constexpr int64_t kWinogradRows = 64;  // tiles in a block: their sums for a panel, 295 KB with 36 points, stay in L2 beside 590 KB of the filter
+constexpr int64_t kWinogradLargeBlock = int64_t{16} << 20;  // bytes of the points of all tiles of a pass
 constexpr int64_t kWinogradPad = 16;   // floats between planes: equal places of all points do not meet in one set of a cache
 
 // The points of all tiles are shared by the team. A share of the work is a panel of columns for a block of tiles.
