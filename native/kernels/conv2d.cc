@@ -40,7 +40,7 @@ constexpr int64_t kBandPixels = 4 * kTileRows;      // output pixels convolved b
 constexpr int64_t kRunPixels = 256;                 // output pixels dw goes through at once: a panel of dy is 32 KB with AVX-512
 constexpr int64_t kGroupFloats = int64_t{1} << 19;  // the same for dw, which wants whole runs of pixels: 2 MB
 constexpr int64_t kPartFloats = int64_t{1} << 22;   // partial sums of dw: at most 16 MB, and at most
-constexpr int64_t kShares = 8;                      // so many. With 16, those of resnet18 with stride 2 took 2 to 29 % longer on 2 threads
+constexpr int64_t kShares = 8;                      // so many. With 16, those of resnet18 with stride 2 took 0 to 29 % longer on 2 threads, quiet ones
 
 // Images in a frame of zeros: pixel (i, j) of the image stands at (i + above, j + before) of a frame of height x width
 // pixels; what falls outside is cut off.
