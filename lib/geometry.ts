@@ -19,6 +19,12 @@ export function points(tile: number, r: number): number {
   return tile === 0 ? 0 : (tile + r - 1) ** 2;
 }
 
+/** Squares of 4 x 4 pixels, cut at the edges, of `rows` pixels of images h x w; none where h or w is 0, NaN where rows are no whole images. */
+export function squares(rows: number, h: number, w: number): number {
+  if (h * w === 0) return 0;
+  return rows % (h * w) === 0 ? (rows / (h * w)) * Math.ceil(h / 4) * Math.ceil(w / 4) : Number.NaN;
+}
+
 /** Columns filled up to panels of 32. */
 export function panelled(columns: number): number {
   return Math.ceil(columns / 32) * 32;

@@ -139,7 +139,7 @@ function typescript(kernels) {
   },`;
   });
   return `// ${BANNER}
-import { out, panelled, points, pooled } from '../geometry.js';
+import { out, panelled, points, pooled, squares } from '../geometry.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each kernel destructures its own names
 type Ints = any;

@@ -1,6 +1,6 @@
 /**
  * From a graph to a plan: kernel calls over numbered buffers, fused, in segments, with memory laid out.
- * See backends/backend.ts for what a plan is. Stages: lower.ts, fuse.ts, winograd.ts, prologue.ts, then here: segments, buffers, memory.ts.
+ * See backends/backend.ts for what a plan is. Stages: lower.ts, fuse.ts, winograd.ts, moments.ts, prologue.ts, then here: segments, buffers, memory.ts.
  */
 import type {
   ConvolutionShape,
@@ -29,6 +29,7 @@ import {
 import { fuse } from './fuse.js';
 import { baseOf, type Call, isTensorUse, lower, type RegionUse, reachableNodes } from './lower.js';
 import { layoutArena } from './memory.js';
+import { momentsFromConvolutions } from './moments.js';
 import { prologueFirst } from './prologue.js';
 import { chooseTiles, convolutionsOf, readsLargeFilter } from './winograd.js';
 
@@ -166,7 +167,8 @@ class Compiler implements Prepared {
   compile(chooseTile?: CompileRequest['chooseTile']): Compiled {
     const { updates = [], name, precision, maxBatch } = this.#request;
     const chosen = chooseTile === undefined ? this.#calls : chooseTiles(this.#calls, chooseTile);
-    let calls = [...this.#gathers, ...chosen, ...this.#copies];
+    const summed = this.#request.fuse === false ? chosen : momentsFromConvolutions(chosen);
+    let calls = [...this.#gathers, ...summed, ...this.#copies];
     calls.push(...updates.map((update) => this.#update(update)));
     const ordered = prologueFirst(calls, (use) => this.#regionOf(use));
     calls = ordered.calls;

@@ -68,6 +68,7 @@ function methodOf(call: PlanCall, ints: Record<string, number>): string {
     parts.push(`${call.kernel === 'conv2d_forward' ? 'max pool' : 'unpooling'} ${window}`);
   }
   if (has('mask') || has('y')) parts.push("relu'");
+  if (has('moments')) parts.push('moments');
   return parts.join(' + ');
 }
 

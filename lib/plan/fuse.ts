@@ -196,7 +196,8 @@ const EPILOGUES: Epilogues = {
   batch_norm_inference: [ADD, RELU],
 };
 
-function outputSize(conv: Call['ints'], size: string, filter: string): number {
+/** Height (size h, filter r) or width (w, s) of a convolution's output. */
+export function outputSize(conv: Call['ints'], size: string, filter: string): number {
   return out(conv[size] as number, conv[filter] as number, conv.stride as number, conv.padding as number);
 }
 
@@ -243,7 +244,7 @@ function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>, epilog
 }
 
 /** What a call reads, or what it makes. */
-function usesOf(call: Call, role: 'in' | 'out'): unknown[] {
+export function usesOf(call: Call, role: 'in' | 'out'): unknown[] {
   const { buffers } = kernelSpecs[call.kernel];
   return buffers
     .filter((buffer) => (buffer.role === 'in') === (role === 'in'))

@@ -1,5 +1,5 @@
 /**
- * Fourth stage of compiling: calls that depend on nothing but parameters and constants which no call of the plan writes run once for all
+ * Fifth stage of compiling: calls that depend on nothing but parameters and constants which no call of the plan writes run once for all
  * steps. In inference the weights stand still, so transformed filters are made once.
  */
 import { kernelSpecs } from '../backends/kernels.js';

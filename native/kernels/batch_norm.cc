@@ -5,7 +5,8 @@
 //   dshift = sum dy, dscale = sum dy x^, dx = scale s (dy - dshift / rows - x^ dscale / rows)
 //
 // Sums are in double precision, of x less its first row: a mean far larger than the deviation costs no digits of the variance, and a
-// constant channel has variance 0. Two ways over x forward and backward; blocks of rows are summed apart, then added in their order.
+// constant channel has variance 0. Two ways over x forward and backward, or one where the convolution beside has made sums (moments, ending.h);
+// blocks of rows are summed apart, then added in their order.
 #include "columns.h"
 #include "ending.h"
 
@@ -69,6 +70,38 @@ STEEPEST_INLINE double* sum_columns(Team& team, int64_t rows, int64_t k, Term te
   return totals;
 }
 
+// Two sums of each column over the moments [rows / (h w), squares, 2, k] of images (ending.h), in [0, k) and [k, 2k) of the result.
+// term(i, j, pixels, at, add): the pair of the columns from j on lies at i and i + k, and is one of so many pixels.
+template <class Term>
+STEEPEST_INLINE double* sum_squares(Team& team, int64_t rows, int64_t h, int64_t w, int64_t k, Term term) {
+  const int64_t wide = ceil_div(w, kSquare), squares = ceil_div(h, kSquare) * wide, images = rows / (h * w);
+  const int64_t blocks = most(1, least(images, 32)), padded = ceil_div(k, kLanes) * kLanes;
+  double* const sums = static_cast<double*>(team.scratch(0, 0, static_cast<size_t>(blocks * 2 * padded + 2 * k) * sizeof(double)));
+  team.parallel(blocks, 1, [=](int64_t begin, int64_t end, int) {
+    for (int64_t b = begin; b < end; ++b) {
+      double* const sum = sums + b * 2 * padded;
+      for (int64_t j = 0; j < 2 * padded; ++j) sum[j] = 0;
+      for (int64_t i = images * b / blocks * squares; i < images * (b + 1) / blocks * squares; ++i) {
+        const int64_t top = i % squares / wide * kSquare, left = i % wide * kSquare, pixels = least(kSquare, h - top) * least(kSquare, w - left);
+        for_lanes(0, k, [=](int64_t j, auto at) {
+          term(i * 2 * k + j, j, static_cast<double>(pixels), at, [=](Doubles to_s, Doubles to_t) {
+            Doubles s = load_doubles(sum + j), t = load_doubles(sum + padded + j);
+            s.low += to_s.low, s.high += to_s.high, t.low += to_t.low, t.high += to_t.high;
+            __builtin_memcpy(sum + j, &s, sizeof s);
+            __builtin_memcpy(sum + padded + j, &t, sizeof t);
+          });
+        });
+      }
+    }
+  });
+  double* const totals = sums + blocks * 2 * padded;
+  for (int64_t j = 0; j < 2 * k; ++j) {
+    totals[j] = 0;
+    for (int64_t b = 0; b < blocks; ++b) totals[j] += sums[b * 2 * padded + (j < k ? j : padded + j - k)];
+  }
+  return totals;
+}
+
 // `count` rows of period_of(k) times k floats, a whole vector longer each: numbers a column, repeated for the rows taken together.
 struct Columns {
   int64_t width, stride;
@@ -108,19 +141,28 @@ void normalize(Team& team, int64_t rows, int64_t k, const float* x, const Column
 
 }  // namespace
 
-// x and perhaps addend[rows, k], scale[k], shift[k] -> y[rows, k], mean[k], variance[k].
+// x and perhaps addend[rows, k] and moments, scale[k], shift[k] -> y[rows, k], mean[k], variance[k].
 void batch_norm_forward(const batch_norm_forward_args& a, Team& team) {
   const int64_t rows = a.rows, k = a.k;
   const double n = static_cast<double>(most(rows, 1));
-  const float* const x = a.x;
+  const float *const x = a.x, *const moments = a.h * a.w > 0 ? a.moments : nullptr, *const first = moments ? moments : x;
   const Columns columns(team, k, 3);
-  for (int64_t j = 0; j < k; ++j) columns.set(0, j, k, rows > 0 && __builtin_isfinite(x[j]) ? x[j] : 0.0f);
+  for (int64_t j = 0; j < k; ++j) columns.set(0, j, k, rows > 0 && __builtin_isfinite(first[j]) ? first[j] : 0.0f);
   const float* const origin = columns.row(0);
-  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto at, auto add) {
-    const Doubles v = load_doubles(x + i, at), o = load_doubles(origin + j, at);
-    const Doubles d{v.low - o.low, v.high - o.high};
-    add(d, Doubles{d.low * d.low, d.high * d.high});
-  });
+  const auto less_origin = [=](const float* value, int64_t j, auto at) {
+    const Doubles v = load_doubles(value, at), o = load_doubles(origin + j, at);
+    return Doubles{v.low - o.low, v.high - o.high};
+  };
+  const double* const sums =
+      moments ? sum_squares(team, rows, a.h, a.w, k,
+                            [=](int64_t i, int64_t j, double pixels, auto at, auto add) {
+                              const Doubles d = less_origin(moments + i, j, at), rest = load_doubles(moments + i + k, at);
+                              add(Doubles{d.low * pixels, d.high * pixels}, Doubles{d.low * d.low * pixels + rest.low, d.high * d.high * pixels + rest.high});
+                            })
+              : sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto at, auto add) {
+                  const Doubles d = less_origin(x + i, j, at);
+                  add(d, Doubles{d.low * d.low, d.high * d.high});
+                });
   for (int64_t j = 0; j < k; ++j) {
     const double offset = sums[j] / n, mean = static_cast<double>(origin[j]) + offset;
     const double rest = sums[k + j] / n - offset * offset, variance = rest < 0 ? 0 : rest;
@@ -186,14 +228,17 @@ template <class Gradient>
 STEEPEST_INLINE void backward(const batch_norm_backward_args& a, Team& team, Gradient dy) {
   const int64_t rows = a.rows, k = a.k;
   const double n = static_cast<double>(most(rows, 1));
-  const float* const x = a.x;
+  const float *const x = a.x, *const moments = a.h * a.w > 0 ? a.moments : nullptr;
   const Columns columns(team, k, 4);
   for (int64_t j = 0; j < k; ++j) columns.set(0, j, k, a.mean[j]);
   const float* const mean = columns.row(0);
-  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto at, auto add) {
-    const Doubles gradient = dy.doubles(i, at), v = load_doubles(x + i, at), m = load_doubles(mean + j, at);
-    add(gradient, Doubles{gradient.low * (v.low - m.low), gradient.high * (v.high - m.high)});
-  });
+  const double* const sums =
+      moments ? sum_squares(team, rows, a.h, a.w, k,
+                            [=](int64_t i, int64_t, double, auto at, auto add) { add(load_doubles(moments + i, at), load_doubles(moments + i + k, at)); })
+              : sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto at, auto add) {
+                  const Doubles gradient = dy.doubles(i, at), v = load_doubles(x + i, at), m = load_doubles(mean + j, at);
+                  add(gradient, Doubles{gradient.low * (v.low - m.low), gradient.high * (v.high - m.high)});
+                });
   for (int64_t j = 0; j < k; ++j) {
     const double s = inverse_deviation(a.variance[j], a.epsilon), factor = static_cast<double>(a.scale[j]) * s;
     a.dshift[j] = static_cast<float>(sums[j]);
@@ -212,7 +257,7 @@ STEEPEST_INLINE void backward(const batch_norm_backward_args& a, Team& team, Gra
 
 }  // namespace
 
-// dy, x and perhaps y[rows, k]; scale, mean and variance[k] -> dx[rows, k], dscale[k], dshift[k].
+// dy, x and perhaps y[rows, k] and moments; scale, mean and variance[k] -> dx[rows, k], dscale[k], dshift[k].
 void batch_norm_backward(const batch_norm_backward_args& a, Team& team) {
   if (a.y == nullptr) backward(a, team, Plain{a.dy});
   else backward(a, team, Masked{a.dy, a.y});

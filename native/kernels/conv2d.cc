@@ -232,14 +232,14 @@ Windows pooling_of(const Args& a, int64_t p, int64_t q) {
   return Windows(max_pool2d_backward_args{a.dy, a.argmax, nullptr, a.n, p, q, a.k, a.pool, a.poolStride});
 }
 
-}  // namespace
+bool by_winograd_forward(const conv2d_forward_args& a) { return by_winograd(a) && (a.u || a.c >= kWinogradChannels); }
 
-void conv2d_forward(const conv2d_forward_args& a, Team& team) {
+void forward(const conv2d_forward_args& a, const Moments& moments, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, a.relu != 0, nullptr};
-  if (by_winograd(a) && (a.u || a.c >= kWinogradChannels))
+  if (by_winograd_forward(a))
     return winograd(WinogradConvolution{{a.n, a.h, a.w, a.c, p, q, a.padding}, {a.x, nullptr}, a.k, a.u, {a.filter, a.c, a.k, false}, a.factor, a.bias, ending, a.y,
-                              a.pool != 0, a.argmax}, a.tile, a.r, team);
+                              a.pool != 0, a.argmax, moments}, a.tile, a.r, team);
   const int64_t depth = a.r * a.s * a.c;
   const auto pack = [&](int64_t j, int64_t columns, float* dst) {
     const int64_t width = panel_width(columns);
@@ -268,6 +268,16 @@ void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   }
   const Frame frame{a.h, a.w, a.c, a.padding, a.padding, (p - 1) * a.stride + a.r, (q - 1) * a.stride + a.s};
   convolve({frame, a.x, a.n, p, q, a.k, a.r, a.s, a.stride, panels, bias, ending, a.y, a.pool, most(1, a.poolStride), a.argmax}, team);
+}
+
+}  // namespace
+
+void conv2d_forward(const conv2d_forward_args& a, Team& team) {
+  const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
+  const bool pools = a.pool > 0;
+  const Moments moments{pools ? output_size(p, a.pool, a.poolStride, 0) : p, pools ? output_size(q, a.pool, a.poolStride, 0) : q, a.k, nullptr, nullptr, a.moments};
+  forward(a, moments, team);
+  if (a.moments && !(by_winograd_forward(a) && a.tile == kSquare && !pools)) moments.of(a.y, a.n, team);
 }
 
 namespace {
@@ -345,14 +355,16 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
   });
 }
 
-}  // namespace
+bool by_winograd_input(const conv2d_backward_input_args& a) {
+  return by_winograd(a) && a.c % kWinogradChannels == 0 && (a.pool == 0 || a.argmax);
+}
 
-void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
+void backward_input(const conv2d_backward_input_args& a, const Moments& moments, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, false, a.mask};
-  if (by_winograd(a) && a.c % kWinogradChannels == 0 && (a.pool == 0 || a.argmax))
+  if (by_winograd_input(a))
     return winograd(WinogradConvolution{{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, {a.filter, a.k, a.c, true},
-                              nullptr, nullptr, ending, a.dx, false, nullptr}, a.tile, a.r, team);
+                              nullptr, nullptr, ending, a.dx, false, nullptr, moments}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {
     float* spread = floats(team, 0, kUnpooled, a.n * p * q * a.k);
@@ -376,6 +388,14 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   });
   const Frame frame{p, q, a.k, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
   convolve({frame, dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, ending, a.dx, 0, 1, nullptr}, team);
+}
+
+}  // namespace
+
+void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
+  const Moments moments{a.h, a.w, a.c, a.normalized, a.mean, a.normalized && a.mean ? a.moments : nullptr};
+  backward_input(a, moments, team);
+  if (moments.to && !(by_winograd_input(a) && a.tile == kSquare)) moments.of(a.dx, a.n, team);
 }
 
 namespace {

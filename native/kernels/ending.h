@@ -28,4 +28,55 @@ struct Ending {
   }
 };
 
+constexpr int64_t kSquare = 4;
+
+// For a batch normalization, two numbers a channel of each square of 4 x 4 pixels (cut at the edges) of images of h x w: the mean and the sum of
+// squared deviations from it; of a gradient, the sums of the values and of value (x - mean). The origin of a square is its first pixel, so a
+// large mean costs no digits.
+struct Moments {
+  int64_t h, w, k;
+  const float *x, *mean;  // null: not a gradient
+  float* to;              // [n, squares, 2, k], or null
+
+  // Of a vector of channels from v on; value(i, j): those of a pixel of the square with its corner at (top, left).
+  template <bool GRADIENT, class At, class Value>
+  STEEPEST_INLINE void square(int64_t image, int64_t top, int64_t left, int64_t v, At at, Value value) const {
+    const int64_t rows = least(kSquare, h - top), columns = least(kSquare, w - left), corner = ((image * h + top) * w + left) * k + v;
+    const vfloat origin = GRADIENT ? at.load(mean + v) : value(0, 0);
+    vfloat sum{}, product{};
+#pragma GCC unroll 4
+    for (int i = 0; i < kSquare; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < kSquare; ++j) {
+        if (i >= rows || j >= columns) continue;
+        const vfloat from = GRADIENT ? at.load(x + corner + (i * w + j) * k) : value(i, j), distance = from - origin;
+        const vfloat factor = GRADIENT ? value(i, j) : distance;
+        sum += factor;
+        product = fma(factor, distance, product);
+      }
+    float* const pair = to + ((image * ceil_div(h, kSquare) + top / kSquare) * ceil_div(w, kSquare) + left / kSquare) * 2 * k + v;
+    const vfloat part = sum * broadcast(1.0f / static_cast<float>(rows * columns));
+    at.store(pair, GRADIENT ? sum : origin + part);
+    at.store(pair + k, GRADIENT ? product : fma(part, vfloat{} - sum, product));
+  }
+
+  template <class At, class Value>
+  STEEPEST_INLINE void square(int64_t image, int64_t top, int64_t left, int64_t v, At at, Value value) const {
+    if (x) square<true>(image, top, left, v, at, value);
+    else square<false>(image, top, left, v, at, value);
+  }
+
+  // Of n images of finished values.
+  void of(const float* values, int64_t n, Team& team) const {
+    const int64_t wide = ceil_div(w, kSquare), squares = ceil_div(h, kSquare) * wide;
+    team.parallel(n * squares, 16, [=](int64_t begin, int64_t end, int) {
+      for (int64_t s = begin; s < end; ++s) {
+        const int64_t image = s / squares, top = s % squares / wide * kSquare, left = s % wide * kSquare;
+        const float* const corner = values + ((image * h + top) * w + left) * k;
+        for_lanes(0, k, [=](int64_t v, auto at) { square(image, top, left, v, at, [=](int64_t i, int64_t j) { return at.load(corner + (i * w + j) * k + v); }); });
+      }
+    });
+  }
+};
+
 STEEPEST_KERNELS_END

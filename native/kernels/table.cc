@@ -31,8 +31,13 @@ Size out(Size size, Size filter, Size stride, Size padding) {
 
 Size pooled(Size size, Size pool, Size stride) { return pool.value == 0 ? size : out(size, pool, stride, Size(0)); }
 
-
 // As in lib/geometry.ts.
+Size squares(Size rows, Size h, Size w) {
+  const Size pixels = h * w;
+  if (rows.value < 0 || pixels.value < 0 || (pixels.value > 0 && rows.value % pixels.value != 0)) return Size(-1);
+  if (pixels.value == 0) return pixels;
+  return Size(rows.value / pixels.value) * Size((h.value - 1) / 4 + 1) * Size((w.value - 1) / 4 + 1);
+}
 Size points(Size tile, Size r) {
   if (tile.value <= 0) return tile;
   if (r.value < 1 || r.value > kLargest || tile.value > kLargest) return Size(-1);

@@ -125,6 +125,7 @@ struct WinogradConvolution {
   float* y;
   bool pool;
   uint16_t* argmax;  // or null
+  Moments moments;   // of y
 };
 
 // The outputs of one tile for kLanes channels from v on; sums(j, column) gives those of the points of column j.
@@ -162,6 +163,8 @@ STEEPEST_INLINE void winograd_output(const WinogradConvolution& f, int64_t image
 #pragma GCC unroll 4
       for (int j = 0; j < M; ++j)
         if (top + i < p && left + j < q) store(f.y + ((image * p + top + i) * q + left + j) * f.k + v, o[i][j]);
+    if constexpr (M == kSquare)
+      if (f.moments.to) f.moments.square(image, top, left, v, Whole(), [&](int i, int j) { return o[i][j]; });
     return;
   }
 #pragma GCC unroll 2

@@ -8,7 +8,7 @@ function forward(runner: Runner, x: number[], k: number, epsilon = 1e-5) {
   const [scale, shift] = [runner.real(new Array<number>(k).fill(1)), runner.real(new Array<number>(k).fill(0))];
   const [y, mean, variance] = [x.length, k, k].map((n) => runner.real(new Array<number>(n).fill(77)));
   const args = { x: runner.real(x), scale, shift, y: y!, mean: mean!, variance: variance! };
-  runner.run('batch_norm_forward', { ...args, rows, k, relu: 0, epsilon });
+  runner.run('batch_norm_forward', { ...args, rows, k, relu: 0, h: 0, w: 0, epsilon });
   return { y: [...y!], mean: [...mean!], variance: [...variance!] };
 }
 

@@ -222,6 +222,36 @@ describe('compile', () => {
     }
   });
 
+  it('sums for a normalization in the convolutions beside it, to the same numbers', async () => {
+    const request = (options: Partial<CompileRequest> = {}): CompileRequest => {
+      const { x, labels } = network();
+      const shapes = [[3, 3, 2, 3], [3, 3, 3, 5], [5], [5], [3, 3, 5, 3], [3], [3], [192, 3]];
+      const parameters = shapes.map((shape, i) => parameter(`p${i}`, shape));
+      const [w0, w1, scale1, shift1, w2, scale2, shift2, w] = parameters as Tensor[];
+      const same = { padding: 1 };
+      const before = relu(conv2d(x, w0!, same));
+      const inner = relu(batchNorm(conv2d(before, w1!, same), scale1!, shift1!));
+      const block = relu(add(batchNorm(conv2d(inner, w2!, same), scale2!, shift2!), before));
+      const loss = mean(softmaxCrossEntropy(matmul(flatten(block), w!), labels));
+      return { ...lossRequest({ x, labels, parameters, loss }, grad(loss, parameters)), ...options };
+    };
+    const summed = (options: Partial<CompileRequest>) =>
+      planCosts(compile(request(options)).plan).flatMap(({ kernel, method }) =>
+        method.includes('moments') ? kernel : [],
+      );
+    const chooseTile = () => 4;
+    expect(summed({ chooseTile }).sort()).toEqual([
+      ...['batch_norm_backward', 'batch_norm_forward', 'batch_norm_forward'],
+      ...['conv2d_backward_input', 'conv2d_forward', 'conv2d_forward'],
+    ]);
+    for (const options of [{}, { chooseTile, fuse: false }, { chooseTile: () => 2 }])
+      expect(summed(options)).toEqual([]);
+    const [fused, plain] = [await run(request({ chooseTile })), await run(request({ fuse: false }))];
+    for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+    expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
+    for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+  });
+
   it('makes a normalization with known statistics a part of its convolution, to the same numbers', async () => {
     const request = (options: Partial<CompileRequest> = {}): CompileRequest => {
       const x = input('x', ['N', 8, 8, 2]);

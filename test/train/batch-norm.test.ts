@@ -162,6 +162,33 @@ describe.skipIf(!hasCpu())('on the cpu', () => {
           expect(v, `${name}[${j}]`).toBeCloseTo(reference.weights()[i]!.values[j]!, 3);
   });
 
+  test('sums in the convolutions: steps are those of the reference, bit-equal on one, two and three threads', async () => {
+    const deep = (options: Partial<SequentialOptions>) =>
+      sequential({ inputShape: [8, 8, 1], seed: 1, ...options }, [
+        ...[1, 2].flatMap(() => [
+          conv2d({ filters: 16, kernelSize: 3, padding: 1, useBias: false }),
+          batchNorm({ activation: 'relu' }),
+        ]),
+        flatten(),
+        dense({ units: 3 }),
+      ]);
+    const one = deep({ device: 'cpu', threads: 1 });
+    expect(
+      one
+        .plan({ training: true })
+        .toString()
+        .match(/moments/g)!.length,
+    ).toBeGreaterThanOrEqual(4);
+    const seen = await losses(one);
+    const wanted = await losses(deep({ device: 'reference' }));
+    for (const [i, loss] of seen.entries()) expect(Math.abs(loss / wanted[i]! - 1)).toBeLessThan(1e-3);
+    for (const threads of [2, 3]) {
+      const more = deep({ device: 'cpu', threads });
+      expect(await losses(more)).toEqual(seen);
+      expect(more.weights()).toEqual(one.weights());
+    }
+  });
+
   test('one and two threads give bit-equal losses and weights, of batches that are not whole too', async () => {
     const [a, b] = [net({ device: 'cpu', threads: 1 }), net({ device: 'cpu', threads: 2 })];
     expect(await losses(b, { batchSize: 37 })).toEqual(await losses(a, { batchSize: 37 }));

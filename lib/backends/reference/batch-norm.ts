@@ -3,17 +3,36 @@
  * y = scale x^ + shift (+ addend, then relu); backward dshift = sum dy, dscale = sum dy x^, dx = scale s (dy - dshift / rows - x^ dscale / rows).
  */
 import type { Args, Real } from './args.js';
+import { forSquares } from './conv2d.js';
 
 export function batchNormForward(args: Args<'batch_norm_forward'>): void {
   const { x, scale, shift, addend, y, mean, variance, rows, k, relu, epsilon } = args;
+  const statistics = statisticsOf(args);
   for (let j = 0; j < k; j++) {
-    const exact = mean64(rows, (i) => x[i * k + j]!);
-    const spread = mean64(rows, (i) => (x[i * k + j]! - exact) ** 2);
+    const [exact, spread] = statistics(j);
     const factor = scale[j]! / Math.sqrt(spread + epsilon);
     for (let i = j; i < rows * k; i += k) y[i] = cut((x[i]! - exact) * factor + shift[j]! + (addend?.[i] ?? 0), relu);
     mean[j] = exact;
     variance[j] = spread;
   }
+}
+
+/** Mean and variance of channel j: of x, or from the moments of its squares. */
+function statisticsOf({ x, moments, rows, k, h, w }: Args<'batch_norm_forward'>): (j: number) => [number, number] {
+  if (moments === undefined || h * w === 0)
+    return (j) => {
+      const mean = mean64(rows, (i) => x[i * k + j]!);
+      return [mean, mean64(rows, (i) => (x[i * k + j]! - mean) ** 2)];
+    };
+  const [means, spreads] = [new Float64Array(k), new Float64Array(k)];
+  const images = rows / (h * w);
+  forSquares(images, h, w, k, (at, { length }) => {
+    means[at % k]! += (length * moments[at]!) / rows;
+  });
+  forSquares(images, h, w, k, (at, { length }) => {
+    spreads[at % k]! += (moments[at + k]! + length * (moments[at]! - means[at % k]!) ** 2) / rows;
+  });
+  return (j) => [means[j]!, spreads[j]!];
 }
 
 export function batchNormInference(args: Args<'batch_norm_inference'>): void {
@@ -35,13 +54,18 @@ export function batchNormAffine(args: Args<'batch_norm_affine'>): void {
 }
 
 export function batchNormBackward(args: Args<'batch_norm_backward'>): void {
-  const { dy, x, y, scale, mean, variance, dx, dscale, dshift, rows, k, epsilon } = args;
+  const { dy, x, y, moments, scale, mean, variance, dx, dscale, dshift, rows, k, h, w, epsilon } = args;
+  const sums = moments !== undefined && h * w > 0 && [new Float64Array(k), new Float64Array(k)];
+  if (sums)
+    forSquares(rows / (h * w), h, w, k, (at) => {
+      for (const [i, sum] of sums.entries()) sum[at % k]! += moments[at + i * k]!;
+    });
   for (let j = 0; j < k; j++) {
     const s = 1 / Math.sqrt(variance[j]! + epsilon);
     const centred = (i: number) => x[i]! - mean[j]!;
     const gradient = (i: number) => (y === undefined || y[i]! > 0 ? dy[i]! : 0);
-    const common = mean64(rows, (i) => gradient(i * k + j));
-    const along = s * mean64(rows, (i) => gradient(i * k + j) * centred(i * k + j));
+    const common = sums ? sums[0]![j]! / rows : mean64(rows, (i) => gradient(i * k + j));
+    const along = s * (sums ? sums[1]![j]! / rows : mean64(rows, (i) => gradient(i * k + j) * centred(i * k + j)));
     for (let i = j; i < rows * k; i += k) dx[i] = scale[j]! * s * (gradient(i) - common - s * centred(i) * along);
     dscale[j] = along * rows;
     dshift[j] = common * rows;

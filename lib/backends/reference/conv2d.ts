@@ -1,7 +1,8 @@
 /**
  * Convolution S = W phi(pad(Z)) + b 1' (lecture notes 1.3.3, equation 1.1), images N H W C and filters R S C K, here as the direct sum
  * over the window. Forward may end with a factor, another summand, relu and max pooling: the lecture's general layer (1.3.7). Backward (3.2.1):
- * dZ = P_pad' P_phi' vec(W' dS), perhaps with another summand and through a relu, and dW = dS phi(pad(Z))'.
+ * dZ = P_pad' P_phi' vec(W' dS), perhaps with another summand and through a relu, and dW = dS phi(pad(Z))'. Moments: what a batch
+ * normalization needs of each square of 4 x 4 pixels.
  */
 import { out, pooled } from '../../geometry.js';
 import { type Args, like, type Real } from './args.js';
@@ -11,9 +12,10 @@ import { relu, reluBackward } from './relu.js';
 type Window = Pick<Args<'conv2d_forward'>, 'h' | 'w' | 'c' | 'k' | 'r' | 's' | 'stride' | 'padding'>;
 
 export function conv2dForward(args: Args<'conv2d_forward'>): void {
-  const { x, addend, y, argmax, n, h, w, c, k, r, s, stride, padding, pool, poolStride } = args;
+  const { x, addend, y, argmax, moments, n, h, w, c, k, r, s, stride, padding, pool, poolStride } = args;
   const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
-  const outputs = pooled(p, pool, poolStride) * pooled(q, pool, poolStride) * k;
+  const [high, wide] = [pooled(p, pool, poolStride), pooled(q, pool, poolStride)];
+  const outputs = high * wide * k;
   const convolved = like(y, pool === 0 ? 0 : p * q * k);
   const places = argmax ?? new Uint16Array(pool === 0 ? 0 : n * outputs);
   for (let image = 0; image < n; image++) {
@@ -25,6 +27,32 @@ export function conv2dForward(args: Args<'conv2d_forward'>): void {
     const place = places.subarray(image * outputs, (image + 1) * outputs);
     maxPool2dForward({ x: convolved, y: result, argmax: place, n: 1, h: p, w: q, c: k, pool, stride: poolStride });
   }
+  if (moments === undefined) return;
+  forSquares(n, high, wide, k, (at, square) => {
+    const mean = square.reduce((sum, i) => sum + y[i]! / square.length, 0);
+    moments[at] = mean;
+    moments[at + k] = square.reduce((sum, i) => sum + (y[i]! - mean) ** 2, 0);
+  });
+}
+
+/** Calls visit(place of a pair in moments, elements) for each channel of each square of 4 x 4 pixels, cut at the edges, of images n h w k. */
+export function forSquares(
+  n: number,
+  h: number,
+  w: number,
+  k: number,
+  visit: (at: number, square: number[]) => void,
+): void {
+  let at = 0;
+  for (let image = 0; image < n; image++)
+    for (let top = 0; top < h; top += 4)
+      for (let left = 0; left < w; left += 4, at += 2 * k)
+        for (let channel = 0; channel < k; channel++) {
+          const square: number[] = [];
+          for (let i = top; i < Math.min(top + 4, h); i++)
+            for (let j = left; j < Math.min(left + 4, w); j++) square.push(((image * h + i) * w + j) * k + channel);
+          visit(at + channel, square);
+        }
 }
 
 /** One image: y[p,q,k] = relu?(factor * (sum over i, j, channel of x * filter) + bias + addend). */
@@ -62,7 +90,7 @@ function unpooled(args: Args<'conv2d_backward_input'> | Args<'conv2d_backward_fi
 }
 
 export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
-  const { filter, addend, mask, dx, n, h, w, c, k, r, s, stride, padding } = args;
+  const { filter, addend, mask, normalized, mean, dx, moments, n, h, w, c, k, r, s, stride, padding } = args;
   const dy = unpooled(args);
   const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
   const sums = new Float64Array(h * w * c);
@@ -85,6 +113,11 @@ export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
     dx.set(sums, first);
   }
   if (mask !== undefined) reluBackward({ dy: dx, y: mask, dx, n: n * h * w * c });
+  if (normalized === undefined || mean === undefined || moments === undefined) return;
+  forSquares(n, h, w, c, (at, square) => {
+    moments[at] = square.reduce((sum, i) => sum + dx[i]!, 0);
+    moments[at + c] = square.reduce((sum, i) => sum + dx[i]! * (normalized[i]! - mean[at % c]!), 0);
+  });
 }
 
 export function conv2dBackwardFilter(args: Args<'conv2d_backward_filter'>): void {

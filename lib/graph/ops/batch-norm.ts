@@ -55,7 +55,7 @@ export const batchNormOp: Op<Attributes> = {
     emit('batch_norm_forward', {
       ...{ x: x!, scale: scale!, shift: shift!, y: y!, mean: mean!, variance: variance! },
       ...rowsAndColumns(x!.shape),
-      ...{ relu: 0, epsilon },
+      ...{ relu: 0, h: 0, w: 0, epsilon },
     }),
 };
 
@@ -96,7 +96,7 @@ export const batchNormBackwardOp: Op<Attributes> = {
     emit('batch_norm_backward', {
       ...{ dy, x, scale, mean, variance, dx: dx!, dscale: dscale!, dshift: dshift! },
       ...rowsAndColumns(x.shape),
-      epsilon,
+      ...{ h: 0, w: 0, epsilon },
     });
   },
 };
