@@ -244,7 +244,7 @@ function fuseEpilogues(calls: readonly Call[], kept: ReadonlySet<Tensor>, epilog
 }
 
 /** What a call reads, or what it makes. */
-export function usesOf(call: Call, role: 'in' | 'out'): unknown[] {
+function usesOf(call: Call, role: 'in' | 'out'): unknown[] {
   const { buffers } = kernelSpecs[call.kernel];
   return buffers
     .filter((buffer) => (buffer.role === 'in') === (role === 'in'))

@@ -5,8 +5,8 @@
 //   dshift = sum dy, dscale = sum dy x^, dx = scale s (dy - dshift / rows - x^ dscale / rows)
 //
 // Sums are in double precision, of x less its first row: a mean far larger than the deviation costs no digits of the variance, and a
-// constant channel has variance 0. Two ways over x forward and backward, or one where the convolution beside has made sums (moments, ending.h);
-// blocks of rows are summed apart, then added in their order.
+// constant channel has variance 0. Two ways over x forward and backward, one forward where the convolution before has summed it (moments,
+// ending.h); blocks of rows are summed apart, then added in their order.
 #include "columns.h"
 #include "ending.h"
 
@@ -228,17 +228,14 @@ template <class Gradient>
 STEEPEST_INLINE void backward(const batch_norm_backward_args& a, Team& team, Gradient dy) {
   const int64_t rows = a.rows, k = a.k;
   const double n = static_cast<double>(most(rows, 1));
-  const float *const x = a.x, *const moments = a.h * a.w > 0 ? a.moments : nullptr;
+  const float* const x = a.x;
   const Columns columns(team, k, 4);
   for (int64_t j = 0; j < k; ++j) columns.set(0, j, k, a.mean[j]);
   const float* const mean = columns.row(0);
-  const double* const sums =
-      moments ? sum_squares(team, rows, a.h, a.w, k,
-                            [=](int64_t i, int64_t, double, auto at, auto add) { add(load_doubles(moments + i, at), load_doubles(moments + i + k, at)); })
-              : sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto at, auto add) {
-                  const Doubles gradient = dy.doubles(i, at), v = load_doubles(x + i, at), m = load_doubles(mean + j, at);
-                  add(gradient, Doubles{gradient.low * (v.low - m.low), gradient.high * (v.high - m.high)});
-                });
+  const double* const sums = sum_columns(team, rows, k, [=](int64_t i, int64_t j, auto at, auto add) {
+    const Doubles gradient = dy.doubles(i, at), v = load_doubles(x + i, at), m = load_doubles(mean + j, at);
+    add(gradient, Doubles{gradient.low * (v.low - m.low), gradient.high * (v.high - m.high)});
+  });
   for (int64_t j = 0; j < k; ++j) {
     const double s = inverse_deviation(a.variance[j], a.epsilon), factor = static_cast<double>(a.scale[j]) * s;
     a.dshift[j] = static_cast<float>(sums[j]);
@@ -257,7 +254,7 @@ STEEPEST_INLINE void backward(const batch_norm_backward_args& a, Team& team, Gra
 
 }  // namespace
 
-// dy, x and perhaps y[rows, k] and moments; scale, mean and variance[k] -> dx[rows, k], dscale[k], dshift[k].
+// dy, x and perhaps y[rows, k]; scale, mean and variance[k] -> dx[rows, k], dscale[k], dshift[k].
 void batch_norm_backward(const batch_norm_backward_args& a, Team& team) {
   if (a.y == nullptr) backward(a, team, Plain{a.dy});
   else backward(a, team, Masked{a.dy, a.y});

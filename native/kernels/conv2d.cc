@@ -275,7 +275,7 @@ void forward(const conv2d_forward_args& a, const Moments& moments, Team& team) {
 void conv2d_forward(const conv2d_forward_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const bool pools = a.pool > 0;
-  const Moments moments{pools ? output_size(p, a.pool, a.poolStride, 0) : p, pools ? output_size(q, a.pool, a.poolStride, 0) : q, a.k, nullptr, nullptr, a.moments};
+  const Moments moments{pools ? output_size(p, a.pool, a.poolStride, 0) : p, pools ? output_size(q, a.pool, a.poolStride, 0) : q, a.k, a.moments};
   forward(a, moments, team);
   if (a.moments && !(by_winograd_forward(a) && a.tile == kSquare && !pools)) moments.of(a.y, a.n, team);
 }
@@ -355,16 +355,14 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
   });
 }
 
-bool by_winograd_input(const conv2d_backward_input_args& a) {
-  return by_winograd(a) && a.c % kWinogradChannels == 0 && (a.pool == 0 || a.argmax);
-}
+}  // namespace
 
-void backward_input(const conv2d_backward_input_args& a, const Moments& moments, Team& team) {
+void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
   const int64_t p = output_size(a.h, a.r, a.stride, a.padding), q = output_size(a.w, a.s, a.stride, a.padding);
   const Ending ending{a.addend, false, a.mask};
-  if (by_winograd_input(a))
+  if (by_winograd(a) && a.c % kWinogradChannels == 0 && (a.pool == 0 || a.argmax))
     return winograd(WinogradConvolution{{a.n, p, q, a.k, a.h, a.w, a.r - 1 - a.padding}, {a.dy, a.pool > 0 ? a.argmax : nullptr}, a.c, a.u, {a.filter, a.k, a.c, true},
-                              nullptr, nullptr, ending, a.dx, false, nullptr, moments}, a.tile, a.r, team);
+                              nullptr, nullptr, ending, a.dx, false, nullptr, {}}, a.tile, a.r, team);
   const float* dy = a.dy;
   if (a.pool > 0) {
     float* spread = floats(team, 0, kUnpooled, a.n * p * q * a.k);
@@ -388,14 +386,6 @@ void backward_input(const conv2d_backward_input_args& a, const Moments& moments,
   });
   const Frame frame{p, q, a.k, a.r - 1 - a.padding, a.s - 1 - a.padding, a.h - 1 + a.r, a.w - 1 + a.s};
   convolve({frame, dy, a.n, a.h, a.w, a.c, a.r, a.s, 1, packed, nullptr, ending, a.dx, 0, 1, nullptr}, team);
-}
-
-}  // namespace
-
-void conv2d_backward_input(const conv2d_backward_input_args& a, Team& team) {
-  const Moments moments{a.h, a.w, a.c, a.normalized, a.mean, a.normalized && a.mean ? a.moments : nullptr};
-  backward_input(a, moments, team);
-  if (moments.to && !(by_winograd_input(a) && a.tile == kSquare)) moments.of(a.dx, a.n, team);
 }
 
 namespace {

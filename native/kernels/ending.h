@@ -31,39 +31,30 @@ struct Ending {
 constexpr int64_t kSquare = 4;
 
 // For a batch normalization, two numbers a channel of each square of 4 x 4 pixels (cut at the edges) of images of h x w: the mean and the sum of
-// squared deviations from it; of a gradient, the sums of the values and of value (x - mean). The origin of a square is its first pixel, so a
-// large mean costs no digits.
+// squared deviations from it. The origin of a square is its first pixel, so a large mean costs no digits.
 struct Moments {
   int64_t h, w, k;
-  const float *x, *mean;  // null: not a gradient
-  float* to;              // [n, squares, 2, k], or null
+  float* to;  // [n, squares, 2, k], or null
 
   // Of a vector of channels from v on; value(i, j): those of a pixel of the square with its corner at (top, left).
-  template <bool GRADIENT, class At, class Value>
+  template <class At, class Value>
   STEEPEST_INLINE void square(int64_t image, int64_t top, int64_t left, int64_t v, At at, Value value) const {
-    const int64_t rows = least(kSquare, h - top), columns = least(kSquare, w - left), corner = ((image * h + top) * w + left) * k + v;
-    const vfloat origin = GRADIENT ? at.load(mean + v) : value(0, 0);
-    vfloat sum{}, product{};
+    const int64_t rows = least(kSquare, h - top), columns = least(kSquare, w - left);
+    const vfloat origin = value(0, 0);
+    vfloat sum{}, squared{};
 #pragma GCC unroll 4
     for (int i = 0; i < kSquare; ++i)
 #pragma GCC unroll 4
       for (int j = 0; j < kSquare; ++j) {
         if (i >= rows || j >= columns) continue;
-        const vfloat from = GRADIENT ? at.load(x + corner + (i * w + j) * k) : value(i, j), distance = from - origin;
-        const vfloat factor = GRADIENT ? value(i, j) : distance;
-        sum += factor;
-        product = fma(factor, distance, product);
+        const vfloat distance = value(i, j) - origin;
+        sum += distance;
+        squared = fma(distance, distance, squared);
       }
     float* const pair = to + ((image * ceil_div(h, kSquare) + top / kSquare) * ceil_div(w, kSquare) + left / kSquare) * 2 * k + v;
-    const vfloat part = sum * broadcast(1.0f / static_cast<float>(rows * columns));
-    at.store(pair, GRADIENT ? sum : origin + part);
-    at.store(pair + k, GRADIENT ? product : fma(part, vfloat{} - sum, product));
-  }
-
-  template <class At, class Value>
-  STEEPEST_INLINE void square(int64_t image, int64_t top, int64_t left, int64_t v, At at, Value value) const {
-    if (x) square<true>(image, top, left, v, at, value);
-    else square<false>(image, top, left, v, at, value);
+    const vfloat offset = sum * broadcast(1.0f / static_cast<float>(rows * columns));
+    at.store(pair, origin + offset);
+    at.store(pair + k, fma(offset, vfloat{} - sum, squared));
   }
 
   // Of n images of finished values.

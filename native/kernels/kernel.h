@@ -59,7 +59,7 @@ enum class Role : uint8_t { kIn, kOut, kInout };
 enum class Type : uint8_t { kReal, kI32, kU16, kU8 };
 enum Isa : int { kPortable = 0, kAvx2 = 1, kAvx512 = 2, kIsaCount = 3 };
 
-constexpr int kMaxBuffers = 11;
+constexpr int kMaxBuffers = 9;
 constexpr int kMaxInts = 16;
 constexpr int kMaxReals = 8;
 

@@ -54,18 +54,13 @@ export function batchNormAffine(args: Args<'batch_norm_affine'>): void {
 }
 
 export function batchNormBackward(args: Args<'batch_norm_backward'>): void {
-  const { dy, x, y, moments, scale, mean, variance, dx, dscale, dshift, rows, k, h, w, epsilon } = args;
-  const sums = moments !== undefined && h * w > 0 && [new Float64Array(k), new Float64Array(k)];
-  if (sums)
-    forSquares(rows / (h * w), h, w, k, (at) => {
-      for (const [i, sum] of sums.entries()) sum[at % k]! += moments[at + i * k]!;
-    });
+  const { dy, x, y, scale, mean, variance, dx, dscale, dshift, rows, k, epsilon } = args;
   for (let j = 0; j < k; j++) {
     const s = 1 / Math.sqrt(variance[j]! + epsilon);
     const centred = (i: number) => x[i]! - mean[j]!;
     const gradient = (i: number) => (y === undefined || y[i]! > 0 ? dy[i]! : 0);
-    const common = sums ? sums[0]![j]! / rows : mean64(rows, (i) => gradient(i * k + j));
-    const along = s * (sums ? sums[1]![j]! / rows : mean64(rows, (i) => gradient(i * k + j) * centred(i * k + j)));
+    const common = mean64(rows, (i) => gradient(i * k + j));
+    const along = s * mean64(rows, (i) => gradient(i * k + j) * centred(i * k + j));
     for (let i = j; i < rows * k; i += k) dx[i] = scale[j]! * s * (gradient(i) - common - s * centred(i) * along);
     dscale[j] = along * rows;
     dshift[j] = common * rows;

@@ -90,7 +90,7 @@ function unpooled(args: Args<'conv2d_backward_input'> | Args<'conv2d_backward_fi
 }
 
 export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
-  const { filter, addend, mask, normalized, mean, dx, moments, n, h, w, c, k, r, s, stride, padding } = args;
+  const { filter, addend, mask, dx, n, h, w, c, k, r, s, stride, padding } = args;
   const dy = unpooled(args);
   const [p, q] = [out(h, r, stride, padding), out(w, s, stride, padding)];
   const sums = new Float64Array(h * w * c);
@@ -113,11 +113,6 @@ export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
     dx.set(sums, first);
   }
   if (mask !== undefined) reluBackward({ dy: dx, y: mask, dx, n: n * h * w * c });
-  if (normalized === undefined || mean === undefined || moments === undefined) return;
-  forSquares(n, h, w, c, (at, square) => {
-    moments[at] = square.reduce((sum, i) => sum + dx[i]!, 0);
-    moments[at + c] = square.reduce((sum, i) => sum + dx[i]! * (normalized[i]! - mean[at % c]!), 0);
-  });
 }
 
 export function conv2dBackwardFilter(args: Args<'conv2d_backward_filter'>): void {

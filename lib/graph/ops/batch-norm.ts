@@ -96,7 +96,7 @@ export const batchNormBackwardOp: Op<Attributes> = {
     emit('batch_norm_backward', {
       ...{ dy, x, scale, mean, variance, dx: dx!, dscale: dscale!, dshift: dshift! },
       ...rowsAndColumns(x.shape),
-      ...{ h: 0, w: 0, epsilon },
+      epsilon,
     });
   },
 };

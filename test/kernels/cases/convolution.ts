@@ -255,15 +255,13 @@ const gradientCases: Case[] = [
     return cases([{ ...ints, ...pooling }], ints.tile === 0 ? ['real', 'special'] : ['real']);
   }),
 ];
-/** What sums are taken with: test/kernels/moments.slow.test.ts. */
-const SUMMED = ['normalized', 'mean', 'moments'];
 /** Gradients of the input with and without another summand and a mask, in turn; those by Winograd without a transformed filter as well. */
 const inputGradientCases = [
   ...gradientCases,
   ...gradientCases.filter(({ ints }) => ints.tile! > 0).map((c) => ({ ...c, without: ['u', ...(c.without ?? [])] })),
 ].map((c, index): Case => {
   const missing = [['addend', 'mask'], [], ['mask'], ['addend']][index % 4]!;
-  return { ...c, without: [...(c.without ?? []), ...missing, ...SUMMED] };
+  return { ...c, without: [...(c.without ?? []), ...missing] };
 });
 const places: Draw = (random, length, c, drawn) =>
   indices(

@@ -118,8 +118,8 @@ export const normalization = {
   },
   batch_norm_backward: {
     cases: [
-      ...cases(shapes, ['real', 'integers', 'special'], EPSILON),
-      ...cases(shapes, ['real', 'integers', 'special'], { ...EPSILON, without: ['moments', 'y'] }),
+      ...cases(rowShapes, ['real', 'integers', 'special'], EPSILON),
+      ...cases(rowShapes, ['real', 'integers', 'special'], { ...EPSILON, without: ['y'] }),
     ],
     compare: backward,
     draw: { scale: finite, variance: nonNegative },
