@@ -20,7 +20,9 @@ const large: [KernelName, Ints][] = [
 ];
 
 // Integers, so that the results are exact (moments are divided). Each is prepared once, for all instruction sets.
-const prepared = large.map(([kernel, ints]) => prepareCase(kernel, { ints, fill: 'integers', without: ['moments'] }, 0));
+const prepared = large.map(([kernel, ints]) =>
+  prepareCase(kernel, { ints, fill: 'integers', without: ['moments'] }, 0),
+);
 
 if (whyNoCpu !== undefined) test.skip.each(large.map(([kernel]) => kernel))('cpu: %s', () => {});
 
