@@ -73,8 +73,8 @@ struct Plan {
   const void* active = nullptr;  // the engine's: the run that has the arena
 };
 
-// What a run records of a kernel call, or of a step (call -1): its thread in the team (-n: all n > 1 of it), the step, the images it took, and when it began
-// and ended, in nanoseconds of the steady clock. Doubles: JavaScript gets them as one Float64Array (PlanEvents in backend.ts).
+// What a run records of a kernel call, or of a step (call -1): its thread in the team (-n: all n > 1 of it), the step, the images it took, and
+// when it began and ended, in nanoseconds of the steady clock. Doubles: JavaScript gets them as one Float64Array (PlanEvents in backend.ts).
 struct Event {
   double call, thread, step, images, begin, end;
 };

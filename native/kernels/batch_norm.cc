@@ -17,6 +17,7 @@ namespace {
 // A vector of floats in double precision.
 struct Doubles {
   vdouble low, high;
+  STEEPEST_INLINE void operator+=(Doubles other) { low += other.low, high += other.high; }
 };
 STEEPEST_INLINE Doubles load_doubles(const float* p, Whole) { return {load_double(p), load_double(p + kHalf)}; }
 STEEPEST_INLINE Doubles load_doubles(const float* p, Part at) {
@@ -28,6 +29,19 @@ STEEPEST_INLINE Doubles load_doubles(const double* p) {
   Doubles v;
   __builtin_memcpy(&v, p, sizeof v);
   return v;
+}
+
+// sums[most(blocks, 1), 2, padded] of `period` rows of k columns: behind them, the totals[2 k], added in that order.
+double* add_blocks(double* sums, int64_t blocks, int64_t padded, int64_t k, int64_t period) {
+  double* const totals = sums + most(blocks, 1) * 2 * padded;
+  for (int64_t j = 0; j < 2 * k; ++j) {
+    double total = 0;
+    const double* const first = sums + (j < k ? j : padded + j - k);
+    for (int64_t b = 0; b < blocks; ++b)
+      for (int64_t p = 0; p < period; ++p) total += first[b * 2 * padded + p * k];
+    totals[j] = total;
+  }
+  return totals;
 }
 
 constexpr int64_t kRowsAtOnce = 16;  // rows on a way through the sums
@@ -48,7 +62,7 @@ STEEPEST_INLINE double* sum_columns(Team& team, int64_t rows, int64_t k, Term te
         const int64_t stop = least(from + kRowsAtOnce * width, to);
         for (int64_t j = 0; j < width; j += kLanes) {
           Doubles s = load_doubles(sum + j), t = load_doubles(sum + padded + j);
-          const auto add = [&](Doubles to_s, Doubles to_t) { s.low += to_s.low, s.high += to_s.high, t.low += to_t.low, t.high += to_t.high; };
+          const auto add = [&](Doubles to_s, Doubles to_t) { s += to_s, t += to_t; };
           int64_t i = from + j;
           if (j + kLanes <= width)
             for (; i + kLanes <= stop; i += width) term(i, j, Whole(), add);
@@ -59,15 +73,7 @@ STEEPEST_INLINE double* sum_columns(Team& team, int64_t rows, int64_t k, Term te
       }
     }
   });
-  double* const totals = sums + most(blocks, 1) * 2 * padded;
-  for (int64_t j = 0; j < 2 * k; ++j) {
-    double total = 0;
-    const double* const first = sums + (j < k ? j : padded + j - k);
-    for (int64_t b = 0; b < blocks; ++b)
-      for (int64_t p = 0; p < period; ++p) total += first[b * 2 * padded + p * k];
-    totals[j] = total;
-  }
-  return totals;
+  return add_blocks(sums, blocks, padded, k, period);
 }
 
 // Two sums of each column over the moments [rows / (h w), squares, 2, k] of images (ending.h), in [0, k) and [k, 2k) of the result.
@@ -86,7 +92,7 @@ STEEPEST_INLINE double* sum_squares(Team& team, int64_t rows, int64_t h, int64_t
         for_lanes(0, k, [=](int64_t j, auto at) {
           term(i * 2 * k + j, j, static_cast<double>(pixels), at, [=](Doubles to_s, Doubles to_t) {
             Doubles s = load_doubles(sum + j), t = load_doubles(sum + padded + j);
-            s.low += to_s.low, s.high += to_s.high, t.low += to_t.low, t.high += to_t.high;
+            s += to_s, t += to_t;
             __builtin_memcpy(sum + j, &s, sizeof s);
             __builtin_memcpy(sum + padded + j, &t, sizeof t);
           });
@@ -94,12 +100,7 @@ STEEPEST_INLINE double* sum_squares(Team& team, int64_t rows, int64_t h, int64_t
       }
     }
   });
-  double* const totals = sums + blocks * 2 * padded;
-  for (int64_t j = 0; j < 2 * k; ++j) {
-    totals[j] = 0;
-    for (int64_t b = 0; b < blocks; ++b) totals[j] += sums[b * 2 * padded + (j < k ? j : padded + j - k)];
-  }
-  return totals;
+  return add_blocks(sums, blocks, padded, k, 1);
 }
 
 // `count` rows of period_of(k) times k floats, a whole vector longer each: numbers a column, repeated for the rows taken together.

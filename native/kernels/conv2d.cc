@@ -7,9 +7,10 @@
 //   backward_filter  dw[r,s,c,k] = sum over n,p,q of x[n, p*stride + r - padding, q*stride + s - padding, c] dy[n,p,q,k]
 // All three assign. Images are n h w c, filters r s c k.
 //
-// Where a tile is asked for, winograd_tiles.h does it, with few channels winograd_strips.h, without a transformed filter winograd_large.h. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There
-// every tap of a pixel is in place, and a filter row is one run of s*c floats: gemm_tile.h walks the frame directly. The filter is packed
-// in panels of output channels, shared by the team. Maps so small that most taps fall into the padding go by positions: small_maps.h.
+// Where a tile is asked for, winograd_tiles.h and winograd_gradient.h do it, with few channels winograd_strips.h, without a transformed filter
+// winograd_large.h. Otherwise an image is copied once into a frame of zeros (scratch of the thread). There every tap of a pixel is in place, and
+// a filter row is one run of s*c floats: gemm_tile.h walks the frame directly. The filter is packed in panels of output channels, shared by the
+// team. Maps so small that most taps fall into the padding go by positions: small_maps.h.
 //
 // Order of sums: each y and dx is one chain over r, s, c (r, s, k); each dw a chain over the pixels of a share of the images, and the shares
 // are added in order. How the images are shared depends on shapes alone, and no other cut changes a bit.
@@ -24,9 +25,9 @@
 //   vgg11 3x3 512->512, 4x4, pooled x 64      88 (65-90)       90 (66-90)  74 (57-76)     90 (89-91)    91 (90-92)  78 (78-80)
 #include "small_maps.h"
 #include "window.h"
+#include "winograd_gradient.h"
 #include "winograd_large.h"
 #include "winograd_strips.h"
-#include "winograd_tiles.h"
 
 STEEPEST_KERNELS_BEGIN
 

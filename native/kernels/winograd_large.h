@@ -17,7 +17,7 @@ template <int M, int R>
 void winograd_convolve_large(const WinogradConvolution& f, Team& team) {
   using W = Winograd<M, R>;
   const WinogradTiles& t = f.tiles;
-  const int64_t high = ceil_div(t.p, M), wide = ceil_div(t.q, M), tiles = t.n * high * wide;
+  const int64_t tiles = t.count<M>();
   if (tiles == 0) return;
   const int64_t panels = ceil_div(f.k, kWinogradPanel), pieces = ceil_div(t.c, kWinogradDepth), depth = least(t.c, kWinogradDepth);
   const int64_t passes = ceil_div(tiles * W::P * t.c * 4, kWinogradLargeBlock), largest = ceil_div(tiles, passes), rows = least(largest, kWinogradRows);
@@ -27,9 +27,8 @@ void winograd_convolve_large(const WinogradConvolution& f, Team& team) {
     const int64_t first = tiles * pass / passes, count = tiles * (pass + 1) / passes - first, blocks = ceil_div(count, rows);
     team.parallel(count * pieces, 4, [&](int64_t begin, int64_t end, int) {
       for (int64_t unit = begin; unit < end; ++unit) {
-        const int64_t i = unit / pieces, at = (first + i) % (high * wide), piece = unit % pieces, c = piece * kWinogradDepth;
-        winograd_input<M, R>(t, f.x, (first + i) / (high * wide), at / wide * M, at % wide * M, c, least(t.c, c + depth),
-                             points + piece * W::P * plane + i * depth, plane);
+        const int64_t i = unit / pieces, piece = unit % pieces, c = piece * kWinogradDepth;
+        winograd_input<M, R>(t, f.x, t.tile<M>(first + i), c, least(t.c, c + depth), points + piece * W::P * plane + i * depth, plane);
       }
     });
     team.parallel(panels * blocks, 1, [&](int64_t begin, int64_t end, int thread) {
@@ -48,10 +47,8 @@ void winograd_convolve_large(const WinogradConvolution& f, Team& team) {
                                        least(kTileColumns, k1 - k0 - k), piece > 0, a + plane);
           }
         }
-        for (int64_t i = i0; i < i1; ++i) {
-          const int64_t at = (first + i) % (high * wide);
-          winograd_outputs<M, R>(f, sums + (i - i0) * kWinogradPanel, sum_plane, (first + i) / (high * wide), at / wide * M, at % wide * M, k0, k1);
-        }
+        for (int64_t i = i0; i < i1; ++i)
+          winograd_outputs<M, R>(f, sums + (i - i0) * kWinogradPanel, sum_plane, t.tile<M>(first + i), k0, k1);
       }
     });
   }

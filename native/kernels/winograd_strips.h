@@ -4,7 +4,7 @@
 // these; transposed, every (pixel, channel) is a vector of the rows of points of both tiles, for d B. Sums over so few channels are made where
 // they are transformed, and those for the filter in L1.
 #pragma once
-#include "winograd_tiles.h"
+#include "winograd_gradient.h"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -93,7 +93,7 @@ void winograd_convolve_strips(const WinogradConvolution& f, Team& team) {
           if (top >= f.tiles.p) continue;
           const float* a = points + at / 2 * c * A * S::ROWS + lower * A;
           const float* u = f.u + v / kWinogradPanel * c * kWinogradPanel + v % kWinogradPanel;
-          winograd_output<M, R>(f, strip.image, top, strip.left + at / 2 * M, v, [&](int j, vfloat (&column)[A]) {
+          winograd_output<M, R>(f, {strip.image, top, strip.left + at / 2 * M}, v, [&](int j, vfloat (&column)[A]) {
 #pragma GCC unroll 8
             for (int i = 0; i < A; ++i) column[i] = vfloat{};
             for (int64_t t = 0; t < c; ++t)
@@ -130,8 +130,8 @@ void winograd_filter_gradient_strips(const WinogradFilter& f, Team& team) {
           for (int64_t v = 0; v < f.k; v += kLanes)
             for (int64_t tile = 0; tile < strip.tiles; ++tile) {
               vfloat upper[M][A], lower[M][A];
-              winograd_gradient_columns<M, R>(f.tiles, f.dy, f.k, strip.image, strip.top, strip.left + tile * M, v, upper);
-              winograd_gradient_columns<M, R>(f.tiles, f.dy, f.k, strip.image, strip.top + M, strip.left + tile * M, v, lower);
+              winograd_gradient_columns<M, R>(f.tiles, f.dy, f.k, {strip.image, strip.top, strip.left + tile * M}, v, upper);
+              winograd_gradient_columns<M, R>(f.tiles, f.dy, f.k, {strip.image, strip.top + M, strip.left + tile * M}, v, lower);
 #pragma GCC unroll 8
               for (int i = 0; i < A; ++i) {
                 vfloat a[A], b[A];
