@@ -194,10 +194,9 @@ async function main(): Promise<void> {
 }
 
 const argv = process.argv.slice(2);
-const other = argv.includes('--help')
-  ? undefined
-  : [benchGemm, benchLearn][['--gemm', '--learn'].findIndex((flag) => argv.includes(flag))];
-(other?.(argv) ?? main()).catch((error: Error) => {
+const others = { '--gemm': benchGemm, '--learn': benchLearn };
+const other = Object.entries(others).find(([flag]) => argv.includes(flag) && !argv.includes('--help'));
+(other === undefined ? main() : other[1](argv)).catch((error: Error) => {
   say(error.message);
   process.exitCode = 1;
 });

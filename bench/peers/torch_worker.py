@@ -157,9 +157,12 @@ class Variant:
             self.module.train(training)
 
     def train(self):
+        return self.train_on(self.x, self.target)
+
+    def train_on(self, x, target):
         self.mode(True)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.net(self.x), self.target)
+        loss = self.loss(self.net(x), target)
         loss.backward()
         self.optimizer.step()
         return loss
@@ -184,17 +187,12 @@ class Variant:
     def learn(self, epochs, rows, rate):
         """Trains on batches of so many rows in their order; of each epoch the mean loss and the seconds."""
         self.reset()
-        self.mode(True)
         self.optimizer.param_groups[0]["lr"] = rate
         results = []
         for _ in range(epochs):
             began, total = time.perf_counter(), 0.0
             for x, target in zip(self.x.split(rows), self.target.split(rows)):
-                self.optimizer.zero_grad(set_to_none=True)
-                loss = self.loss(self.net(x), target)
-                loss.backward()
-                self.optimizer.step()
-                total += loss.item() * len(x)
+                total += self.train_on(x, target).item() * len(x)
             results.append({"loss": total / len(self.x), "seconds": time.perf_counter() - began})
         return {"epochs": results}
 

@@ -279,7 +279,7 @@ class Compiler implements Prepared {
     );
     const uses = Object.fromEntries(
       kernelSpecs[kernel].buffers
-        .filter(({ name }) => buffers[name] !== undefined)
+        .filter(({ name, optional }) => !optional || buffers[name] !== undefined)
         .map(({ name, length }) => [name, { region: buffers[name]!, length: length(ints as Record<string, number>) }]),
     );
     return { kernel, buffers: uses, ints: counts, reals, label: kernel };

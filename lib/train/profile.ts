@@ -1,4 +1,4 @@
-/** The `profile` option of fit and predict: what the kernels took goes to a file or to a function. */
+/** The `profile` option of fit, evaluate and predict: what the kernels took goes to a file or to a function. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { SteepestError, wrongType } from '../errors.js';
 import { Profile } from '../plan/profile.js';

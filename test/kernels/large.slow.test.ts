@@ -24,6 +24,7 @@ const prepared = large.map(([kernel, ints]) =>
   prepareCase(kernel, { ints, fill: 'integers', without: ['moments'] }, 0),
 );
 
+// Skipped, and counted, where the addon is not built: there is nothing to test.
 if (whyNoCpu !== undefined) test.skip.each(large.map(([kernel]) => kernel))('cpu: %s', () => {});
 
 describe.each(cpuRunners())('$name', (runner) => {

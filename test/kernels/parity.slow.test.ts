@@ -63,6 +63,7 @@ describe.each(kernelNames)('%s', (kernel) => {
     });
 });
 
+// Skipped, and counted, where the addon is not built: there is nothing to test.
 if (whyNoCpu !== undefined) test.skip.each(kernelNames)('cpu: %s', () => {});
 
 describe.each(cpuRunners())('$name', (runner) => {

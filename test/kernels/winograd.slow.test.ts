@@ -5,6 +5,14 @@ import { panelled, points } from '../../lib/geometry.js';
 import { RandomStream } from '../../lib/random.js';
 import { cpuRunners, type Runner, referenceRunner, whyNoCpu } from '../helpers/kernels.js';
 
+/** A layer with as many outputs as inputs. */
+const same = <Sizes extends { r: number }>(sizes: Sizes) => ({
+  ...sizes,
+  s: sizes.r,
+  stride: 1,
+  padding: sizes.r >> 1,
+});
+
 const layers = [
   { n: 1, h: 14, w: 14, c: 32, k: 64, r: 5, tile: 2 },
   { n: 1, h: 14, w: 14, c: 32, k: 64, r: 5, tile: 4 },
@@ -16,7 +24,7 @@ const layers = [
   { n: 4, h: 32, w: 32, c: 3, k: 32, r: 5, tile: 4 },
   { n: 4, h: 32, w: 32, c: 3, k: 64, r: 3, tile: 4 },
   { n: 4, h: 28, w: 28, c: 1, k: 32, r: 5, tile: 4 },
-].map((layer) => ({ ...layer, s: layer.r, stride: 1, padding: layer.r >> 1 }));
+].map(same);
 type LayerShape = (typeof layers)[number];
 
 const uniform = (random: RandomStream, length: number, scale: number) =>
@@ -50,6 +58,7 @@ function relativeError(a: TypedArray, b: TypedArray): number {
 
 const float64 = referenceRunner('float64');
 
+// Skipped, and counted, where the addon is not built: there is nothing to test.
 if (whyNoCpu !== undefined) test.skip('cpu: Winograd', () => {});
 
 describe.each(cpuRunners())('$name', (runner) => {
@@ -113,7 +122,7 @@ describe.each(cpuRunners())('$name', (runner) => {
     { n: 260, h: 4, w: 4, c: 528, k: 32, r: 3, tile: 4 },
     { n: 260, h: 4, w: 4, c: 32, k: 528, r: 3, tile: 4 },
   ])('$n of $h x $w, $c -> $k, $r x $r, tile $tile: transforms a filter itself to the same bits', (sizes) => {
-    const layer = { ...sizes, s: sizes.r, stride: 1, padding: sizes.r >> 1, relu: 0, pool: 0, poolStride: 0 };
+    const layer = { ...same(sizes), relu: 0, pool: 0, poolStride: 0 };
     const { x, filter, dy } = layerData(layer);
     const results = (runner: Runner, own: boolean) => {
       const [y, dx] = [new Float32Array(dy.length), new Float32Array(x.length)];

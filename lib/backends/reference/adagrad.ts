@@ -3,12 +3,13 @@
  * r <- r + G^2; theta <- theta - learningRate G / (sqrt(r) + delta), less learningRate weightDecay theta.
  */
 import type { Args } from './args.js';
+import { wholeGradient } from './sgd.js';
 
 export function adagradStep(args: Args<'adagrad_step'>): void {
-  const { theta, g, factor, r, n, learningRate, regularizer, weightDecay, delta } = args;
-  const clip = factor?.[0] ?? 1;
+  const { theta, r, n, learningRate, weightDecay, delta } = args;
+  const whole = wholeGradient(args);
   for (let i = 0; i < n; i++) {
-    const gradient = clip * g[i]! + regularizer * theta[i]!;
+    const gradient = whole(i);
     const squares = r[i]! + gradient * gradient;
     r[i] = squares;
     theta[i]! -= (learningRate * gradient) / (Math.sqrt(squares) + delta) + learningRate * weightDecay * theta[i]!;

@@ -4,13 +4,14 @@
  * (s / (1 - beta1^t)) / (sqrt(r / (1 - beta2^t)) + delta), less learningRate weightDecay theta. t counts the updates from 1.
  */
 import type { Args } from './args.js';
+import { wholeGradient } from './sgd.js';
 
 export function adamStep(args: Args<'adam_step'>): void {
-  const { theta, g, factor, s, r, n, t, learningRate, regularizer, weightDecay, beta1, beta2, delta } = args;
+  const { theta, s, r, n, t, learningRate, weightDecay, beta1, beta2, delta } = args;
   const [first, second] = [1 - beta1 ** t, 1 - beta2 ** t];
-  const clip = factor?.[0] ?? 1;
+  const whole = wholeGradient(args);
   for (let i = 0; i < n; i++) {
-    const gradient = clip * g[i]! + regularizer * theta[i]!;
+    const gradient = whole(i);
     const mean = beta1 * s[i]! + (1 - beta1) * gradient;
     const squares = beta2 * r[i]! + (1 - beta2) * gradient * gradient;
     s[i] = mean;

@@ -3,12 +3,13 @@
  * v <- momentum v - learningRate G; theta <- theta + v, less learningRate weightDecay theta.
  */
 import type { Args } from './args.js';
+import { wholeGradient } from './sgd.js';
 
 export function momentumStep(args: Args<'momentum_step'>): void {
-  const { theta, g, factor, v, n, learningRate, regularizer, weightDecay, momentum } = args;
-  const clip = factor?.[0] ?? 1;
+  const { theta, v, n, learningRate, weightDecay, momentum } = args;
+  const gradient = wholeGradient(args);
   for (let i = 0; i < n; i++) {
-    const velocity = momentum * v[i]! - learningRate * (clip * g[i]! + regularizer * theta[i]!);
+    const velocity = momentum * v[i]! - learningRate * gradient(i);
     v[i] = velocity;
     theta[i]! += velocity - learningRate * weightDecay * theta[i]!;
   }

@@ -5,12 +5,13 @@
  * learningRate weightDecay theta.
  */
 import type { Args } from './args.js';
+import { wholeGradient } from './sgd.js';
 
 export function nesterovStep(args: Args<'nesterov_step'>): void {
-  const { theta, g, factor, v, n, learningRate, regularizer, weightDecay, momentum } = args;
-  const clip = factor?.[0] ?? 1;
+  const { theta, v, n, learningRate, weightDecay, momentum } = args;
+  const gradient = wholeGradient(args);
   for (let i = 0; i < n; i++) {
-    const step = learningRate * (clip * g[i]! + regularizer * theta[i]!);
+    const step = learningRate * gradient(i);
     const velocity = momentum * v[i]! - step;
     v[i] = velocity;
     theta[i]! += momentum * velocity - step - learningRate * weightDecay * theta[i]!;
