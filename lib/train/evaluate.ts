@@ -1,6 +1,6 @@
 /** Loss and accuracy of a network on data, without learning. */
 import type { Storage } from '../backends/backend.js';
-import { batches, type Data, type DataShape, isStream, readExamples } from '../data/dataset.js';
+import { batches, type Data, type DataShape, type Examples, isStream, readExamples } from '../data/dataset.js';
 import type { Loss } from '../losses/loss.js';
 import type { Profile } from '../plan/profile.js';
 import type { Network } from './network.js';
@@ -38,42 +38,27 @@ export async function evaluate(
   network.check();
   const settings = readEvaluateOptions(options, lastLoss);
   const shape = dataShape(network, settings.loss);
-  return await profiled('evaluate', settings.profile, (profile) =>
-    evaluateData(network, data, shape, settings, profile),
-  );
-}
-
-async function evaluateData(
-  network: Network,
-  data: Data,
-  shape: DataShape,
-  settings: EvaluateSettings,
-  profile: Profile | undefined,
-): Promise<Evaluation> {
-  if (isStream('evaluate', data)) {
-    const total = new Totals();
-    for await (const examples of batches('evaluate', data, shape)) {
-      const registered = await register(network.backend, examples);
-      try {
-        add(total, await evaluateRegistered(network, registered, kindsOf(examples), settings, { profile }));
-      } finally {
-        registered.dispose();
-      }
+  const pass = async (examples: Examples, profile: Profile | undefined): Promise<Evaluation> => {
+    const registered = await register(network.backend, examples);
+    try {
+      return (await evaluateRegistered(network, registered, kindsOf(examples), settings, { profile })) as Evaluation;
+    } finally {
+      registered.dispose();
     }
+  };
+  if (!isStream('evaluate', data)) {
+    const examples = readExamples('evaluate', data, shape);
+    return await profiled('evaluate', settings.profile, (profile) => pass(examples, profile));
+  }
+  return await profiled('evaluate', settings.profile, async (profile) => {
+    const total = new Totals();
+    for await (const examples of batches('evaluate', data, shape)) add(total, await pass(examples, profile));
     if (total.rows === 0) throw new RangeError('evaluate: expected at least one batch but the stream gave none');
     return total.evaluation();
-  }
-  const examples = readExamples('evaluate', data, shape);
-  const registered = await register(network.backend, examples);
-  try {
-    return (await evaluateRegistered(network, registered, kindsOf(examples), settings, { profile })) as Evaluation;
-  } finally {
-    registered.dispose();
-  }
+  });
 }
 
-function add(total: Totals, part: Evaluation | undefined): void {
-  if (part === undefined) return;
+function add(total: Totals, part: Evaluation): void {
   total.add(part.loss, part.accuracy === undefined ? undefined : part.accuracy * part.rows, part.rows);
 }
 

@@ -199,6 +199,9 @@ describe('the option', () => {
     expect(given).toHaveLength(2);
     await expect(model.evaluate({ x, y }, { profile: dir })).rejects.toMatchObject({ code: 'ERR_FILE' });
     await expect(model.evaluate({ x, y }, { profile: 3 as never })).rejects.toThrow('evaluate: expected a path');
+    const file = join(dir, 'unread.json');
+    await expect(model.evaluate({ x, y: [1] }, { profile: file })).rejects.toThrow('x has 20 rows');
+    expect(existsSync(file)).toBe(false);
   });
 
   test('a stream has one too: plans of several batch sizes', async () => {
