@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <deque>
 #include <exception>
 #include <mutex>
 #include <new>
@@ -67,7 +68,12 @@ class ThreadPool {
     context_ = context;
     units_ = units;
     grain_ = grain;
-    next_.store(0, std::memory_order_relaxed);
+    for (int i = 0; i <= workers; i++) {
+      Share& share = shares_[static_cast<size_t>(i)];
+      share.next.store(blocks * i / (workers + 1), std::memory_order_relaxed);
+      share.end = blocks * (i + 1) / (workers + 1);
+    }
+    team_ = workers + 1;
     left_.store(0, std::memory_order_relaxed);
     failed_.store(false, std::memory_order_relaxed);
     open(workers);
@@ -87,6 +93,12 @@ class ThreadPool {
     std::atomic<bool> asleep{false};
   };
 
+  // The blocks [next, end) that one thread takes first.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
   // door_: the region's number (upper 32 bits), whether it is closed (1), how many workers it wants (15), how many came in (16).
   static constexpr uint64_t kClosed = uint64_t{1} << 31;
   static uint32_t number(uint64_t door) { return static_cast<uint32_t>(door >> 32); }
@@ -99,6 +111,7 @@ class ThreadPool {
       const int index = static_cast<int>(workers_.size()) + 1;
       try {
         workers_.push_back(std::make_unique<Worker>());
+        while (shares_.size() <= workers_.size()) shares_.emplace_back();
         Worker* worker = workers_.back().get();
 #if !defined(_WIN32)
         sigset_t all, before;  // signals are for Node's own threads
@@ -166,14 +179,17 @@ class ThreadPool {
 
   void work(int thread) {
     try {
-      for (;;) {
-        const int64_t block = next_.fetch_add(1, std::memory_order_relaxed);
-        if (block > (units_ - 1) / grain_) return;
-        const int64_t begin = block * grain_;
-        body_(context_, begin, begin + std::min(grain_, units_ - begin), thread);
+      for (int i = 0; i < team_; i++) {
+        Share& share = shares_[static_cast<size_t>((thread + i) % team_)];
+        for (;;) {
+          const int64_t block = share.next.fetch_add(1, std::memory_order_relaxed);
+          if (block >= share.end) break;
+          const int64_t begin = block * grain_;
+          body_(context_, begin, begin + std::min(grain_, units_ - begin), thread);
+        }
       }
     } catch (...) {
-      next_.store(units_, std::memory_order_relaxed);  // no more blocks
+      for (int i = 0; i < team_; i++) shares_[static_cast<size_t>(i)].next.store(shares_[static_cast<size_t>(i)].end, std::memory_order_relaxed);  // no more blocks
       if (!failed_.exchange(true)) error_ = std::current_exception();
     }
   }
@@ -204,7 +220,8 @@ class ThreadPool {
   Team::Body body_ = nullptr;
   void* context_ = nullptr;
   int64_t units_ = 0, grain_ = 1;
-  alignas(64) std::atomic<int64_t> next_{0};
+  int team_ = 1;
+  std::deque<Share> shares_;  // one a thread
   alignas(64) std::atomic<int> left_{0};
   std::atomic<bool> failed_{false};
   std::exception_ptr error_;

@@ -34,17 +34,33 @@ STEEPEST_INLINE Doubles load_doubles(const double* p) {
 // sums[most(blocks, 1), 2, padded] of `period` rows of k columns: behind them, the totals[2 k], added in that order.
 double* add_blocks(double* sums, int64_t blocks, int64_t padded, int64_t k, int64_t period) {
   double* const totals = sums + most(blocks, 1) * 2 * padded;
-  for (int64_t j = 0; j < 2 * k; ++j) {
-    double total = 0;
-    const double* const first = sums + (j < k ? j : padded + j - k);
-    for (int64_t b = 0; b < blocks; ++b)
-      for (int64_t p = 0; p < period; ++p) total += first[b * 2 * padded + p * k];
-    totals[j] = total;
-  }
+  for (int64_t j = 0; j < 2 * k; ++j) totals[j] = 0;
+  for (int64_t b = 0; b < blocks; ++b)
+    for (int64_t p = 0; p < period; ++p) {
+      const double* const sum = sums + b * 2 * padded + p * k;
+      for (int64_t j = 0; j < k; ++j) totals[j] += sum[j], totals[k + j] += sum[padded + j];
+    }
   return totals;
 }
 
 constexpr int64_t kRowsAtOnce = 16;  // rows on a way through the sums
+constexpr int kPanel = kLanes < 16 ? 1 : 4;  // vectors of columns whose sums stay in registers
+
+// Adds the elements from + j, from + j + width ... before `stop` to the two sums of kCount vectors of columns, from column j on.
+template <int kCount, class At, class Term>
+STEEPEST_INLINE void sum_panel(double* sum, int64_t padded, int64_t j, int64_t from, int64_t stop, int64_t width, At at, Term term) {
+  Doubles s[kCount], t[kCount];
+#pragma GCC unroll 4
+  for (int v = 0; v < kCount; ++v) s[v] = load_doubles(sum + j + v * kLanes), t[v] = load_doubles(sum + padded + j + v * kLanes);
+  for (int64_t i = from + j; i < stop; i += width)
+#pragma GCC unroll 4
+    for (int v = 0; v < kCount; ++v) term(i + v * kLanes, j + v * kLanes, at, [&](Doubles to_s, Doubles to_t) { s[v] += to_s, t[v] += to_t; });
+#pragma GCC unroll 4
+  for (int v = 0; v < kCount; ++v) {
+    __builtin_memcpy(sum + j + v * kLanes, &s[v], sizeof s[v]);
+    __builtin_memcpy(sum + padded + j + v * kLanes, &t[v], sizeof t[v]);
+  }
+}
 
 // Two sums of each column, in [0, k) and [k, 2k) of the result. term(i, j, at, f) calls f with what the elements from i on give to the sums of
 // the columns from j on, 0 in lanes that `at` leaves out; the columns of rows taken together count apart until the end.
@@ -57,20 +73,14 @@ STEEPEST_INLINE double* sum_columns(Team& team, int64_t rows, int64_t k, Term te
     for (int64_t b = begin; b < end; ++b) {
       double* const sum = sums + b * 2 * padded;
       for (int64_t j = 0; j < 2 * padded; ++j) sum[j] = 0;
-      const int64_t to = least((b + 1) * block, rows) * k;
-      for (int64_t from = b * block * k; from < to; from += kRowsAtOnce * width) {
-        const int64_t stop = least(from + kRowsAtOnce * width, to);
-        for (int64_t j = 0; j < width; j += kLanes) {
-          Doubles s = load_doubles(sum + j), t = load_doubles(sum + padded + j);
-          const auto add = [&](Doubles to_s, Doubles to_t) { s += to_s, t += to_t; };
-          int64_t i = from + j;
-          if (j + kLanes <= width)
-            for (; i + kLanes <= stop; i += width) term(i, j, Whole(), add);
-          for (; i < stop; i += width) term(i, j, Part{least(width - j, stop - i)}, add);
-          __builtin_memcpy(sum + j, &s, sizeof s);
-          __builtin_memcpy(sum + padded + j, &t, sizeof t);
-        }
+      const int64_t begin_at = b * block * k, to = least((b + 1) * block, rows) * k, whole = to - (to - begin_at) % width;
+      for (int64_t from = begin_at; from < whole; from += kRowsAtOnce * width) {
+        const int64_t stop = least(from + kRowsAtOnce * width, whole);
+        int64_t j = 0;
+        for (; j + kPanel * kLanes <= width; j += kPanel * kLanes) sum_panel<kPanel>(sum, padded, j, from, stop, width, Whole(), term);
+        for_lanes(j, width, [=](int64_t column, auto at) { sum_panel<1>(sum, padded, column, from, stop, width, at, term); });
       }
+      for_lanes(0, to - whole, [=](int64_t j, auto at) { sum_panel<1>(sum, padded, j, whole, to, width, at, term); });
     }
   });
   return add_blocks(sums, blocks, padded, k, period);
