@@ -12,6 +12,11 @@ struct Ending {
   // Whether there is more than relu, which a product has of itself.
   bool reads() const { return addend || mask; }
 
+  STEEPEST_INLINE void prefetch(int64_t i) const {
+    if (addend) __builtin_prefetch(addend + i);
+    if (mask) __builtin_prefetch(mask + i);
+  }
+
   // Of the value that is element i of the output.
   template <class At>
   STEEPEST_INLINE vfloat of(vfloat value, int64_t i, At at) const {

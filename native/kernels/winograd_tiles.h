@@ -169,7 +169,9 @@ STEEPEST_INLINE void winograd_output(const WinogradConvolution& f, const Winogra
       if (!f.ending.reads()) {
         if (f.ending.relu) o[i][j] = relu(o[i][j]);
       } else if (top + i < p && left + j < q) {
-        o[i][j] = f.ending.of(o[i][j], ((image * p + top + i) * q + left + j) * f.k + v, Whole());
+        const int64_t at = ((image * p + top + i) * q + left + j) * f.k + v;
+        f.ending.prefetch(at + M * f.k);  // what the tile beside will read
+        o[i][j] = f.ending.of(o[i][j], at, Whole());
       }
     }
   }
