@@ -180,7 +180,11 @@ STEEPEST_INLINE void winograd_output(const WinogradConvolution& f, const Winogra
     for (int i = 0; i < M; ++i)
 #pragma GCC unroll 4
       for (int j = 0; j < M; ++j)
-        if (top + i < p && left + j < q) store(f.y + ((image * p + top + i) * q + left + j) * f.k + v, o[i][j]);
+        if (top + i < p && left + j < q) {
+          float* const to = f.y + ((image * p + top + i) * q + left + j) * f.k + v;
+          __builtin_prefetch(to + M * f.k, 1);  // the tile beside
+          store(to, o[i][j]);
+        }
     if constexpr (M == kSquare)
       if (f.moments.to) f.moments.square(image, top, left, v, Whole(), [&](int i, int j) { return o[i][j]; });
     return;
@@ -279,6 +283,11 @@ constexpr int64_t kWinogradSmall = int64_t{512} << 10;  // bytes of transformed 
 constexpr int64_t kWinogradBlock = int64_t{576} << 10;  // bytes of points and sums of a block of tiles
 constexpr int64_t kWinogradTiles = 56;                  // tiles in a block where the filters are larger than that
 
+// Floats from a row of so many to the next, and from a plane to the next: equal places of the rows of a tile, and of all points, do not meet in
+// one set of a cache.
+inline int64_t winograd_row(int64_t floats) { return floats % 512 == 0 ? floats + kWinogradChannels : floats; }
+inline int64_t winograd_plane(int64_t floats) { return floats / 16 % 2 == 0 ? floats + 16 : floats; }
+
 template <int M, int R>
 void winograd_convolve(const WinogradConvolution& f, Team& team) {
   using W = Winograd<M, R>;
@@ -289,16 +298,16 @@ void winograd_convolve(const WinogradConvolution& f, Team& team) {
   const int64_t panels = ceil_div(f.k, kWinogradPanel);
   const bool small = W::P * t.c * f.k * 4 <= kWinogradSmall;
   const int64_t group = small ? kWinogradPanel : panels * kWinogradPanel;
-  const int64_t c_step = t.c + kWinogradChannels, k_step = group + kWinogradChannels;
+  const int64_t c_step = winograd_row(t.c), k_step = winograd_row(group);
   const int64_t fitting = kWinogradBlock / (W::P * 4 * (c_step + k_step)) / kTileRows * kTileRows;
   const int64_t room = least(tiles, small ? most(fitting, kTileRows) : kWinogradTiles);
   const int64_t blocks = most(ceil_div(tiles, room), least(team.threads(), tiles / kTileRows));
   const int64_t splits = least(panels, ceil_div(team.threads(), blocks));  // few tiles: channels are shared out too
   const int64_t largest = ceil_div(tiles, blocks);
   team.parallel(blocks * splits, 1, [&](int64_t begin, int64_t end, int thread) {
-    float* points = floats(team, thread, kWinogradPoints, W::P * largest * c_step);
-    float* sums = floats(team, thread, kWinogradSums, W::P * largest * k_step);
-    const int64_t plane = largest * c_step, sum_plane = largest * k_step;
+    const int64_t plane = winograd_plane(largest * c_step), sum_plane = winograd_plane(largest * k_step);
+    float* points = floats(team, thread, kWinogradPoints, W::P * plane);
+    float* sums = floats(team, thread, kWinogradSums, W::P * sum_plane);
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t first = tiles * (unit / splits) / blocks, count = tiles * (unit / splits + 1) / blocks - first;
       const int64_t k0 = panels * (unit % splits) / splits * kWinogradPanel, k1 = least(f.k, panels * (unit % splits + 1) / splits * kWinogradPanel);
