@@ -189,7 +189,7 @@ class ThreadPool {
         }
       }
     } catch (...) {
-      for (int i = 0; i < team_; i++) shares_[static_cast<size_t>(i)].next.store(shares_[static_cast<size_t>(i)].end, std::memory_order_relaxed);  // no more blocks
+      for (Share& share : shares_) share.next.store(share.end, std::memory_order_relaxed);  // no more blocks
       if (!failed_.exchange(true)) error_ = std::current_exception();
     }
   }

@@ -1,7 +1,9 @@
 // The threads that kernels run on. One pool for the process; whoever calls it is thread 0 of his own team, the pool's workers are the rest.
 //
-// A region of work is cut into blocks that threads take by an atomic counter. The caller never waits for a worker that has not come: it
-// takes the blocks itself, closes the region, and waits only for those inside. So a busy machine slows a region down but does not stall it.
+// A region of work is cut into blocks. Each thread has a share of them, the same part of every region, so that it finds in its caches what it
+// wrote before; it takes its own blocks by an atomic counter, then those that others have left. The caller never waits for a worker that has
+// not come: it takes the blocks itself, closes the region, and waits only for those inside. So a busy machine slows a region down but does
+// not stall it.
 // While one caller has the pool, a second one works alone: results are the same for any number of threads.
 #pragma once
 #include <memory>
