@@ -10,7 +10,6 @@ STEEPEST_KERNELS_BEGIN
 
 constexpr int64_t kWinogradRows = 64;  // tiles in a block: their sums for a panel, 295 KB with 36 points, stay in L2 beside 590 KB of the filter
 constexpr int64_t kWinogradLargeBlock = int64_t{16} << 20;  // bytes of the points of all tiles of a pass
-constexpr int64_t kWinogradPad = 16;   // floats between planes: equal places of all points do not meet in one set of a cache
 
 // The points of all tiles are shared by the team. A share of the work is a panel of columns for a block of tiles.
 template <int M, int R>
@@ -21,7 +20,7 @@ void winograd_convolve_large(const WinogradConvolution& f, Team& team) {
   if (tiles == 0) return;
   const int64_t panels = ceil_div(f.k, kWinogradPanel), pieces = ceil_div(t.c, kWinogradDepth), depth = least(t.c, kWinogradDepth);
   const int64_t passes = ceil_div(tiles * W::P * t.c * 4, kWinogradLargeBlock), largest = ceil_div(tiles, passes), rows = least(largest, kWinogradRows);
-  const int64_t plane = largest * depth + kWinogradPad, u_plane = depth * kWinogradPanel + kWinogradPad, sum_plane = rows * kWinogradPanel + kWinogradPad;
+  const int64_t plane = winograd_plane(largest * depth), u_plane = winograd_plane(depth * kWinogradPanel), sum_plane = winograd_plane(rows * kWinogradPanel);
   float* points = floats(team, 0, kWinogradPoints, pieces * W::P * plane);  // [piece, P, tile, depth]
   for (int64_t pass = 0; pass < passes; ++pass) {
     const int64_t first = tiles * pass / passes, count = tiles * (pass + 1) / passes - first, blocks = ceil_div(count, rows);
