@@ -1,16 +1,239 @@
+// device.h by the CUDA runtime.
 #include "device.h"
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <deque>
+#include <mutex>
+
 namespace steepest {
+namespace cuda {
 namespace {
 
 std::string version(int number) { return number == 0 ? "" : std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10); }
 
+// Throws Failure where a call failed, and forgets the error where it can be forgotten.
+void check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();
+  throw Failure(std::string(what) + ": " + cudaGetErrorString(status) + " (" + cudaGetErrorName(status) + ")");
+}
+
+// Memory that counts its users: a graph keeps the scratch it was recorded with when a queue takes a larger one.
+struct Block {
+  explicit Block(Device& device, size_t size) : device(device), bytes(size), data(device.allocate(size)) {}
+  ~Block() { device.release(data); }
+  Device& device;
+  size_t bytes;
+  void* data;
+};
+
+struct CudaGraph final : Graph {
+  CudaGraph() { check(cudaGraphCreate(&graph, 0), "cudaGraphCreate"); }
+  ~CudaGraph() override {
+    if (executable != nullptr) cudaGraphExecDestroy(executable);
+    cudaGraphDestroy(graph);
+  }
+  size_t size() const override { return nodes.size(); }
+  void keep(const std::shared_ptr<Block>& block) {
+    if (std::find(scratch.begin(), scratch.end(), block) == scratch.end()) scratch.push_back(block);
+  }
+
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  std::vector<cudaGraphNode_t> nodes;
+  std::vector<std::shared_ptr<Block>> scratch;
+};
+
+class CudaDevice;
+
+class CudaQueue final : public Queue {
+ public:
+  explicit CudaQueue(Device& device, int index) : device_(device), index_(index) {
+    use();
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+  }
+  ~CudaQueue() override {
+    use();
+    cudaStreamSynchronize(stream_);
+    for (cudaEvent_t event : pending_) cudaEventDestroy(event);
+    for (cudaEvent_t event : spare_) cudaEventDestroy(event);
+    cudaStreamDestroy(stream_);
+  }
+
+  void run_launches() override { graph_ = nullptr; }
+  void record_launches(Graph& graph) override {
+    graph_ = static_cast<CudaGraph*>(&graph);
+    replacing_ = false;
+  }
+  void replace_launches(Graph& graph, size_t first) override {
+    graph_ = static_cast<CudaGraph*>(&graph);
+    replacing_ = true;
+    next_ = first;
+  }
+  std::unique_ptr<Graph> new_graph() override {
+    use();
+    return std::make_unique<CudaGraph>();
+  }
+
+  void run(Graph& graph) override {
+    use();
+    auto& g = static_cast<CudaGraph&>(graph);
+    if (g.nodes.empty()) return;
+    if (g.executable == nullptr) check(cudaGraphInstantiate(&g.executable, g.graph, 0), "cudaGraphInstantiate");
+    check(cudaGraphLaunch(g.executable, stream_), "cudaGraphLaunch");
+  }
+
+  void* scratch(int slot, size_t bytes) override {
+    use();
+    std::shared_ptr<Block>& block = scratch_[slot];
+    if (!block || block->bytes < bytes) block = std::make_shared<Block>(device_, bytes);
+    if (graph_ != nullptr) graph_->keep(block);
+    return block->data;
+  }
+
+  void mark() override {
+    use();
+    cudaEvent_t event = nullptr;
+    if (spare_.empty()) {
+      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "cudaEventCreate");
+    } else {
+      event = spare_.back();
+      spare_.pop_back();
+    }
+    pending_.push_back(event);
+    check(cudaEventRecord(event, stream_), "cudaEventRecord");
+  }
+
+  void wait(size_t most) override {
+    use();
+    while (pending_.size() > most) {
+      const cudaError_t status = cudaEventSynchronize(pending_.front());
+      pass();
+      check(status, "the device");
+    }
+  }
+
+  void finish() override {
+    wait(0);
+    check(cudaStreamSynchronize(stream_), "the device");
+  }
+
+  int64_t passed() override {
+    use();
+    while (!pending_.empty()) {
+      const cudaError_t status = cudaEventQuery(pending_.front());
+      if (status == cudaErrorNotReady) break;
+      pass();
+      check(status, "the device");
+    }
+    return passed_;
+  }
+
+ private:
+  void use() const { check(cudaSetDevice(index_), "cudaSetDevice"); }
+
+  void pass() {
+    spare_.push_back(pending_.front());
+    pending_.pop_front();
+    passed_++;
+  }
+
+  void add(const Launch& launch) override {
+    use();
+    constexpr size_t kUsualShared = 48 << 10;  // a kernel that wants more says so first
+    if (launch.shared > kUsualShared)
+      check(cudaFuncSetAttribute(launch.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(launch.shared)), "cudaFuncSetAttribute");
+    const dim3 grid(static_cast<unsigned>(launch.grid.x), static_cast<unsigned>(launch.grid.y), static_cast<unsigned>(launch.grid.z));
+    void* params[] = {const_cast<void*>(launch.params)};
+    if (graph_ == nullptr) {
+      check(cudaLaunchKernel(launch.kernel, grid, dim3(static_cast<unsigned>(launch.threads)), params, launch.shared, stream_), "cudaLaunchKernel");
+      return;
+    }
+    cudaKernelNodeParams node = {};
+    node.func = const_cast<void*>(launch.kernel);
+    node.gridDim = grid;
+    node.blockDim = dim3(static_cast<unsigned>(launch.threads));
+    node.sharedMemBytes = static_cast<unsigned>(launch.shared);
+    node.kernelParams = params;
+    if (replacing_) {
+      if (next_ >= graph_->nodes.size()) throw Failure("a call makes more launches than when it was recorded");
+      if (graph_->executable == nullptr) check(cudaGraphInstantiate(&graph_->executable, graph_->graph, 0), "cudaGraphInstantiate");
+      check(cudaGraphExecKernelNodeSetParams(graph_->executable, graph_->nodes[next_++], &node), "cudaGraphExecKernelNodeSetParams");
+      return;
+    }
+    cudaGraphNode_t made;
+    const cudaGraphNode_t* before = graph_->nodes.empty() ? nullptr : &graph_->nodes.back();
+    check(cudaGraphAddKernelNode(&made, graph_->graph, before, before == nullptr ? 0 : 1, &node), "cudaGraphAddKernelNode");
+    graph_->nodes.push_back(made);
+  }
+
+  Device& device_;
+  const int index_;
+  cudaStream_t stream_ = nullptr;
+  std::shared_ptr<Block> scratch_[kSlots];
+  CudaGraph* graph_ = nullptr;
+  bool replacing_ = false;
+  size_t next_ = 0;
+  std::deque<cudaEvent_t> pending_;
+  std::vector<cudaEvent_t> spare_;
+  int64_t passed_ = 0;
+};
+
+class CudaDevice final : public Device {
+ public:
+  explicit CudaDevice(int index) : index_(index) {
+    use();
+    check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "cudaStreamCreate");
+  }
+
+  void* allocate(size_t bytes) override {
+    use();
+    void* memory = nullptr;
+    const cudaError_t status = cudaMalloc(&memory, bytes == 0 ? 1 : bytes);
+    if (status == cudaErrorMemoryAllocation) {
+      cudaGetLastError();
+      size_t free = 0, total = 0;
+      cudaMemGetInfo(&free, &total);
+      throw OutOfMemory(std::to_string(bytes) + " bytes were asked for but cuda:" + std::to_string(index_) + " has " + std::to_string(free) + " free of " +
+                        std::to_string(total));
+    }
+    check(status, "cudaMalloc");
+    cudaError_t cleared = cudaMemsetAsync(memory, 0, bytes, copies_);
+    if (cleared == cudaSuccess) cleared = cudaStreamSynchronize(copies_);
+    if (cleared != cudaSuccess) cudaFree(memory);
+    check(cleared, "cudaMemset");
+    return memory;
+  }
+
+  void release(void* memory) noexcept override {
+    cudaSetDevice(index_);
+    cudaFree(memory);
+  }
+
+  void write(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyHostToDevice); }
+  void read(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
+  std::unique_ptr<Queue> new_queue() override { return std::make_unique<CudaQueue>(*this, index_); }
+
+ private:
+  void use() const { check(cudaSetDevice(index_), "cudaSetDevice"); }
+
+  void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+    if (bytes == 0) return;
+    use();
+    check(cudaMemcpyAsync(to, from, bytes, kind, copies_), "cudaMemcpy");
+    check(cudaStreamSynchronize(copies_), "cudaMemcpy");
+  }
+
+  const int index_;
+  cudaStream_t copies_ = nullptr;
+};
+
 }  // namespace
 
-CudaProbe probe_cuda() {
-  CudaProbe probe;
+Probe probe() {
+  Probe probe{true, "", "", {}, ""};
   int driver = 0, runtime = 0, count = 0;
   cudaRuntimeGetVersion(&runtime);
   cudaDriverGetVersion(&driver);
@@ -36,4 +259,22 @@ CudaProbe probe_cuda() {
   return probe;
 }
 
+Device& Device::at(int index) {
+  static std::mutex mutex;
+  static auto* devices = new std::vector<std::unique_ptr<CudaDevice>>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto place = static_cast<size_t>(index);
+  if (place < devices->size() && (*devices)[place]) return *(*devices)[place];
+  const Probe found = probe();
+  if (found.devices.empty()) throw NoDevice(found.reason);
+  if (index < 0 || place >= found.devices.size())
+    throw NoDevice("there is no cuda:" + std::to_string(index) + " among " + std::to_string(found.devices.size()) + " devices");
+  const std::string& capability = found.devices[place].capability;
+  if (std::stoi(capability) < 8) throw NoDevice(found.devices[place].name + " has compute capability " + capability + ", but 8.0 or more is needed");
+  if (devices->size() <= place) devices->resize(place + 1);
+  (*devices)[place] = std::make_unique<CudaDevice>(index);
+  return *(*devices)[place];
+}
+
+}  // namespace cuda
 }  // namespace steepest

@@ -75,13 +75,18 @@ export interface Binding {
   kernelNames(): string[];
   /** Chooses the instruction set for the whole process; false where this processor or build has none of that name. */
   selectIsa(isa: string): boolean;
-  /** Runs kernel number `index` at once. `threads` 0: one for each physical core. */
+  /**
+   * Runs kernel number `index` at once. `threads` 0: one for each physical core. `device` -1 (default): the cpu, else the number of a CUDA
+   * device. `arithmetic` of its products there: 0 (default) float32, 1 TF32, 2 bfloat16.
+   */
   runKernel(
     index: number,
     buffers: readonly (TypedArray | undefined)[],
     ints: Float64Array,
     reals: Float64Array,
     threads: number,
+    device?: number,
+    arithmetic?: number,
   ): void;
   /** `dtype`: 0 real, 1 i32, 2 u16, 3 u8. */
   createStorage(dtype: number, length: number): StorageHandle;

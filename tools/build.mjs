@@ -1,5 +1,6 @@
 // Builds what is missing or out of date: the kernel table, dist/ (TypeScript), build/Release/steepest.node (C++, and CUDA where nvcc is).
-//   node tools/build.mjs [--force] [--no-native]
+//   node tools/build.mjs [--force] [--no-native] [--shim]
+// --shim: build/Release/steepest-shim.node too, which runs the CUDA kernels on the host, for tests (x86-64 Linux).
 // One line a stage that had work to do. Without a compiler or CMake it says so and leaves the addon out: the reference path works without.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -92,8 +93,9 @@ function missingTools(path = process.env.PATH) {
   return missing;
 }
 
-function buildAddon(force) {
-  const addon = at('build', 'Release', 'steepest.node');
+/** @param target `steepest`, or `steepest-shim` */
+function buildAddon(target, force) {
+  const addon = at('build', 'Release', `${target}.node`);
   const sources = newest(at('native'), at('cuda'), at('CMakeLists.txt'), at('tools', 'generate-kernels.mjs'));
   if (!force && newest(addon) >= sources) return true;
   const missing = missingTools();
@@ -103,7 +105,7 @@ function buildAddon(force) {
     return true;
   }
   const start = performance.now();
-  const { ok, log } = run(packageFile('cmake-js', 'bin/cmake-js'), 'build');
+  const { ok, log } = run(packageFile('cmake-js', 'bin/cmake-js'), 'build', '--target', target);
   if (!ok) {
     console.error(log);
     return false;
@@ -112,24 +114,29 @@ function buildAddon(force) {
   utimesSync(addon, now, now); // also where nothing had to be linked anew
   const loads = spawnSync(process.execPath, ['-e', 'require(process.argv[1])', addon], { encoding: 'utf8' });
   if (loads.status !== 0) {
-    console.error(`the addon was built but does not load:\n${loads.stderr}`);
+    console.error(`${target}.node was built but does not load:\n${loads.stderr}`);
     return false;
   }
   const cuda = /^-- steepest: (with.*)$/m.exec(log);
-  report(cuda ? `the native addon (${cuda[1]})` : 'the native addon', start);
+  const name = target === 'steepest' ? 'the native addon' : 'its twin with CUDA kernels on the host';
+  report(cuda && target === 'steepest' ? `${name} (${cuda[1]})` : name, start);
   return true;
 }
 
 function main(args) {
-  const unknown = args.find((arg) => arg !== '--force' && arg !== '--no-native');
+  const known = ['--force', '--no-native', '--shim'];
+  const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) {
-    console.error(`unknown option '${unknown}'; known: --force, --no-native`);
+    console.error(`unknown option '${unknown}'; known: ${known.join(', ')}`);
     return 1;
   }
   const force = args.includes('--force');
   generateKernels();
   if (!buildTypeScript(force)) return 1;
-  return args.includes('--no-native') || buildAddon(force) ? 0 : 1;
+  if (args.includes('--no-native')) return 0;
+  if (!buildAddon('steepest', force)) return 1;
+  const shim = args.includes('--shim') && process.platform === 'linux' && process.arch === 'x64';
+  return !shim || buildAddon('steepest-shim', force) ? 0 : 1;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)

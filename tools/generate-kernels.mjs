@@ -1,6 +1,6 @@
 // Reads native/kernels/kernels.def, the one list of kernels, and writes what C++ and TypeScript know of it:
 // build/generated/kernels.h, build/generated/dispatch.h and lib/backends/kernel-table.ts. Writes a file only when it changes.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,6 +40,16 @@ export function parseKernels(text) {
 
 const BANNER = 'Made by tools/generate-kernels.mjs from native/kernels/kernels.def. Do not edit.';
 
+/** The kernels that have a CUDA form: a definition in cuda/. */
+function cudaKernels() {
+  const folder = join(root, 'cuda');
+  const text = readdirSync(folder)
+    .filter((file) => file.endsWith('.cu'))
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('\n');
+  return new Set([...text.matchAll(/^void (\w+)\(const \1_args& a, Stream& stream\)/gm)].map(([, name]) => name));
+}
+
 function header(kernels) {
   const structs = kernels.map(({ name, buffers, ints, reals }) => {
     const fields = [
@@ -50,6 +60,7 @@ function header(kernels) {
     return `struct ${name}_args {\n${fields.join('\n')}\n};`;
   });
   const declarations = kernels.map(({ name }) => `void ${name}(const ${name}_args& a, Team& team);`);
+  const cuda = kernels.map(({ name }) => `void ${name}(const ${name}_args& a, Stream& stream);`);
   return `// ${BANNER}
 #pragma once
 #include <cstdint>
@@ -61,11 +72,16 @@ constexpr int kKernelCount = ${kernels.length};
 ${structs.join('\n\n')}
 
 ${['portable', 'avx2', 'avx512'].map((isa) => `namespace ${isa} {\n${declarations.join('\n')}\n}  // namespace ${isa}`).join('\n\n')}
+
+namespace cuda {
+class Stream;
+${cuda.join('\n')}
+}  // namespace cuda
 }  // namespace steepest
 `;
 }
 
-function dispatch(kernels) {
+function dispatch(kernels, withCuda) {
   const checks = kernels.map(({ name, buffers, ints }) => {
     const used = ints.filter((i) => buffers.some((b) => new RegExp(`\\b${i}\\b`).test(b.size)));
     const lines = used.map((i) => `  const Size ${i}(ints[${ints.indexOf(i)}]);`);
@@ -78,10 +94,10 @@ function dispatch(kernels) {
       ...ints.map((_, i) => `ints[${i}]`),
       ...reals.map((_, i) => `reals[${i}]`),
     ];
-    return `template <class Isa> static void call_${name}(void* const* buffers, const int64_t* ints, const double* reals, Team& team) {
+    return `template <class Isa, class Worker> static void call_${name}(void* const* buffers, const int64_t* ints, const double* reals, Worker& worker) {
   (void)buffers; (void)ints; (void)reals;
   const ${name}_args args = {${fields.join(', ')}};
-  Isa::${name}(args, team);
+  Isa::${name}(args, worker);
 }`;
   });
   const isas = ['portable', 'avx2', 'avx512'];
@@ -94,13 +110,24 @@ ${wrapper('avx512')}
 #else  // never chosen there (cpu_features.cc)
 using Isa_avx2 = Isa_portable;
 using Isa_avx512 = Isa_portable;
+#endif
+#if defined(STEEPEST_CUDA)
+struct Isa_cuda {
+${kernels
+  .filter(({ name }) => withCuda.has(name))
+  .map(({ name }) => `  static void ${name}(const ${name}_args& a, cuda::Stream& s) { cuda::${name}(a, s); }`)
+  .join('\n')}
+};
+#define STEEPEST_CUDA_FORM(call) call<Isa_cuda, cuda::Stream>
+#else
+#define STEEPEST_CUDA_FORM(call) nullptr
 #endif`;
   const list = (items) => (items.length === 0 ? '""' : JSON.stringify(items.join(' ')));
   const rows = kernels.map(({ name, slice, buffers, ints, reals }) => {
     const roles = { in: 'Role::kIn', out: 'Role::kOut', inout: 'Role::kInout' };
     const types = { real: 'Type::kReal', i32: 'Type::kI32', u16: 'Type::kU16', u8: 'Type::kU8' };
     const specs = buffers.map((b) => `{"${b.name}", ${roles[b.role]}, ${types[b.type]}, ${b.optional}}`);
-    return `  {"${name}", ${slice}, {${specs.join(', ')}}, ${buffers.length}, ${list(ints)}, ${ints.length}, ${list(reals)}, ${reals.length}, need_${name}, {${isas.map((isa) => `call_${name}<Isa_${isa}>`).join(', ')}}},`;
+    return `  {"${name}", ${slice}, {${specs.join(', ')}}, ${buffers.length}, ${list(ints)}, ${ints.length}, ${list(reals)}, ${reals.length}, need_${name}, {${isas.map((isa) => `call_${name}<Isa_${isa}, Team>`).join(', ')}}, ${withCuda.has(name) ? `STEEPEST_CUDA_FORM(call_${name})` : 'nullptr'}},`;
   });
   return `// ${BANNER}
 // Included once, by native/kernels/table.cc, inside namespace steepest.
@@ -163,7 +190,7 @@ function write(path, content) {
 export function generateKernels() {
   const kernels = parseKernels(readFileSync(join(root, 'native/kernels/kernels.def'), 'utf8'));
   write('build/generated/kernels.h', header(kernels));
-  write('build/generated/dispatch.h', dispatch(kernels));
+  write('build/generated/dispatch.h', dispatch(kernels, cudaKernels()));
   if (existsSync(join(root, 'lib'))) write('lib/backends/kernel-table.ts', typescript(kernels)); // not in an installed package
 }
 

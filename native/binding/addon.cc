@@ -8,9 +8,7 @@
 #include "plan.h"
 #include "storage.h"
 
-#if defined(STEEPEST_CUDA)
 #include "../../cuda/device.h"
-#endif
 
 namespace steepest {
 namespace {
@@ -48,19 +46,18 @@ Napi::Value info_(const Napi::CallbackInfo& info) {
 }
 
 // { built, driver, runtime, devices: [{ name, capability, memory, multiprocessors }], reason }
-Napi::Value cuda(const Napi::CallbackInfo& info) {
+Napi::Value cuda_(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  const cuda::Probe probe = cuda::probe();
   Napi::Object result = Napi::Object::New(env);
   Napi::Array devices = Napi::Array::New(env);
-  result.Set("devices", devices);
-#if defined(STEEPEST_CUDA)
-  const CudaProbe probe = probe_cuda();
-  result.Set("built", true);
+  result.Set("built", probe.built);
   result.Set("driver", probe.driver);
   result.Set("runtime", probe.runtime);
+  result.Set("devices", devices);
   result.Set("reason", probe.reason);
   for (size_t i = 0; i < probe.devices.size(); i++) {
-    const CudaDevice& d = probe.devices[i];
+    const cuda::DeviceInfo& d = probe.devices[i];
     Napi::Object device = Napi::Object::New(env);
     device.Set("name", d.name);
     device.Set("capability", d.capability);
@@ -68,12 +65,6 @@ Napi::Value cuda(const Napi::CallbackInfo& info) {
     device.Set("multiprocessors", d.multiprocessors);
     devices.Set(static_cast<uint32_t>(i), device);
   }
-#else
-  result.Set("built", false);
-  result.Set("driver", "");
-  result.Set("runtime", "");
-  result.Set("reason", "steepest was built without CUDA");
-#endif
   return result;
 }
 
@@ -88,7 +79,42 @@ Napi::Value select_isa_(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), select_isa(info[0].As<Napi::String>()));
 }
 
-// (index, buffers, ints, reals, threads): one kernel, now, on the calling thread and the pool.
+// Copies of a kernel's buffers on a device, each as far from a multiple of 64 bytes as the original is.
+class DeviceCopies {
+ public:
+  explicit DeviceCopies(cuda::Device& device) : device_(device) {}
+  ~DeviceCopies() {
+    for (const Copy& c : copies_) device_.release(c.block);
+  }
+  DeviceCopies(const DeviceCopies&) = delete;
+  DeviceCopies& operator=(const DeviceCopies&) = delete;
+
+  void* add(void* host, size_t bytes, Role role) {
+    const size_t shift = reinterpret_cast<uintptr_t>(host) % 64;
+    copies_.push_back({device_.allocate(bytes + 64), nullptr, host, bytes, role});
+    Copy& c = copies_.back();
+    c.data = static_cast<char*>(c.block) + shift;
+    device_.write(c.data, host, bytes);
+    return c.data;
+  }
+  void read_back() {
+    for (const Copy& c : copies_)
+      if (c.role != Role::kIn) device_.read(c.host, c.data, c.bytes);
+  }
+
+ private:
+  struct Copy {
+    void* block;
+    void* data;
+    void* host;
+    size_t bytes;
+    Role role;
+  };
+  cuda::Device& device_;
+  std::vector<Copy> copies_;
+};
+
+// (index, buffers, ints, reals, threads[, device, arithmetic]): one kernel, now: on the calling thread and the pool (device -1), or on a CUDA device.
 Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const KernelEntry& kernel = kKernels[whole_number(info[0], "index", 0, kKernelCount - 1)];
@@ -112,6 +138,8 @@ Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   for (int i = 0; i < kernel.real_count; i++) reals[i] = static_cast<const double*>(real_view.data)[i];
   kernel.need(ints, need);
 
+  const auto device = static_cast<int>(info[5].IsUndefined() ? -1 : whole_number(info[5], "device", -1, kMaxDevices - 1));
+  const auto arithmetic = static_cast<cuda::Arithmetic>(info[6].IsUndefined() ? 0 : whole_number(info[6], "arithmetic", 0, 2));
   void* buffers[kMaxBuffers] = {};
   bool something = false;  // to compute
   for (int i = 0; i < kernel.buffer_count; i++) {
@@ -126,6 +154,20 @@ Napi::Value run_kernel(const Napi::CallbackInfo& info) {
     buffers[i] = view.data;
   }
   if (!something) return env.Undefined();
+  if (device >= 0) {
+    if (kernel.cuda == nullptr) throw cuda::NoDevice(where + "there is no CUDA form");
+    cuda::Device& gpu = cuda::Device::at(device);
+    std::unique_ptr<cuda::Queue>& queue = env.GetInstanceData<Environment>()->queues[device];
+    if (!queue) queue = gpu.new_queue();
+    DeviceCopies copies(gpu);
+    for (int i = 0; i < kernel.buffer_count; i++)
+      if (buffers[i] != nullptr) buffers[i] = copies.add(buffers[i], static_cast<size_t>(need[i]) * size_of(kernel.buffers[i].type), kernel.buffers[i].role);
+    queue->arithmetic = arithmetic;
+    kernel.cuda(buffers, ints, reals, *queue);
+    queue->finish();
+    copies.read_back();
+    return env.Undefined();
+  }
   PoolTeam& team = env.GetInstanceData<Environment>()->team;
   team.resize(threads == 0 ? physical_cores() : threads);
   kernel.call[active_isa()](buffers, ints, reals, team);
@@ -140,6 +182,12 @@ Napi::Value guarded(const Napi::CallbackInfo& info) {
     return function(info);
   } catch (const Napi::Error&) {
     throw;
+  } catch (const cuda::OutOfMemory& error) {
+    throw coded_error(info.Env(), "ERR_DEVICE_OOM", error.what());
+  } catch (const cuda::NoDevice& error) {
+    throw coded_error(info.Env(), "ERR_NO_DEVICE", error.what());
+  } catch (const cuda::Failure& error) {
+    throw coded_error(info.Env(), "ERR_CUDA", error.what());
   } catch (const std::bad_alloc&) {
     throw coded_error(info.Env(), "ERR_DEVICE_OOM", "not enough memory");
   } catch (const std::out_of_range& error) {
@@ -153,7 +201,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment);
   const auto add = [&](const char* name, auto function) { exports.Set(name, Napi::Function::New(env, function, name)); };
   add("info", guarded<info_>);
-  add("cuda", guarded<cuda>);
+  add("cuda", guarded<cuda_>);
   add("kernelNames", guarded<kernel_names>);
   add("selectIsa", guarded<select_isa_>);
   add("runKernel", guarded<run_kernel>);

@@ -5,9 +5,12 @@
 #include <deque>
 #include <mutex>
 
+#include "../../cuda/device.h"
 #include "plan.h"
 
 namespace steepest {
+
+constexpr int kMaxDevices = 64;
 
 struct Job;
 
@@ -72,6 +75,7 @@ class Engine {
 // What one environment of Node owns.
 struct Environment {
   PoolTeam team;  // for kernels that JavaScript calls by themselves
+  std::unique_ptr<cuda::Queue> queues[kMaxDevices];  // likewise
   std::shared_ptr<Channel> channel;
 };
 

@@ -82,6 +82,7 @@ struct KernelEntry {
   // Elements each buffer must have for these whole numbers, or -1 where they make no sense or overflow.
   void (*need)(const int64_t* ints, int64_t* need);
   void (*call[kIsaCount])(void* const* buffers, const int64_t* ints, const double* reals, Team& team);
+  void (*cuda)(void* const* buffers, const int64_t* ints, const double* reals, cuda::Stream& stream);  // null: a build without CUDA
 };
 
 extern const KernelEntry kKernels[kKernelCount];

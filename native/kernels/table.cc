@@ -1,4 +1,4 @@
-// The table of kernels: their names, their bounds and their form for each instruction set. Made from kernels.def (dispatch.h).
+// The table of kernels: their names, their bounds, and their form for each instruction set and for CUDA. Made from kernels.def (dispatch.h).
 #include "kernel.h"
 
 namespace steepest {

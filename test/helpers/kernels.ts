@@ -1,9 +1,13 @@
 /** The backends a kernel test runs on: the reference in both precisions, and the cpu one on each instruction set of the machine. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Backend, Precision, TypedArray } from '../../lib/backends/backend.js';
-import { type KernelName, kernelSpecs } from '../../lib/backends/kernels.js';
+import { type KernelName, kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
 import { createCpuBackend } from '../../lib/backends/native.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
-import { loadBinding } from '../../lib/binding.js';
+import { type Binding, loadBinding } from '../../lib/binding.js';
+import { stemOf } from './stems.js';
 
 /** Arguments by name. */
 export type Named = Readonly<Record<string, TypedArray | number | undefined>>;
@@ -73,6 +77,39 @@ export function cpuRunners(): CpuRunner[] {
     };
     return { ...withThreads(1), isa, withThreads };
   });
+}
+
+const shimPath = join(__dirname, '..', '..', 'build', 'Release', 'steepest-shim.node');
+/** The addon's twin that runs CUDA kernels on the host (cuda/shim), or undefined where it is not built: node tools/build.mjs --shim. */
+export const shim: Binding | undefined = existsSync(shimPath)
+  ? (createRequire(__filename)(shimPath) as Binding)
+  : undefined;
+
+/** Kernels by the CUDA form on the host, `arithmetic` as runKernel takes it. */
+export function shimRunner(arithmetic = 0): Runner {
+  return {
+    name: 'shim',
+    precision: 'float32',
+    real: (values) => Float32Array.from(values),
+    run: (kernel, args) => {
+      const { buffers, ints, reals } = kernelSpecs[kernel];
+      shim!.runKernel(
+        kernelNames.indexOf(kernel),
+        buffers.map(({ name }) => args[name] as TypedArray | undefined),
+        Float64Array.from(ints.map((name) => args[name] as number)),
+        Float64Array.from(reals.map((name) => args[name] as number)),
+        1,
+        0,
+        arithmetic,
+      );
+    },
+  };
+}
+
+/** Whether a kernel has a CUDA form. */
+export function hasCudaForm(kernel: KernelName): boolean {
+  const file = join(__dirname, '..', '..', 'cuda', `${stemOf(kernel)}.cu`);
+  return existsSync(file) && readFileSync(file, 'utf8').includes(`\nvoid ${kernel}(`);
 }
 
 export function kernelRunners(): Runner[] {

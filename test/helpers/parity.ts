@@ -222,3 +222,13 @@ export function differences(prepared: Prepared, { outputs }: Result): string[] {
   }
   return lines;
 }
+
+/** Lines for the outputs of two runs that differ in a bit. */
+export function unequal(prepared: Prepared, a: Result, b: Result): string[] {
+  return Object.entries(a.outputs).flatMap(([name, values]) => {
+    const i = firstDifference(values, b.outputs[name]!);
+    return i < 0
+      ? []
+      : [`${prepared.kernel} ${JSON.stringify(prepared.case)}: ${name}[${i}]: ${values[i]} and ${b.outputs[name]![i]}`];
+  });
+}

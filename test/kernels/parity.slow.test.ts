@@ -5,29 +5,10 @@
 import { describe, expect, test } from 'vitest';
 import { kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
 import { cpuRunners, referenceRunner, whyNoCpu } from '../helpers/kernels.js';
-import {
-  batchKey,
-  differences,
-  firstDifference,
-  type Prepared,
-  prepare,
-  type Result,
-  run,
-  runInSlices,
-} from '../helpers/parity.js';
+import { batchKey, differences, type Prepared, prepare, run, runInSlices, unequal } from '../helpers/parity.js';
 import { kernelCases } from './cases/index.js';
 
 const SHIFTS = [0, 1, 3, 5];
-
-/** Lines for the outputs of two runs that differ in a bit. */
-function unequal(prepared: Prepared, a: Result, b: Result): string[] {
-  return Object.entries(a.outputs).flatMap(([name, values]) => {
-    const i = firstDifference(values, b.outputs[name]!);
-    return i < 0
-      ? []
-      : [`${prepared.kernel} ${JSON.stringify(prepared.case)}: ${name}[${i}]: ${values[i]} and ${b.outputs[name]![i]}`];
-  });
-}
 
 describe.each(kernelNames)('%s', (kernel) => {
   const { slice } = kernelSpecs[kernel];

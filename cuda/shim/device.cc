@@ -1,0 +1,154 @@
+// device.h on the host: two devices that run kernels by fibers, each with a memory that STEEPEST_SHIM_MEMORY (bytes) may limit. A queue runs
+// each launch at once, a graph keeps copies of its launches.
+#include "../device.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "fibers.h"
+
+namespace steepest {
+namespace cuda {
+namespace {
+
+constexpr int kDevices = 2;
+
+uint64_t device_memory() {
+  const char* given = std::getenv("STEEPEST_SHIM_MEMORY");
+  return given == nullptr ? uint64_t{16} << 30 : std::strtoull(given, nullptr, 10);
+}
+
+struct Kept {
+  const void* kernel;
+  void (*run)(const void*, const void*);
+  Grid grid;
+  int threads;
+  size_t shared;
+  std::unique_ptr<char, decltype(&std::free)> params;
+};
+
+struct ShimGraph final : Graph {
+  size_t size() const override { return launches.size(); }
+  std::vector<Kept> launches;
+  std::vector<std::shared_ptr<void>> scratch;
+};
+
+class ShimQueue final : public Queue {
+ public:
+  explicit ShimQueue(Device& device) : device_(device) {}
+
+  void run_launches() override { graph_ = nullptr; }
+  void record_launches(Graph& graph) override {
+    graph_ = static_cast<ShimGraph*>(&graph);
+    replacing_ = false;
+  }
+  void replace_launches(Graph& graph, size_t first) override {
+    graph_ = static_cast<ShimGraph*>(&graph);
+    replacing_ = true;
+    next_ = first;
+  }
+  std::unique_ptr<Graph> new_graph() override { return std::make_unique<ShimGraph>(); }
+
+  void run(Graph& graph) override {
+    for (const Kept& k : static_cast<ShimGraph&>(graph).launches) shim::run_grid(k.grid, k.threads, k.shared, k.run, k.kernel, k.params.get());
+  }
+
+  // Always new, and filled with NaN: what a call leaves there is not there for the next.
+  void* scratch(int slot, size_t bytes) override {
+    Slot& s = slots_[slot];
+    if (replacing_ && graph_ != nullptr && s.block && s.bytes >= bytes) return s.block.get();
+    void* memory = device_.allocate(bytes + 256);
+    std::memset(memory, 0xff, bytes + 256);
+    Device& device = device_;
+    s = {std::shared_ptr<void>(memory, [&device](void* m) { device.release(m); }), bytes};
+    if (graph_ != nullptr) graph_->scratch.push_back(s.block);
+    return memory;
+  }
+
+  void mark() override { marks_++; }
+  void wait(size_t) override {}
+  void finish() override {}
+  int64_t passed() override { return marks_; }
+
+ private:
+  void add(const Launch& launch) override {
+    if (graph_ == nullptr) return shim::run_grid(launch.grid, launch.threads, launch.shared, launch.run, launch.kernel, launch.params);
+    const size_t room = (launch.bytes + launch.alignment - 1) / launch.alignment * launch.alignment;
+    Kept kept{launch.kernel, launch.run, launch.grid, launch.threads, launch.shared, {static_cast<char*>(std::aligned_alloc(launch.alignment < 8 ? 8 : launch.alignment, room < 8 ? 8 : room)), &std::free}};
+    std::memcpy(kept.params.get(), launch.params, launch.bytes);
+    if (!replacing_) {
+      graph_->launches.push_back(std::move(kept));
+      return;
+    }
+    if (next_ >= graph_->launches.size()) throw Failure("a call makes more launches than when it was recorded");
+    Kept& place = graph_->launches[next_++];
+    if (place.kernel != kept.kernel || place.grid.x != kept.grid.x || place.grid.y != kept.grid.y || place.grid.z != kept.grid.z || place.shared != kept.shared)
+      throw Failure("a call makes other launches than when it was recorded");
+    place = std::move(kept);
+  }
+
+  struct Slot {
+    std::shared_ptr<void> block;
+    size_t bytes = 0;
+  };
+  Device& device_;
+  Slot slots_[kSlots];
+  ShimGraph* graph_ = nullptr;
+  bool replacing_ = false;
+  size_t next_ = 0;
+  int64_t marks_ = 0;
+};
+
+class ShimDevice final : public Device {
+ public:
+  void* allocate(size_t bytes) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const uint64_t limit = device_memory();
+    void* memory = bytes > limit || used_ > limit - bytes ? nullptr : std::aligned_alloc(256, (bytes + 511) / 256 * 256);
+    if (memory == nullptr)
+      throw OutOfMemory(std::to_string(bytes) + " bytes were asked for but the shim has " + std::to_string(limit - used_) + " free of " + std::to_string(limit));
+    std::memset(memory, 0, bytes);
+    used_ += bytes;
+    sizes_[memory] = bytes;
+    return memory;
+  }
+
+  void release(void* memory) noexcept override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto it = sizes_.find(memory);
+    if (it == sizes_.end()) return;
+    used_ -= it->second;
+    sizes_.erase(it);
+    std::free(memory);
+  }
+
+  void write(void* to, const void* from, size_t bytes) override {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
+  void read(void* to, const void* from, size_t bytes) override { write(to, from, bytes); }
+  std::unique_ptr<Queue> new_queue() override { return std::make_unique<ShimQueue>(*this); }
+
+ private:
+  std::mutex mutex_;
+  uint64_t used_ = 0;
+  std::map<void*, size_t> sizes_;
+};
+
+}  // namespace
+
+Probe probe() {
+  Probe probe{true, "shim", "shim", {}, ""};
+  for (int i = 0; i < kDevices; i++) probe.devices.push_back({"shim", "9.0", device_memory(), 1});
+  return probe;
+}
+
+Device& Device::at(int index) {
+  static auto* devices = new ShimDevice[kDevices];
+  if (index < 0 || index >= kDevices) throw NoDevice("there is no cuda:" + std::to_string(index) + " among " + std::to_string(kDevices) + " devices");
+  return devices[index];
+}
+
+}  // namespace cuda
+}  // namespace steepest

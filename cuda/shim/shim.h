@@ -1,0 +1,130 @@
+// The language of kernels (kernel.cuh) for a host compiler, so that tests run the kernels themselves where there is no GPU.
+//
+// The threads of a block are fibers. They run one at a time, in an order drawn anew after each barrier, so that a missing barrier shows as a
+// wrong result sooner or later; a shuffle waits for all lanes of the warp. Blocks run one after the other, in an order drawn too. Shared
+// memory is filled with NaN before each block. copy_async copies as late as it may. What would hang on a device is an error here.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __launch_bounds__(...)
+#define __align__(n) alignas(n)
+
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+};
+struct alignas(8) float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(8) int2 {
+  int x, y;
+};
+struct alignas(16) int4 {
+  int x, y, z, w;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+struct alignas(8) uint2 {
+  unsigned x, y;
+};
+struct alignas(8) ushort4 {
+  unsigned short x, y, z, w;
+};
+inline float2 make_float2(float x, float y) { return {x, y}; }
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+inline int2 make_int2(int x, int y) { return {x, y}; }
+inline int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
+inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
+inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
+
+namespace steepest {
+namespace shim {
+
+// Of the fiber that runs.
+extern dim3 thread_index, block_index, block_size, grid_size;
+
+void* shared_memory(size_t bytes);
+void barrier();
+// Every lane of the warp gives up to 64 bytes; returns what all gave, one after the other, 64 bytes each: until the warp's next exchange.
+constexpr int kExchange = 64;
+const char* exchange(const void* mine, int bytes);
+void copy_async(void* shared, const void* source, int bytes, bool valid);
+void copy_commit();
+void copy_wait(int groups);
+inline int lane() { return static_cast<int>(thread_index.x % 32); }
+
+template <class T>
+T from_lane(T value, int source) {
+  static_assert(sizeof(T) <= kExchange, "too large");
+  T result;
+  std::memcpy(&result, exchange(&value, sizeof(T)) + source * kExchange, sizeof(T));
+  return result;
+}
+
+}  // namespace shim
+}  // namespace steepest
+
+#define threadIdx steepest::shim::thread_index
+#define blockIdx steepest::shim::block_index
+#define blockDim steepest::shim::block_size
+#define gridDim steepest::shim::grid_size
+
+inline void __syncthreads() { steepest::shim::barrier(); }
+inline void __syncwarp(unsigned = 0xffffffffu) { steepest::shim::exchange(nullptr, 0); }
+inline void __threadfence() {}
+template <class T>
+T __shfl_sync(unsigned, T value, int source) {
+  return steepest::shim::from_lane(value, source % 32);
+}
+template <class T>
+T __shfl_xor_sync(unsigned, T value, int mask) {
+  return steepest::shim::from_lane(value, steepest::shim::lane() ^ mask);
+}
+template <class T>
+T __shfl_down_sync(unsigned, T value, int step) {
+  const int source = steepest::shim::lane() + step;
+  const T other = steepest::shim::from_lane(value, source < 32 ? source : steepest::shim::lane());
+  return other;
+}
+template <class T>
+T __shfl_up_sync(unsigned, T value, int step) {
+  const int source = steepest::shim::lane() - step;
+  return steepest::shim::from_lane(value, source >= 0 ? source : steepest::shim::lane());
+}
+inline unsigned __ballot_sync(unsigned, bool predicate) {
+  const char* all = steepest::shim::exchange(&predicate, 1);
+  unsigned bits = 0;
+  for (int i = 0; i < 32; i++) bits |= static_cast<unsigned>(all[i * steepest::shim::kExchange] != 0) << i;
+  return bits;
+}
+template <class T>
+T atomicAdd(T* place, T value) {
+  static_assert(static_cast<T>(0.5) == 0, "no float atomics: their order is not fixed");
+  const T old = *place;
+  *place = old + value;
+  return old;
+}
+inline unsigned __float_as_uint(float value) {
+  unsigned bits;
+  std::memcpy(&bits, &value, 4);
+  return bits;
+}
+inline float __uint_as_float(unsigned bits) {
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>(static_cast<uint64_t>(a) * b >> 32); }
+inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+inline int min(int a, int b) { return a < b ? a : b; }
+inline int max(int a, int b) { return a > b ? a : b; }

@@ -1,0 +1,42 @@
+/**
+ * The CUDA kernels, run on the host (cuda/shim), against the reference: the cases of parity.slow, between guard bytes, unaligned. Threads of a
+ * block run in an order drawn anew each time, so twice the same bits means that no result hangs on it.
+ */
+import { describe, expect, test } from 'vitest';
+import { kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
+import { hasCudaForm, shim, shimRunner } from '../helpers/kernels.js';
+import { batchKey, differences, prepare, run, runInSlices, unequal } from '../helpers/parity.js';
+
+const SHIFTS = [0, 1, 3, 5];
+
+// Skipped, and counted, where the shim is not built.
+describe.skipIf(shim === undefined)('shim', () => {
+  const runner = shimRunner();
+  describe.each(kernelNames.filter(hasCudaForm))('%s', (kernel) => {
+    test('agrees with the reference', () => {
+      expect(
+        prepare(kernel).flatMap((p) => {
+          const result = run(runner, kernel, p.case, p.inputs, SHIFTS[p.index % 4]);
+          return [...result.problems, ...differences(p, result)];
+        }),
+      ).toEqual([]);
+    });
+
+    test('gives the same bits in another order of its threads', () => {
+      expect(
+        prepare(kernel).flatMap((p) => {
+          const once = run(runner, kernel, p.case, p.inputs);
+          return unequal(p, once, run(runner, kernel, p.case, p.inputs));
+        }),
+      ).toEqual([]);
+    });
+
+    if (kernelSpecs[kernel].slice)
+      test('gives the same bits for a batch in slices', () => {
+        const several = prepare(kernel).filter(({ case: { ints } }) => ints[batchKey(kernel)]! >= 2);
+        expect(
+          several.flatMap((p) => unequal(p, runInSlices(runner, p), run(runner, kernel, p.case, p.inputs))),
+        ).toEqual([]);
+      });
+  });
+});
