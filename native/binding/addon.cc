@@ -8,7 +8,6 @@
 #include "plan.h"
 #include "storage.h"
 
-#include "../../cuda/device.h"
 
 namespace steepest {
 namespace {
@@ -138,7 +137,7 @@ Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   for (int i = 0; i < kernel.real_count; i++) reals[i] = static_cast<const double*>(real_view.data)[i];
   kernel.need(ints, need);
 
-  const auto device = static_cast<int>(info[5].IsUndefined() ? -1 : whole_number(info[5], "device", -1, kMaxDevices - 1));
+  const int device = device_number(info[5]);
   const auto arithmetic = static_cast<cuda::Arithmetic>(info[6].IsUndefined() ? 0 : whole_number(info[6], "arithmetic", 0, 2));
   void* buffers[kMaxBuffers] = {};
   bool something = false;  // to compute
@@ -154,7 +153,7 @@ Napi::Value run_kernel(const Napi::CallbackInfo& info) {
     buffers[i] = view.data;
   }
   if (!something) return env.Undefined();
-  if (device >= 0) {
+  if (device != kHost) {
     if (kernel.cuda == nullptr) throw cuda::NoDevice(where + "there is no CUDA form");
     cuda::Device& gpu = cuda::Device::at(device);
     std::unique_ptr<cuda::Queue>& queue = env.GetInstanceData<Environment>()->queues[device];
@@ -210,6 +209,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("readStorage", guarded<read_storage>);
   add("disposeStorage", guarded<dispose_storage>);
   add("memory", guarded<memory>);
+  add("limitMemory", guarded<limit_memory>);
   add("ceiling", guarded<ceiling>);
   add("loadPlan", guarded<load_plan>);
   add("disposePlan", guarded<dispose_plan>);

@@ -46,8 +46,6 @@ struct CudaGraph final : Graph {
   std::vector<std::shared_ptr<Block>> scratch;
 };
 
-class CudaDevice;
-
 class CudaQueue final : public Queue {
  public:
   explicit CudaQueue(Device& device, int index) : device_(device), index_(index) {
@@ -59,6 +57,7 @@ class CudaQueue final : public Queue {
     cudaStreamSynchronize(stream_);
     for (cudaEvent_t event : pending_) cudaEventDestroy(event);
     for (cudaEvent_t event : spare_) cudaEventDestroy(event);
+    drop_stamps();
     cudaStreamDestroy(stream_);
   }
 
@@ -120,15 +119,24 @@ class CudaQueue final : public Queue {
     check(cudaStreamSynchronize(stream_), "the device");
   }
 
-  int64_t passed() override {
+  void stamp() override {
     use();
-    while (!pending_.empty()) {
-      const cudaError_t status = cudaEventQuery(pending_.front());
-      if (status == cudaErrorNotReady) break;
-      pass();
-      check(status, "the device");
+    cudaEvent_t event = nullptr;
+    check(cudaEventCreate(&event), "cudaEventCreate");
+    stamps_.push_back(event);
+    check(cudaEventRecord(event, stream_), "cudaEventRecord");
+  }
+
+  std::vector<double> take_stamps() override {
+    finish();
+    std::vector<double> times;
+    for (cudaEvent_t event : stamps_) {
+      float milliseconds = 0;
+      cudaEventElapsedTime(&milliseconds, stamps_.front(), event);
+      times.push_back(1e6 * static_cast<double>(milliseconds));
     }
-    return passed_;
+    drop_stamps();
+    return times;
   }
 
  private:
@@ -137,7 +145,11 @@ class CudaQueue final : public Queue {
   void pass() {
     spare_.push_back(pending_.front());
     pending_.pop_front();
-    passed_++;
+  }
+
+  void drop_stamps() {
+    for (cudaEvent_t event : stamps_) cudaEventDestroy(event);
+    stamps_.clear();
   }
 
   void add(const Launch& launch) override {
@@ -177,27 +189,30 @@ class CudaQueue final : public Queue {
   bool replacing_ = false;
   size_t next_ = 0;
   std::deque<cudaEvent_t> pending_;
-  std::vector<cudaEvent_t> spare_;
-  int64_t passed_ = 0;
+  std::vector<cudaEvent_t> spare_, stamps_;
 };
 
 class CudaDevice final : public Device {
  public:
-  explicit CudaDevice(int index) : index_(index) {
+  explicit CudaDevice(int index) : Device("cuda:" + std::to_string(index)), index_(index) {
     use();
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "cudaStreamCreate");
   }
 
-  void* allocate(size_t bytes) override {
+  void write(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyHostToDevice); }
+  void read(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
+  std::unique_ptr<Queue> new_queue() override { return std::make_unique<CudaQueue>(*this, index_); }
+
+ private:
+  void use() const { check(cudaSetDevice(index_), "cudaSetDevice"); }
+
+  void* grant(size_t bytes) override {
     use();
     void* memory = nullptr;
     const cudaError_t status = cudaMalloc(&memory, bytes == 0 ? 1 : bytes);
     if (status == cudaErrorMemoryAllocation) {
       cudaGetLastError();
-      size_t free = 0, total = 0;
-      cudaMemGetInfo(&free, &total);
-      throw OutOfMemory(std::to_string(bytes) + " bytes were asked for but cuda:" + std::to_string(index_) + " has " + std::to_string(free) + " free of " +
-                        std::to_string(total));
+      return nullptr;
     }
     check(status, "cudaMalloc");
     cudaError_t cleared = cudaMemsetAsync(memory, 0, bytes, copies_);
@@ -207,17 +222,16 @@ class CudaDevice final : public Device {
     return memory;
   }
 
-  void release(void* memory) noexcept override {
+  void take_back(void* memory) noexcept override {
     cudaSetDevice(index_);
     cudaFree(memory);
   }
 
-  void write(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyHostToDevice); }
-  void read(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
-  std::unique_ptr<Queue> new_queue() override { return std::make_unique<CudaQueue>(*this, index_); }
-
- private:
-  void use() const { check(cudaSetDevice(index_), "cudaSetDevice"); }
+  uint64_t free_bytes() override {
+    size_t free = 0, total = 0;
+    cudaMemGetInfo(&free, &total);
+    return free;
+  }
 
   void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
     if (bytes == 0) return;
