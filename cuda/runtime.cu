@@ -53,7 +53,7 @@ class CudaQueue final : public Queue {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
   }
   ~CudaQueue() override {
-    use();
+    cudaSetDevice(index_);  // errors have been told, or nobody is left to hear
     cudaStreamSynchronize(stream_);
     for (cudaEvent_t event : pending_) cudaEventDestroy(event);
     for (cudaEvent_t event : spare_) cudaEventDestroy(event);

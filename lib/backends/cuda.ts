@@ -1,7 +1,8 @@
 /** The cuda backend: kernels in CUDA C++ on one GPU; a step of a plan is a CUDA graph, and the data stays in the GPU's memory. */
 import { type Binding, loadBinding } from '../binding.js';
 import { checkInteger, checkOneOf, checkOptions, SteepestError } from '../errors.js';
-import type { Backend } from './backend.js';
+import type { Backend, TypedArray } from './backend.js';
+import { type KernelName, kernelNames } from './kernels.js';
 import { NativeBackend } from './native.js';
 
 /** How products (dense layers, convolutions) are computed: 'tf32' and 'bf16' round their operands and add in float32. In the addon's order. */
@@ -41,6 +42,19 @@ class CudaBackend extends NativeBackend {
   constructor(binding: Binding, device: number, precision: CudaPrecision, model: string) {
     super({ binding, device, threads: 1, arithmetic: cudaPrecisions.indexOf(precision) });
     this.description = `cuda:${device} (${model}, ${precision})`;
+  }
+
+  timeKernel(
+    kernel: KernelName,
+    buffers: readonly (TypedArray | undefined)[],
+    ints: readonly number[],
+    reals: readonly number[],
+    times: number,
+  ): number[] {
+    const { binding, device, arithmetic } = this.target;
+    const [whole, real] = [Float64Array.from(ints), Float64Array.from(reals)];
+    const index = kernelNames.indexOf(kernel);
+    return Array.from(binding.timeKernel(index, buffers, whole, real, device, arithmetic, times), (ns) => ns / 1e6);
   }
 }
 

@@ -206,7 +206,7 @@ Napi::Value load_plan(const Napi::CallbackInfo& info) {
   for (uint32_t i = 0; i < list.Length(); i++) labels.push_back(list.Get(i).ToString().Utf8Value());
   const ArrayView program = float64_array(info[0], "program");
   const int device = device_number(info[2]);
-  const auto arithmetic = static_cast<cuda::Arithmetic>(info[3].IsUndefined() ? 0 : whole_number(info[3], "arithmetic", 0, 2));
+  const cuda::Arithmetic arithmetic = arithmetic_of(info[3]);
   auto plan = std::make_shared<Plan>(static_cast<const double*>(program.data), program.length, labels, device, arithmetic);
   const auto bytes = device == kHost ? static_cast<int64_t>(plan->arena->size()) : 0;
   return make_handle(env, std::move(plan), bytes);

@@ -10,6 +10,10 @@ int device_number(const Napi::Value& value) {
   return value.IsUndefined() ? kHost : static_cast<int>(whole_number(value, "device", kHost, kMaxDevices - 1));
 }
 
+cuda::Arithmetic arithmetic_of(const Napi::Value& value) {
+  return static_cast<cuda::Arithmetic>(value.IsUndefined() ? 0 : whole_number(value, "arithmetic", 0, 2));
+}
+
 Storage::Storage(Type t, int64_t n, int device) : type(t), length(n), memory(static_cast<size_t>(n) * size_of(t), device) {
   changed();
   counts().storages++;

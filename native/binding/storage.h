@@ -24,6 +24,8 @@ struct Storage {
 
 // The number of a device: -1 (also where it is left out) the host, else a CUDA device.
 int device_number(const Napi::Value& value);
+// How products are computed on a CUDA device: 0 (also where it is left out), 1 or 2.
+cuda::Arithmetic arithmetic_of(const Napi::Value& value);
 
 Napi::Value create_storage(const Napi::CallbackInfo& info);   // (dtype, length[, device]) -> handle
 Napi::Value write_storage(const Napi::CallbackInfo& info);    // (handle, array of the same type, offset)
