@@ -132,6 +132,9 @@ struct Windows {
     place.offset = (place.row * w + place.column) * c + channel;
     return place;
   }
+  // Of what is no pixel or no tap of a product, but behind the last one: never inside.
+  static __host__ __device__ Corner no_corner() { return {-(1 << 30), 0, 0}; }
+  static __host__ __device__ Tap no_tap() { return {1 << 29, 0, 0}; }
   __host__ __device__ bool inside(const Corner& corner, const Tap& place) const {
     return static_cast<unsigned>(corner.row + place.row) < static_cast<unsigned>(h) &&
            static_cast<unsigned>(corner.column + place.column) < static_cast<unsigned>(w);
