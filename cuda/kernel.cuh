@@ -20,6 +20,17 @@
 #define STEEPEST_KERNELS_BEGIN namespace steepest { namespace cuda {
 #define STEEPEST_KERNELS_END } }
 
+// Before a loop of a known number of turns: unrolled, so that arrays it indexes are registers.
+// _BY: so many turns at a time.
+#if defined(STEEPEST_SHIM)
+#define STEEPEST_UNROLL
+#define STEEPEST_UNROLL_BY(turns)
+#else
+#define STEEPEST_PRAGMA(text) _Pragma(#text)
+#define STEEPEST_UNROLL STEEPEST_PRAGMA(unroll)
+#define STEEPEST_UNROLL_BY(turns) STEEPEST_PRAGMA(unroll turns)
+#endif
+
 // The block's shared memory, sizeof(Type) bytes of it, as `Type& name` (undefined at first): Type is a plain struct of arrays.
 #if defined(STEEPEST_SHIM)
 #define STEEPEST_SHARED(Type, name) Type& name = *static_cast<Type*>(shim::shared_memory(sizeof(Type)))

@@ -1,0 +1,393 @@
+// C[rows, columns] = A[rows, depth] B[depth, columns], where A and B may lie anywhere and C goes anywhere: the core of gemm and of convolutions.
+//
+// Three small structs say where. An operand (a or b; the rows of A and the columns of B are its lines):
+//
+//   struct Plain {                                  // a[lines, depth], row-major: 4 numbers along depth lie together
+//     static constexpr bool kAlongDepth = true;     // false: 4 lines at one depth lie together
+//     static constexpr int kVector = 4;             // numbers copied at once: 4 where each such group stands at 16 bytes, else 1
+//     struct Line { const float* from; bool valid; };
+//     struct Step { int64_t k; bool valid; };
+//     __device__ Line line(int64_t i) const { return {a + least(i, lines - 1) * depth, i < lines}; }
+//     __device__ Step step(int64_t k) const { return {k, k < depth}; }
+//     __device__ Place at(const Line& line, const Step& step) const { return {line.from + step.k, line.valid && step.valid}; }
+//     ...
+//   };
+//
+// A thread copies a few groups of kVector numbers of each slice of the depth. It calls line() once for each line that it copies (the first line of
+// a group), before all sums, so line() may divide; step() once for each depth in each slice (along depth: one a slice, the first of its group;
+// across: 2 to 16), and at() for each group. i and k run past the ends, up to a tile: then, or where a number is padding, Place::valid is false
+// and zeros are taken; nothing is read then. A group is valid as a whole, so with kVector = 4 the extent it runs along must be a multiple of 4
+// (and with padding along it, be it pixels or channels, the pieces of it too).
+//
+// And where sums go, 4 rows x 4 columns at a time: row and column are multiples of 4, row < rows, column < columns, but the last rows and
+// columns of the four may lie behind the end. One thread has all four rows, so a 2 x 2 pooling window can be four rows.
+//
+//   struct Store {
+//     __device__ void operator()(int64_t row, int64_t column, const float (&sums)[4][4]) const { ... }   // sums[row][column]
+//   };
+//
+// Then: product<Tile128x128, Tile64x64>(stream, Product<Plain, Plain, Store>{a, b, store, rows, columns, depth}, kWhole);
+// takes the tile of the list that suits the sizes. A kernel is compiled for each tile and each of three arithmetics: keep lists short.
+//
+// The bits of an element depend on its row of A and its column of B alone: the sum goes up the depth from 0, by one chain of fused multiply-adds,
+// whatever the tile; a slice kernel may so be cut anywhere. kSplit: where there are too few tiles for a large device, the depth is cut by rows,
+// columns and depth alone, the parts are added in order by a second kernel; it takes slot 0 of the scratch.
+//
+// Tiles: a block of threads sums kRows x kColumns elements; slices of 16 of the depth pass through shared memory, kStages of them on their way.
+// A warp has 32 rows x 16 columns once or several times, a thread 4 x 4 of each: for 8 x 8 sums 16 numbers are read for 64 multiply-adds.
+// After the kernels of NVIDIA's CUTLASS ("Efficient GEMM in CUDA", its documentation) and of Scott Gray's maxas.
+#pragma once
+#include "kernel.cuh"
+
+STEEPEST_KERNELS_BEGIN
+
+// Where a group of numbers stands; not valid: zeros (from is not read, but still is an address).
+struct Place {
+  const float* from;
+  bool valid;
+};
+
+template <class A, class B, class E>
+struct Product {
+  A a;
+  B b;
+  E end;
+  int64_t rows, columns, depth;
+};
+
+constexpr int kSlice = 16;  // of the depth
+
+// WarpRows x WarpColumns: what a warp sums. Blocks: of an SM, for which the compiler limits registers.
+template <int Rows, int Columns, int WarpRows, int WarpColumns, int Stages, int Blocks>
+struct ProductTile {
+  static constexpr int kRows = Rows, kColumns = Columns, kWarpRows = WarpRows, kWarpColumns = WarpColumns, kStages = Stages, kBlocks = Blocks;
+  static constexpr int kThreads = Rows / WarpRows * (Columns / WarpColumns) * kWarp;
+  static constexpr int kDown = WarpRows / 32, kAcross = WarpColumns / 16;  // squares of 4 x 4 a thread has
+  static_assert(WarpRows % 32 == 0 && WarpColumns % 32 == 0, "a tensor core's piece");
+};
+using Tile128x128 = ProductTile<128, 128, 64, 32, 3, 2>;
+using Tile128x64 = ProductTile<128, 64, 64, 32, 3, 4>;
+using Tile128x32 = ProductTile<128, 32, 32, 32, 4, 5>;
+using Tile64x64 = ProductTile<64, 64, 32, 32, 4, 5>;
+
+template <class Tile>
+struct ProductShared {
+  float a[Tile::kStages][Tile::kRows * kSlice];
+  float b[Tile::kStages][Tile::kColumns * kSlice];
+};
+
+// ---- a slice of an operand in shared memory: float[Lines * kSlice]. Numbers that lie together in memory stay so; groups of four are
+// shuffled so that the 8 groups that 8 neighbouring lanes write or read (4 lines x 4 steps a lane, below) are in different banks ----
+
+// Along depth: where steps 4 group .. 4 group + 3 of a line stand. Lines 4 q + i are at i (Lines / 4) + q.
+template <int Lines>
+__host__ __device__ constexpr int slice_along(int line, int group) {
+  return (((line % 4) * (Lines / 4) + line / 4) ^ (line & 1)) * kSlice + (group ^ (line / 8 & 3)) * 4;
+}
+// Across: where a line of a step stands.
+template <int Lines>
+__host__ __device__ constexpr int slice_across(int line, int step) {
+  return step * Lines + (line ^ (step / 4 & 3) * 8);
+}
+
+__device__ inline float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
+
+// What a thread copies of an operand.
+template <class Operand, int Lines, int Threads>
+struct SliceCopier {
+  static constexpr bool kAlong = Operand::kAlongDepth;
+  static constexpr int kVector = Operand::kVector;
+  static constexpr int kGroups = (kAlong ? kSlice : Lines) / kVector;              // neighbours in memory
+  static constexpr int kPasses = (kAlong ? Lines : kSlice) * kGroups / Threads;    // and the other way, Threads / kGroups at a time
+  static_assert(kPasses * Threads == (kAlong ? Lines : kSlice) * kGroups && Threads % kGroups == 0, "all threads copy alike");
+
+  typename Operand::Line lines[kAlong ? kPasses : 1];
+
+  __device__ SliceCopier(const Operand& operand, int64_t first) {
+    const int group = threadIdx.x % kGroups, other = threadIdx.x / kGroups;
+    if constexpr (kAlong) {
+      STEEPEST_UNROLL
+      for (int pass = 0; pass < kPasses; pass++) lines[pass] = operand.line(first + other + pass * (Threads / kGroups));
+    } else {
+      lines[0] = operand.line(first + group * kVector);
+    }
+  }
+
+  __device__ void copy(const Operand& operand, int64_t k, float* to) const {
+    const int group = threadIdx.x % kGroups, other = threadIdx.x / kGroups;
+    if constexpr (kAlong) {
+      const typename Operand::Step step = operand.step(k + group * kVector);
+      STEEPEST_UNROLL
+      for (int pass = 0; pass < kPasses; pass++) {
+        const Place place = operand.at(lines[pass], step);
+        const int line = other + pass * (Threads / kGroups), at = slice_along<Lines>(line, group * kVector / 4) + group * kVector % 4;
+        copy_async<kVector * 4>(to + at, place.from, place.valid);
+      }
+    } else {
+      STEEPEST_UNROLL
+      for (int pass = 0; pass < kPasses; pass++) {
+        const int step = other + pass * (Threads / kGroups);
+        const Place place = operand.at(lines[0], operand.step(k + step));
+        copy_async<kVector * 4>(to + slice_across<Lines>(group * kVector, step), place.from, place.valid);
+      }
+    }
+  }
+};
+
+// ---- float32: lanes stand in 8 rows x 4 columns; a pair of lanes shares a row, so that half a warp reads 8 groups of a, and 2 of b ----
+
+struct ProductLane {
+  int row, column;  // of squares of 4 x 4
+};
+__device__ inline ProductLane simple_lane(int lane) { return {lane / 2 % 8, lane % 2 + lane / 16 * 2}; }
+
+template <class Tile>
+using Sums = float[Tile::kDown][Tile::kAcross][4][4];
+
+// sums += a slice. row, column: the thread's first line of a and of b; its next ones are 32 (16) on. Operands along depth are read 4 steps
+// at a time, and one of them at most is held for that long: registers are short.
+template <class Tile, bool AlongA, bool AlongB>
+__device__ __forceinline__ void add_slice(const float* a, const float* b, int row, int column, Sums<Tile>& sums) {
+  constexpr int kDown = Tile::kDown, kAcross = Tile::kAcross;
+  STEEPEST_UNROLL
+  for (int group = 0; group < kSlice / 4; group++) {
+    [[maybe_unused]] float held_a[kDown][4][4], held_b[kAcross][4][4];  // [line][step]
+    if constexpr (AlongA) {
+      STEEPEST_UNROLL
+      for (int d = 0; d < kDown; d++) {
+        STEEPEST_UNROLL
+        for (int i = 0; i < 4; i++) {
+          const float4 v = load4(a + slice_along<Tile::kRows>(row + i, group) + d * 8 * kSlice);
+          held_a[d][i][0] = v.x, held_a[d][i][1] = v.y, held_a[d][i][2] = v.z, held_a[d][i][3] = v.w;
+        }
+      }
+    }
+    if constexpr (AlongA && AlongB) {
+      STEEPEST_UNROLL
+      for (int c = 0; c < kAcross; c++) {
+        STEEPEST_UNROLL
+        for (int j = 0; j < 4; j++) {
+          const float4 w = load4(b + slice_along<Tile::kColumns>(column + c * 16 + j, group));
+          const float v[4] = {w.x, w.y, w.z, w.w};
+          STEEPEST_UNROLL
+          for (int k = 0; k < 4; k++) {
+            STEEPEST_UNROLL
+            for (int d = 0; d < kDown; d++) {
+              STEEPEST_UNROLL
+              for (int i = 0; i < 4; i++) sums[d][c][i][j] = fmaf(held_a[d][i][k], v[k], sums[d][c][i][j]);
+            }
+          }
+        }
+      }
+      continue;
+    }
+    if constexpr (AlongB) {
+      STEEPEST_UNROLL
+      for (int c = 0; c < kAcross; c++) {
+        STEEPEST_UNROLL
+        for (int j = 0; j < 4; j++) {
+          const float4 v = load4(b + slice_along<Tile::kColumns>(column + c * 16 + j, group));
+          held_b[c][j][0] = v.x, held_b[c][j][1] = v.y, held_b[c][j][2] = v.z, held_b[c][j][3] = v.w;
+        }
+      }
+    }
+    STEEPEST_UNROLL
+    for (int k = 0; k < 4; k++) {
+      float u[kDown][4], v[kAcross][4];
+      STEEPEST_UNROLL
+      for (int d = 0; d < kDown; d++) {
+        if constexpr (AlongA) {
+          STEEPEST_UNROLL
+          for (int i = 0; i < 4; i++) u[d][i] = held_a[d][i][k];
+        } else {
+          const float4 w = load4(a + slice_across<Tile::kRows>(row, group * 4 + k) + d * 32);
+          u[d][0] = w.x, u[d][1] = w.y, u[d][2] = w.z, u[d][3] = w.w;
+        }
+      }
+      STEEPEST_UNROLL
+      for (int c = 0; c < kAcross; c++) {
+        if constexpr (AlongB) {
+          STEEPEST_UNROLL
+          for (int j = 0; j < 4; j++) v[c][j] = held_b[c][j][k];
+        } else {
+          const float4 w = load4(b + slice_across<Tile::kColumns>(column + c * 16, group * 4 + k));
+          v[c][0] = w.x, v[c][1] = w.y, v[c][2] = w.z, v[c][3] = w.w;
+        }
+      }
+      STEEPEST_UNROLL
+      for (int d = 0; d < kDown; d++) {
+        STEEPEST_UNROLL
+        for (int c = 0; c < kAcross; c++) {
+          STEEPEST_UNROLL
+          for (int i = 0; i < 4; i++) {
+            STEEPEST_UNROLL
+            for (int j = 0; j < 4; j++) sums[d][c][i][j] = fmaf(u[d][i], v[c][j], sums[d][c][i][j]);
+          }
+        }
+      }
+    }
+  }
+}
+
+// ---- the kernels ----
+
+template <class A, class B, class E>
+struct ProductLaunch {
+  Product<A, B, E> p;
+  int64_t row_tiles, column_tiles;
+  int64_t part;      // of the depth, a multiple of kSlice; blockIdx.z is the number of the part
+  float* partial;    // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
+};
+
+constexpr int64_t kTileGroup = 16;  // columns of tiles that blocks pass through together, so that what they read stays in the L2 cache
+
+template <Arithmetic, class Tile, class A, class B, class E>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(ProductLaunch<A, B, E> l) {
+  STEEPEST_SHARED(ProductShared<Tile>, shared);
+  constexpr int kStages = Tile::kStages;
+  const int64_t tile_group = static_cast<int64_t>(blockIdx.x) / (kTileGroup * l.row_tiles), in_group = blockIdx.x - tile_group * kTileGroup * l.row_tiles;
+  const int64_t wide = least(kTileGroup, l.column_tiles - tile_group * kTileGroup);
+  const int64_t row0 = in_group / wide * Tile::kRows, column0 = (tile_group * kTileGroup + in_group % wide) * Tile::kColumns;
+  const int64_t k0 = blockIdx.z * l.part, slices = ceil_div(least(l.part, l.p.depth - k0), kSlice);
+
+  const SliceCopier<A, Tile::kRows, Tile::kThreads> copier_a(l.p.a, row0);
+  const SliceCopier<B, Tile::kColumns, Tile::kThreads> copier_b(l.p.b, column0);
+  const int warp = threadIdx.x / kWarp;
+  const ProductLane lane = simple_lane(threadIdx.x % kWarp);
+  const int row = warp % (Tile::kRows / Tile::kWarpRows) * Tile::kWarpRows + lane.row * 4;
+  const int column = warp / (Tile::kRows / Tile::kWarpRows) * Tile::kWarpColumns + lane.column * 4;
+  Sums<Tile> sums = {};
+
+  for (int s = 0; s < kStages - 1; s++) {
+    if (s < slices) {
+      copier_a.copy(l.p.a, k0 + s * kSlice, shared.a[s]);
+      copier_b.copy(l.p.b, k0 + s * kSlice, shared.b[s]);
+    }
+    copy_commit();
+  }
+  int from = 0, to = kStages - 1;  // stages
+  for (int64_t s = 0; s < slices; s++) {
+    copy_wait<kStages - 2>();
+    __syncthreads();  // the slice is there, and all are done with the one that is overwritten next
+    if (s + kStages - 1 < slices) {
+      copier_a.copy(l.p.a, k0 + (s + kStages - 1) * kSlice, shared.a[to]);
+      copier_b.copy(l.p.b, k0 + (s + kStages - 1) * kSlice, shared.b[to]);
+    }
+    copy_commit();
+    add_slice<Tile, A::kAlongDepth, B::kAlongDepth>(shared.a[from], shared.b[from], row, column, sums);
+    from = from == kStages - 1 ? 0 : from + 1;
+    to = to == kStages - 1 ? 0 : to + 1;
+  }
+
+  const int64_t rows4 = ceil_div(l.p.rows, 4) * 4, columns4 = ceil_div(l.p.columns, 4) * 4;
+  STEEPEST_UNROLL
+  for (int d = 0; d < Tile::kDown; d++) {
+    STEEPEST_UNROLL
+    for (int c = 0; c < Tile::kAcross; c++) {
+      const int64_t i = row0 + row + d * 32, j = column0 + column + c * 16;
+      if (i >= l.p.rows || j >= l.p.columns) continue;
+      if (l.partial == nullptr) {
+        l.p.end(i, j, sums[d][c]);
+        continue;
+      }
+      float* to = l.partial + (blockIdx.z * rows4 + i) * columns4 + j;
+      STEEPEST_UNROLL
+      for (int x = 0; x < 4; x++)
+        *reinterpret_cast<float4*>(to + x * columns4) = make_float4(sums[d][c][x][0], sums[d][c][x][1], sums[d][c][x][2], sums[d][c][x][3]);
+    }
+  }
+}
+
+template <class E>
+struct ProductParts {
+  E end;
+  const float* partial;
+  int64_t rows4, columns4;
+  int parts;
+};
+
+constexpr int kPartsThreads = 128;
+
+// Adds the parts in their order: a thread 4 x 4 elements.
+template <class E>
+__global__ void __launch_bounds__(kPartsThreads) product_parts(ProductParts<E> p) {
+  const int64_t square = static_cast<int64_t>(blockIdx.x) * kPartsThreads + threadIdx.x, across = p.columns4 / 4;
+  const int64_t row = square / across * 4, column = square % across * 4;
+  if (row >= p.rows4) return;
+  float sums[4][4] = {};
+  const float* from = p.partial + row * p.columns4 + column;
+  STEEPEST_UNROLL_BY(4)
+  for (int part = 0; part < p.parts; part++, from += p.rows4 * p.columns4) {
+    STEEPEST_UNROLL
+    for (int i = 0; i < 4; i++) {
+      const float4 v = load4(from + i * p.columns4);
+      sums[i][0] += v.x, sums[i][1] += v.y, sums[i][2] += v.z, sums[i][3] += v.w;
+    }
+  }
+  p.end(row, column, sums);
+}
+
+// ---- what to launch: by the sizes alone ----
+
+enum ProductSplit : bool { kWhole = false, kSplit = true };
+
+struct ProductPlan {
+  int tile;       // of the list
+  int64_t parts;  // of the depth
+  int64_t cost;
+};
+
+constexpr int64_t kSMs = 132;               // of an H100; the plan must not depend on the device
+constexpr int64_t kLaunchCost = 3000;       // cycles that a second kernel takes at least
+constexpr int64_t kLeastPart = 256;         // of the depth
+constexpr int64_t kMostParts = 256;
+
+// Cycles of the busiest SM, for the tile of so many rows and columns: 128 multiply-adds a cycle where it is large, fewer where it is small or alone.
+inline int64_t product_cost(int64_t rows, int64_t columns, int64_t depth, int64_t tile_rows, int64_t tile_columns, int64_t parts) {
+  const int64_t blocks = ceil_div(rows, tile_rows) * ceil_div(columns, tile_columns) * parts;
+  const int64_t area = tile_rows * tile_columns, rate = area >= 128 * 128 ? 115 : area >= 128 * 64 ? 110 : 90;
+  const int64_t work = ceil_div(blocks, kSMs) * area * (ceil_div(depth, parts) + kSlice) / rate;
+  const int64_t adding = parts > 1 ? kLaunchCost + parts * rows * columns / 256 : 0;  // written and read at some 16 bytes a cycle and SM
+  return work + adding;
+}
+
+template <class... Tiles>
+ProductPlan product_plan(int64_t rows, int64_t columns, int64_t depth, ProductSplit split) {
+  ProductPlan best{0, 1, -1};
+  int index = 0;
+  const auto consider = [&](int64_t tile_rows, int64_t tile_columns) {
+    for (int64_t parts = 1; parts <= (split ? most(1, least(kMostParts, depth / kLeastPart)) : 1); parts++) {
+      const int64_t cost = product_cost(rows, columns, depth, tile_rows, tile_columns, parts);
+      if (best.cost < 0 || cost < best.cost) best = {index, parts, cost};
+    }
+    index++;
+  };
+  (consider(Tiles::kRows, Tiles::kColumns), ...);
+  const int64_t part = ceil_div(ceil_div(depth, kSlice), best.parts) * kSlice;
+  if (part > 0) best.parts = ceil_div(depth, part);
+  return best;
+}
+
+template <class Tile, class A, class B, class E>
+void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
+  const int64_t row_tiles = ceil_div(p.rows, Tile::kRows), column_tiles = ceil_div(p.columns, Tile::kColumns);
+  const int64_t rows4 = ceil_div(p.rows, 4) * 4, columns4 = ceil_div(p.columns, 4) * 4;
+  const int64_t part = most(1, ceil_div(ceil_div(p.depth, kSlice), parts)) * kSlice;
+  float* partial = nullptr;
+  if (parts > 1) partial = static_cast<float*>(stream.scratch(0, static_cast<size_t>(parts * rows4 * columns4) * sizeof(float)));
+  const ProductLaunch<A, B, E> l{p, row_tiles, column_tiles, part, partial};
+  stream.launch(&product_tiles<Arithmetic::kFull, Tile, A, B, E>, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
+  if (parts > 1)
+    stream.launch(&product_parts<E>, {ceil_div(rows4 / 4 * (columns4 / 4), kPartsThreads)}, kPartsThreads,
+                  ProductParts<E>{p.end, partial, rows4, columns4, static_cast<int>(parts)});
+}
+
+template <class... Tiles, class A, class B, class E>
+void product(Stream& stream, const Product<A, B, E>& p, ProductSplit split) {
+  if (p.rows <= 0 || p.columns <= 0) return;
+  const ProductPlan plan = product_plan<Tiles...>(p.rows, p.columns, p.depth, split);
+  int index = 0;
+  ((plan.tile == index++ ? launch_product<Tiles>(stream, p, plan.parts) : void()), ...);
+}
+
+STEEPEST_KERNELS_END
