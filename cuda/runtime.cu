@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
 #include <mutex>
 
@@ -199,7 +200,21 @@ class CudaDevice final : public Device {
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "cudaStreamCreate");
   }
 
-  void write(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyHostToDevice); }
+  // Large arrays by way of two pinned buffers: one fills while the other is on its way.
+  void write(void* to, const void* from, size_t bytes) override {
+    const std::lock_guard<std::mutex> lock(writing_);
+    use();
+    if (bytes <= kStage || !stage()) return copy(to, from, bytes, cudaMemcpyHostToDevice);
+    for (size_t at = 0, i = 0; at < bytes; at += kStage, i++) {
+      const Stage& s = stages_[i % 2];
+      const size_t piece = std::min(kStage, bytes - at);
+      check(cudaEventSynchronize(s.sent), "cudaMemcpy");
+      std::memcpy(s.data, static_cast<const char*>(from) + at, piece);
+      check(cudaMemcpyAsync(static_cast<char*>(to) + at, s.data, piece, cudaMemcpyHostToDevice, copies_), "cudaMemcpy");
+      check(cudaEventRecord(s.sent, copies_), "cudaEventRecord");
+    }
+    check(cudaStreamSynchronize(copies_), "cudaMemcpy");
+  }
   void read(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
   std::unique_ptr<Queue> new_queue() override { return std::make_unique<CudaQueue>(*this, index_); }
 
@@ -240,8 +255,29 @@ class CudaDevice final : public Device {
     check(cudaStreamSynchronize(copies_), "cudaMemcpy");
   }
 
+  // Whether there are pinned buffers; they are made once, and done without where the system grants none.
+  bool stage() {
+    for (Stage& s : stages_) {
+      if (s.data != nullptr) continue;
+      if (cudaEventCreateWithFlags(&s.sent, cudaEventDisableTiming) != cudaSuccess || cudaMallocHost(&s.data, kStage) != cudaSuccess) {
+        cudaGetLastError();
+        s.data = nullptr;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static constexpr size_t kStage = 1 << 20;
+  struct Stage {
+    void* data = nullptr;
+    cudaEvent_t sent = nullptr;
+  };
+
   const int index_;
   cudaStream_t copies_ = nullptr;
+  std::mutex writing_;
+  Stage stages_[2];
 };
 
 }  // namespace
