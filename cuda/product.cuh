@@ -68,7 +68,7 @@ struct ProductTile {
 using Tile128x128 = ProductTile<128, 128, 64, 32, 3, 2>;
 using Tile128x64 = ProductTile<128, 64, 64, 32, 3, 4>;
 using Tile128x32 = ProductTile<128, 32, 32, 32, 4, 5>;
-using Tile64x64 = ProductTile<64, 64, 32, 32, 4, 5>;
+using Tile64x64 = ProductTile<64, 64, 32, 32, 4, 4>;
 
 template <class Tile>
 struct ProductShared {
@@ -144,84 +144,104 @@ __device__ inline ProductLane simple_lane(int lane) { return {lane / 2 % 8, lane
 template <class Tile>
 using Sums = float[Tile::kDown][Tile::kAcross][4][4];
 
-// sums += a slice. row, column: the thread's first line of a and of b; its next ones are 32 (16) on. Operands along depth are read 4 steps
-// at a time, and one of them at most is held for that long: registers are short.
+// Four lines from `line` on (a multiple of 4) at steps 4 group .. 4 group + 3 of a slice along depth; and, across, at one step.
+template <int Lines>
+__device__ __forceinline__ void read_square(const float* slice, int line, int group, float (&v)[4][4]) {
+  STEEPEST_UNROLL
+  for (int i = 0; i < 4; i++) {
+    const float4 steps = load4(slice + slice_along<Lines>(line + i, group));
+    v[i][0] = steps.x, v[i][1] = steps.y, v[i][2] = steps.z, v[i][3] = steps.w;
+  }
+}
+template <int Lines>
+__device__ __forceinline__ void read_lines(const float* slice, int line, int step, float (&v)[4]) {
+  const float4 lines = load4(slice + slice_across<Lines>(line, step));
+  v[0] = lines.x, v[1] = lines.y, v[2] = lines.z, v[3] = lines.w;
+}
+
+// sums += a slice. row, column: the thread's first line of a and of b; its next squares are 32 (16) lines on. An operand along depth is read
+// four steps at a time. Registers are short: numbers of the four steps are held of one operand only, the other's are read as they are used, and
+// reads are not moved from one group of steps to the one before.
 template <class Tile, bool AlongA, bool AlongB>
 __device__ __forceinline__ void add_slice(const float* a, const float* b, int row, int column, Sums<Tile>& sums) {
-  constexpr int kDown = Tile::kDown, kAcross = Tile::kAcross;
-  STEEPEST_UNROLL
+  constexpr int kDown = Tile::kDown, kAcross = Tile::kAcross, kRows = Tile::kRows, kColumns = Tile::kColumns;
+  STEEPEST_UNROLL_BY(1)
   for (int group = 0; group < kSlice / 4; group++) {
-    [[maybe_unused]] float held_a[kDown][4][4], held_b[kAcross][4][4];  // [line][step]
     if constexpr (AlongA) {
+      float u[kDown][4][4];
       STEEPEST_UNROLL
-      for (int d = 0; d < kDown; d++) {
+      for (int d = 0; d < kDown; d++) read_square<kRows>(a, row + d * 32, group, u[d]);
+      if constexpr (AlongB) {
         STEEPEST_UNROLL
-        for (int i = 0; i < 4; i++) {
-          const float4 v = load4(a + slice_along<Tile::kRows>(row + i, group) + d * 8 * kSlice);
-          held_a[d][i][0] = v.x, held_a[d][i][1] = v.y, held_a[d][i][2] = v.z, held_a[d][i][3] = v.w;
-        }
-      }
-    }
-    if constexpr (AlongA && AlongB) {
-      STEEPEST_UNROLL
-      for (int c = 0; c < kAcross; c++) {
-        STEEPEST_UNROLL
-        for (int j = 0; j < 4; j++) {
-          const float4 w = load4(b + slice_along<Tile::kColumns>(column + c * 16 + j, group));
-          const float v[4] = {w.x, w.y, w.z, w.w};
+        for (int c = 0; c < kAcross; c++) {
           STEEPEST_UNROLL
-          for (int k = 0; k < 4; k++) {
+          for (int j = 0; j < 4; j++) {
+            const float4 v = load4(b + slice_along<kColumns>(column + c * 16 + j, group));
             STEEPEST_UNROLL
             for (int d = 0; d < kDown; d++) {
               STEEPEST_UNROLL
-              for (int i = 0; i < 4; i++) sums[d][c][i][j] = fmaf(held_a[d][i][k], v[k], sums[d][c][i][j]);
+              for (int i = 0; i < 4; i++) {
+                float& sum = sums[d][c][i][j];
+                sum = fmaf(u[d][i][3], v.w, fmaf(u[d][i][2], v.z, fmaf(u[d][i][1], v.y, fmaf(u[d][i][0], v.x, sum))));
+              }
+            }
+          }
+        }
+      } else {
+        STEEPEST_UNROLL
+        for (int k = 0; k < 4; k++) {
+          STEEPEST_UNROLL
+          for (int c = 0; c < kAcross; c++) {
+            float v[4];
+            read_lines<kColumns>(b, column + c * 16, group * 4 + k, v);
+            STEEPEST_UNROLL
+            for (int d = 0; d < kDown; d++) {
+              STEEPEST_UNROLL
+              for (int i = 0; i < 4; i++) {
+                STEEPEST_UNROLL
+                for (int j = 0; j < 4; j++) sums[d][c][i][j] = fmaf(u[d][i][k], v[j], sums[d][c][i][j]);
+              }
             }
           }
         }
       }
-      continue;
-    }
-    if constexpr (AlongB) {
+    } else if constexpr (AlongB) {
+      float v[kAcross][4][4];
       STEEPEST_UNROLL
-      for (int c = 0; c < kAcross; c++) {
+      for (int c = 0; c < kAcross; c++) read_square<kColumns>(b, column + c * 16, group, v[c]);
+      STEEPEST_UNROLL
+      for (int k = 0; k < 4; k++) {
         STEEPEST_UNROLL
-        for (int j = 0; j < 4; j++) {
-          const float4 v = load4(b + slice_along<Tile::kColumns>(column + c * 16 + j, group));
-          held_b[c][j][0] = v.x, held_b[c][j][1] = v.y, held_b[c][j][2] = v.z, held_b[c][j][3] = v.w;
-        }
-      }
-    }
-    STEEPEST_UNROLL
-    for (int k = 0; k < 4; k++) {
-      float u[kDown][4], v[kAcross][4];
-      STEEPEST_UNROLL
-      for (int d = 0; d < kDown; d++) {
-        if constexpr (AlongA) {
+        for (int d = 0; d < kDown; d++) {
+          float u[4];
+          read_lines<kRows>(a, row + d * 32, group * 4 + k, u);
           STEEPEST_UNROLL
-          for (int i = 0; i < 4; i++) u[d][i] = held_a[d][i][k];
-        } else {
-          const float4 w = load4(a + slice_across<Tile::kRows>(row, group * 4 + k) + d * 32);
-          u[d][0] = w.x, u[d][1] = w.y, u[d][2] = w.z, u[d][3] = w.w;
+          for (int c = 0; c < kAcross; c++) {
+            STEEPEST_UNROLL
+            for (int i = 0; i < 4; i++) {
+              STEEPEST_UNROLL
+              for (int j = 0; j < 4; j++) sums[d][c][i][j] = fmaf(u[i], v[c][j][k], sums[d][c][i][j]);
+            }
+          }
         }
       }
+    } else {
       STEEPEST_UNROLL
-      for (int c = 0; c < kAcross; c++) {
-        if constexpr (AlongB) {
-          STEEPEST_UNROLL
-          for (int j = 0; j < 4; j++) v[c][j] = held_b[c][j][k];
-        } else {
-          const float4 w = load4(b + slice_across<Tile::kColumns>(column + c * 16, group * 4 + k));
-          v[c][0] = w.x, v[c][1] = w.y, v[c][2] = w.z, v[c][3] = w.w;
-        }
-      }
-      STEEPEST_UNROLL
-      for (int d = 0; d < kDown; d++) {
+      for (int k = 0; k < 4; k++) {
+        float u[kDown][4];
+        STEEPEST_UNROLL
+        for (int d = 0; d < kDown; d++) read_lines<kRows>(a, row + d * 32, group * 4 + k, u[d]);
         STEEPEST_UNROLL
         for (int c = 0; c < kAcross; c++) {
+          float v[4];
+          read_lines<kColumns>(b, column + c * 16, group * 4 + k, v);
           STEEPEST_UNROLL
-          for (int i = 0; i < 4; i++) {
+          for (int d = 0; d < kDown; d++) {
             STEEPEST_UNROLL
-            for (int j = 0; j < 4; j++) sums[d][c][i][j] = fmaf(u[d][i], v[c][j], sums[d][c][i][j]);
+            for (int i = 0; i < 4; i++) {
+              STEEPEST_UNROLL
+              for (int j = 0; j < 4; j++) sums[d][c][i][j] = fmaf(u[d][i], v[j], sums[d][c][i][j]);
+            }
           }
         }
       }
@@ -234,49 +254,48 @@ __device__ __forceinline__ void add_slice(const float* a, const float* b, int ro
 template <class A, class B, class E>
 struct ProductLaunch {
   Product<A, B, E> p;
-  int64_t row_tiles, column_tiles;
+  int row_tiles, column_tiles;
   int64_t part;      // of the depth, a multiple of kSlice; blockIdx.z is the number of the part
   float* partial;    // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
 };
 
-constexpr int64_t kTileGroup = 16;  // columns of tiles that blocks pass through together, so that what they read stays in the L2 cache
+constexpr int kTileGroup = 16;  // columns of tiles that blocks pass through together, so that what they read stays in the L2 cache
 
 template <Arithmetic, class Tile, class A, class B, class E>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(ProductLaunch<A, B, E> l) {
   STEEPEST_SHARED(ProductShared<Tile>, shared);
   constexpr int kStages = Tile::kStages;
-  const int64_t tile_group = static_cast<int64_t>(blockIdx.x) / (kTileGroup * l.row_tiles), in_group = blockIdx.x - tile_group * kTileGroup * l.row_tiles;
-  const int64_t wide = least(kTileGroup, l.column_tiles - tile_group * kTileGroup);
-  const int64_t row0 = in_group / wide * Tile::kRows, column0 = (tile_group * kTileGroup + in_group % wide) * Tile::kColumns;
-  const int64_t k0 = blockIdx.z * l.part, slices = ceil_div(least(l.part, l.p.depth - k0), kSlice);
+  const int group = static_cast<int>(blockIdx.x) / (kTileGroup * l.row_tiles), in_group = static_cast<int>(blockIdx.x) - group * kTileGroup * l.row_tiles;
+  const int wide = l.column_tiles - group * kTileGroup < kTileGroup ? l.column_tiles - group * kTileGroup : kTileGroup;
+  const int row_tile = in_group / wide, column_tile = group * kTileGroup + in_group % wide;
+  int64_t k = blockIdx.z * l.part;  // of the slice that is copied next
+  const int slices = static_cast<int>(ceil_div(least(l.part, l.p.depth - k), kSlice));
 
-  const SliceCopier<A, Tile::kRows, Tile::kThreads> copier_a(l.p.a, row0);
-  const SliceCopier<B, Tile::kColumns, Tile::kThreads> copier_b(l.p.b, column0);
+  const SliceCopier<A, Tile::kRows, Tile::kThreads> copier_a(l.p.a, static_cast<int64_t>(row_tile) * Tile::kRows);
+  const SliceCopier<B, Tile::kColumns, Tile::kThreads> copier_b(l.p.b, static_cast<int64_t>(column_tile) * Tile::kColumns);
   const int warp = threadIdx.x / kWarp;
   const ProductLane lane = simple_lane(threadIdx.x % kWarp);
   const int row = warp % (Tile::kRows / Tile::kWarpRows) * Tile::kWarpRows + lane.row * 4;
   const int column = warp / (Tile::kRows / Tile::kWarpRows) * Tile::kWarpColumns + lane.column * 4;
   Sums<Tile> sums = {};
 
+  const auto copy = [&](int stage) {
+    copier_a.copy(l.p.a, k, shared.a[stage]);
+    copier_b.copy(l.p.b, k, shared.b[stage]);
+    k += kSlice;
+  };
   for (int s = 0; s < kStages - 1; s++) {
-    if (s < slices) {
-      copier_a.copy(l.p.a, k0 + s * kSlice, shared.a[s]);
-      copier_b.copy(l.p.b, k0 + s * kSlice, shared.b[s]);
-    }
+    if (s < slices) copy(s);
     copy_commit();
   }
-  int from = 0, to = kStages - 1;  // stages
-  for (int64_t s = 0; s < slices; s++) {
+  int from = 0;  // the stage that is read; the one before it is written
+  for (int left = slices; left > 0; left--) {
     copy_wait<kStages - 2>();
     __syncthreads();  // the slice is there, and all are done with the one that is overwritten next
-    if (s + kStages - 1 < slices) {
-      copier_a.copy(l.p.a, k0 + (s + kStages - 1) * kSlice, shared.a[to]);
-      copier_b.copy(l.p.b, k0 + (s + kStages - 1) * kSlice, shared.b[to]);
-    }
+    if (left >= kStages) copy(from == 0 ? kStages - 1 : from - 1);
     copy_commit();
     add_slice<Tile, A::kAlongDepth, B::kAlongDepth>(shared.a[from], shared.b[from], row, column, sums);
     from = from == kStages - 1 ? 0 : from + 1;
-    to = to == kStages - 1 ? 0 : to + 1;
   }
 
   const int64_t rows4 = ceil_div(l.p.rows, 4) * 4, columns4 = ceil_div(l.p.columns, 4) * 4;
@@ -284,7 +303,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(P
   for (int d = 0; d < Tile::kDown; d++) {
     STEEPEST_UNROLL
     for (int c = 0; c < Tile::kAcross; c++) {
-      const int64_t i = row0 + row + d * 32, j = column0 + column + c * 16;
+      const int64_t i = static_cast<int64_t>(row_tile) * Tile::kRows + row + d * 32, j = static_cast<int64_t>(column_tile) * Tile::kColumns + column + c * 16;
       if (i >= l.p.rows || j >= l.p.columns) continue;
       if (l.partial == nullptr) {
         l.p.end(i, j, sums[d][c]);
@@ -375,7 +394,7 @@ void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
   const int64_t part = most(1, ceil_div(ceil_div(p.depth, kSlice), parts)) * kSlice;
   float* partial = nullptr;
   if (parts > 1) partial = static_cast<float*>(stream.scratch(0, static_cast<size_t>(parts * rows4 * columns4) * sizeof(float)));
-  const ProductLaunch<A, B, E> l{p, row_tiles, column_tiles, part, partial};
+  const ProductLaunch<A, B, E> l{p, static_cast<int>(row_tiles), static_cast<int>(column_tiles), part, partial};
   stream.launch(&product_tiles<Arithmetic::kFull, Tile, A, B, E>, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
   if (parts > 1)
     stream.launch(&product_parts<E>, {ceil_div(rows4 / 4 * (columns4 / 4), kPartsThreads)}, kPartsThreads,
