@@ -134,12 +134,21 @@ struct SliceCopier {
   }
 };
 
-// ---- float32: lanes stand in 8 rows x 4 columns; a pair of lanes shares a row, so that half a warp reads 8 groups of a, and 2 of b ----
+// ---- what is summed: each lane has squares of 4 x 4, one below the other at 32 rows, and side by side ----
 
 struct ProductLane {
-  int row, column;  // of squares of 4 x 4
+  int row, column;  // of its first square, in the warp's
+  int next;         // columns to the second; those after it are 32 from the one before the last
 };
-__device__ inline ProductLane simple_lane(int lane) { return {lane / 2 % 8, lane % 2 + lane / 16 * 2}; }
+
+// float32: lanes stand in 8 rows x 4 columns; a pair of lanes shares a row, so that half a warp reads 8 groups of a, and 2 of b.
+// Tensor cores: the four rows are rows g and g + 8 of two 16 x 8 pieces, and columns 2 t, 2 t + 1 of four pieces make two squares side by side:
+// column j of the first is column 2 t of the j-th piece, and column j of the second its column 2 t + 1.
+template <Arithmetic Kind>
+__device__ inline ProductLane product_lane(int lane) {
+  if (Kind == Arithmetic::kFull) return {lane / 2 % 8 * 4, (lane % 2 + lane / 16 * 2) * 4, 16};
+  return {lane / 4 * 4, lane % 4 * 8, 4};
+}
 
 template <class Tile>
 using Sums = float[Tile::kDown][Tile::kAcross][4][4];
@@ -159,7 +168,7 @@ __device__ __forceinline__ void read_lines(const float* slice, int line, int ste
   v[0] = lines.x, v[1] = lines.y, v[2] = lines.z, v[3] = lines.w;
 }
 
-// sums += a slice. row, column: the thread's first line of a and of b; its next squares are 32 (16) lines on. An operand along depth is read
+// sums += a slice, in float32. row, column: the thread's first line of a and of b; its next squares are 32 (16) lines on. An operand along depth is read
 // four steps at a time. Registers are short: numbers of the four steps are held of one operand only, the other's are read as they are used, and
 // reads are not moved from one group of steps to the one before.
 template <class Tile, bool AlongA, bool AlongB>
@@ -249,6 +258,70 @@ __device__ __forceinline__ void add_slice(const float* a, const float* b, int ro
   }
 }
 
+// ---- the same on tensor cores. The four steps of a lane are 4 t .. 4 t + 3 of the slice, in the place of t and t + 4 of two pieces of 8 (of 2 t,
+// 2 t + 1, 2 t + 8, 2 t + 9 of a piece of 16): any order will do as long as a and b have the same ----
+
+// Four lines x four steps, rounded.
+template <Arithmetic Kind, int Lines, bool Along>
+struct RoundedSquare {
+  unsigned v[4][Kind == Arithmetic::kTf32 ? 4 : 2];
+
+  __device__ __forceinline__ RoundedSquare(const float* slice, int line, int group) {
+    float x[4][4];
+    if constexpr (Along) {
+      read_square<Lines>(slice, line, group, x);
+    } else {
+      float y[4][4];
+      STEEPEST_UNROLL
+      for (int k = 0; k < 4; k++) {
+        read_lines<Lines>(slice, line, group * 4 + k, y[k]);
+        STEEPEST_UNROLL
+        for (int i = 0; i < 4; i++) x[i][k] = y[k][i];
+      }
+    }
+    STEEPEST_UNROLL
+    for (int i = 0; i < 4; i++) {
+      if constexpr (Kind == Arithmetic::kTf32) {
+        STEEPEST_UNROLL
+        for (int k = 0; k < 4; k++) v[i][k] = to_tf32(x[i][k]);
+      } else {
+        v[i][0] = to_bf16(x[i][0], x[i][1]), v[i][1] = to_bf16(x[i][2], x[i][3]);
+      }
+    }
+  }
+};
+
+// row, column: the warp's first lines.
+template <Arithmetic Kind, class Tile, bool AlongA, bool AlongB>
+__device__ __forceinline__ void add_slice_rounded(const float* a, const float* b, int row, int column, Sums<Tile>& sums) {
+  const int g = threadIdx.x % kWarp / 4 * 4, t = threadIdx.x % 4;
+  STEEPEST_UNROLL
+  for (int c = 0; c < Tile::kAcross; c += 2) {
+    const RoundedSquare<Kind, Tile::kColumns, AlongB> w(b, column + c * 16 + g, t);
+    STEEPEST_UNROLL
+    for (int d = 0; d < Tile::kDown; d++) {
+      const RoundedSquare<Kind, Tile::kRows, AlongA> u(a, row + d * 32 + g, t);
+      STEEPEST_UNROLL
+      for (int k = 0; k < (Kind == Arithmetic::kTf32 ? 4 : 2); k += 2) {
+        STEEPEST_UNROLL
+        for (int i = 0; i < 4; i += 2) {
+          STEEPEST_UNROLL
+          for (int j = 0; j < 4; j++) {
+            const unsigned x[4] = {u.v[i][k], u.v[i + 1][k], u.v[i][k + 1], u.v[i + 1][k + 1]}, y[2] = {w.v[j][k], w.v[j][k + 1]};
+            float piece[4] = {sums[d][c][i][j], sums[d][c + 1][i][j], sums[d][c][i + 1][j], sums[d][c + 1][i + 1][j]};
+            if constexpr (Kind == Arithmetic::kTf32) {
+              multiply_tf32(piece, x, y);
+            } else {
+              multiply_bf16(piece, x, y);
+            }
+            sums[d][c][i][j] = piece[0], sums[d][c + 1][i][j] = piece[1], sums[d][c][i + 1][j] = piece[2], sums[d][c + 1][i + 1][j] = piece[3];
+          }
+        }
+      }
+    }
+  }
+}
+
 // ---- the kernels ----
 
 template <class A, class B, class E>
@@ -261,7 +334,7 @@ struct ProductLaunch {
 
 constexpr int kTileGroup = 16;  // columns of tiles that blocks pass through together, so that what they read stays in the L2 cache
 
-template <Arithmetic, class Tile, class A, class B, class E>
+template <Arithmetic Kind, class Tile, class A, class B, class E>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(ProductLaunch<A, B, E> l) {
   STEEPEST_SHARED(ProductShared<Tile>, shared);
   constexpr int kStages = Tile::kStages;
@@ -274,9 +347,9 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(P
   const SliceCopier<A, Tile::kRows, Tile::kThreads> copier_a(l.p.a, static_cast<int64_t>(row_tile) * Tile::kRows);
   const SliceCopier<B, Tile::kColumns, Tile::kThreads> copier_b(l.p.b, static_cast<int64_t>(column_tile) * Tile::kColumns);
   const int warp = threadIdx.x / kWarp;
-  const ProductLane lane = simple_lane(threadIdx.x % kWarp);
-  const int row = warp % (Tile::kRows / Tile::kWarpRows) * Tile::kWarpRows + lane.row * 4;
-  const int column = warp / (Tile::kRows / Tile::kWarpRows) * Tile::kWarpColumns + lane.column * 4;
+  const ProductLane lane = product_lane<Kind>(threadIdx.x % kWarp);
+  const int warp_row = warp % (Tile::kRows / Tile::kWarpRows) * Tile::kWarpRows, row = warp_row + lane.row;
+  const int warp_column = warp / (Tile::kRows / Tile::kWarpRows) * Tile::kWarpColumns, column = warp_column + lane.column;
   Sums<Tile> sums = {};
 
   const auto copy = [&](int stage) {
@@ -294,7 +367,11 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(P
     __syncthreads();  // the slice is there, and all are done with the one that is overwritten next
     if (left >= kStages) copy(from == 0 ? kStages - 1 : from - 1);
     copy_commit();
-    add_slice<Tile, A::kAlongDepth, B::kAlongDepth>(shared.a[from], shared.b[from], row, column, sums);
+    if constexpr (Kind == Arithmetic::kFull) {
+      add_slice<Tile, A::kAlongDepth, B::kAlongDepth>(shared.a[from], shared.b[from], row, column, sums);
+    } else {
+      add_slice_rounded<Kind, Tile, A::kAlongDepth, B::kAlongDepth>(shared.a[from], shared.b[from], warp_row, warp_column, sums);
+    }
     from = from == kStages - 1 ? 0 : from + 1;
   }
 
@@ -303,7 +380,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(P
   for (int d = 0; d < Tile::kDown; d++) {
     STEEPEST_UNROLL
     for (int c = 0; c < Tile::kAcross; c++) {
-      const int64_t i = static_cast<int64_t>(row_tile) * Tile::kRows + row + d * 32, j = static_cast<int64_t>(column_tile) * Tile::kColumns + column + c * 16;
+      const int64_t i = static_cast<int64_t>(row_tile) * Tile::kRows + row + d * 32;
+      const int64_t j = static_cast<int64_t>(column_tile) * Tile::kColumns + column + c / 2 * 32 + c % 2 * lane.next;
       if (i >= l.p.rows || j >= l.p.columns) continue;
       if (l.partial == nullptr) {
         l.p.end(i, j, sums[d][c]);
@@ -395,7 +473,10 @@ void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
   float* partial = nullptr;
   if (parts > 1) partial = static_cast<float*>(stream.scratch(0, static_cast<size_t>(parts * rows4 * columns4) * sizeof(float)));
   const ProductLaunch<A, B, E> l{p, static_cast<int>(row_tiles), static_cast<int>(column_tiles), part, partial};
-  stream.launch(&product_tiles<Arithmetic::kFull, Tile, A, B, E>, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
+  const auto kernel = stream.arithmetic == Arithmetic::kFull   ? &product_tiles<Arithmetic::kFull, Tile, A, B, E>
+                      : stream.arithmetic == Arithmetic::kTf32 ? &product_tiles<Arithmetic::kTf32, Tile, A, B, E>
+                                                               : &product_tiles<Arithmetic::kBf16, Tile, A, B, E>;
+  stream.launch(kernel, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
   if (parts > 1)
     stream.launch(&product_parts<E>, {ceil_div(rows4 / 4 * (columns4 / 4), kPartsThreads)}, kPartsThreads,
                   ProductParts<E>{p.end, partial, rows4, columns4, static_cast<int>(parts)});
