@@ -35,11 +35,15 @@ struct ConvWindows {
 
   using Line = Windows::Corner;
   using Step = Windows::Tap;
-  __device__ Line line(int64_t i) const {
+  __device__ Line line(int64_t index) const {
+    const int i = small(index);
     if (i >= lines) return Windows::no_corner();
-    return windows.corner(quads ? Quads{pixels}.at(small(i)) : pixels.at(small(i)));
+    return windows.corner(quads ? Quads{pixels}.at(i) : pixels.at(i));
   }
-  __device__ Step step(int64_t k) const { return k < depth ? windows.at(small(k)) : Windows::no_tap(); }
+  __device__ Step step(int64_t index) const {
+    const int k = small(index);
+    return k < depth ? windows.at(k) : Windows::no_tap();
+  }
   __device__ Place at(const Line& line, const Step& step) const {
     const bool inside = windows.inside(line, step);
     return {x + (inside ? line.offset + step.offset : 0), inside};
@@ -58,15 +62,21 @@ struct ConvTaps {
 
   using Line = Windows::Tap;
   using Step = Windows::Corner;
-  __device__ Line line(int64_t i) const { return i < lines ? windows.at(small(i)) : Windows::no_tap(); }
-  __device__ Step step(int64_t k) const { return k < depth ? windows.corner(pixels.at(small(k))) : Windows::no_corner(); }
+  __device__ Line line(int64_t index) const {
+    const int i = small(index);
+    return i < lines ? windows.at(i) : Windows::no_tap();
+  }
+  __device__ Step step(int64_t index) const {
+    const int k = small(index);
+    return k < depth ? windows.corner(pixels.at(k)) : Windows::no_corner();
+  }
   __device__ Place at(const Line& line, const Step& step) const {
     const bool inside = windows.inside(step, line);
     return {x + (inside ? line.offset + step.offset : 0), inside};
   }
 };
 
-// A matrix from[depth, lines]: a filter[r, s, c, k], or dy[n, p, q, k].
+// A matrix from[depth, lines]: a filter[r, s, c, k], one turned round, or dy[n, p, q, k].
 template <int Vector>
 struct ConvMatrix {
   static constexpr bool kAlongDepth = false;
@@ -74,46 +84,67 @@ struct ConvMatrix {
   const float* from;
   int lines, depth;
 
-  struct Line {
-    const float* from;
-    bool valid;
-  };
-  struct Step {
-    int64_t offset;
-    bool valid;
-  };
-  __device__ Line line(int64_t i) const { return {from + (i < lines ? i : 0), i < lines}; }
-  __device__ Step step(int64_t k) const { return {k < depth ? k * lines : 0, k < depth}; }
-  __device__ Place at(const Line& line, const Step& step) const { return {line.from + step.offset, line.valid && step.valid}; }
-};
-
-// The filter[r, s, c, k] turned round: a line is a channel of c, a step is (row, column, k) of the taps of a phase.
-template <int Vector>
-struct ConvTurned {
-  static constexpr bool kAlongDepth = true;
-  static constexpr int kVector = Vector;
-  const float* filter;
-  Divisor line_of_taps, tap;         // columns * k and k
-  int last_row, last_column, stride;  // of the phase
-  int s, c, k, depth;
-
-  struct Line {
-    const float* from;
-    bool valid;
-  };
-  struct Step {
-    int64_t offset;
-    bool valid;
-  };
-  __device__ Line line(int64_t i) const { return {filter + (i < c ? i : 0) * k, i < c}; }
-  __device__ Step step(int64_t place) const {
-    if (place >= depth) return {0, false};
-    int rest, channel;
-    const int row = line_of_taps.divide(small(place), rest), column = tap.divide(rest, channel);
-    return {(static_cast<int64_t>(last_row - row * stride) * s + last_column - column * stride) * c * k + channel, true};
+  using Line = int;  // -1: none
+  using Step = int;  // where the row begins; -1: none
+  __device__ Line line(int64_t index) const {
+    const int i = small(index);
+    return i < lines ? i : -1;
   }
-  __device__ Place at(const Line& line, const Step& step) const { return {line.from + step.offset, line.valid && step.valid}; }
+  __device__ Step step(int64_t index) const {
+    const int k = small(index);
+    return k < depth ? k * lines : -1;
+  }
+  __device__ Place at(const Line& line, const Step& step) const {
+    const bool valid = line >= 0 && step >= 0;
+    return {from + (valid ? line + step : 0), valid};
+  }
 };
+
+// ---- the filter turned round, for backward_input ----
+
+constexpr int kTurnThreads = 256;
+constexpr int kTurn = 32;
+
+struct TurnedShared {
+  float tile[kTurn][kTurn + 1];
+};
+
+// filter[r, s, c, k] -> turned[r * s, k, c]: phase by phase of rows, in it phase by phase of columns, the taps in the order that they are used in.
+struct TurnedFilter {
+  const float* filter;
+  float* turned;
+  int r, s, c, k, stride, padding;
+
+  // Taps of the phases before this one.
+  __host__ __device__ int before(int phase, int size) const {
+    int taps = 0;
+    for (int i = 0; i < phase; ++i) taps += Phase(i, size, size, stride, padding).taps;
+    return taps;
+  }
+  // Where the taps of a phase begin.
+  __host__ __device__ int64_t at(int row_phase, int column_phase) const {
+    return (static_cast<int64_t>(before(row_phase, r)) * s + Phase(row_phase, r, r, stride, padding).taps * before(column_phase, s)) * k * c;
+  }
+};
+
+// A block turns 32 x 32 numbers of a tap.
+__global__ void __launch_bounds__(kTurnThreads) conv_turn(TurnedFilter f) {
+  STEEPEST_SHARED(TurnedShared, shared);
+  const int across = small(ceil_div(f.k, kTurn)), down = small(ceil_div(f.c, kTurn)), tap = blockIdx.x / (across * down), place = blockIdx.x % (across * down);
+  const int c0 = place / across * kTurn, k0 = place % across * kTurn, lane = threadIdx.x % kTurn, line = threadIdx.x / kTurn;
+  const int row = tap / f.s, column = tap % f.s;
+  // first + padding = tap modulo stride
+  const int row_phase = ((row - f.padding) % f.stride + f.stride) % f.stride, column_phase = ((column - f.padding) % f.stride + f.stride) % f.stride;
+  const Phase rows(row_phase, f.r, f.r, f.stride, f.padding), columns(column_phase, f.s, f.s, f.stride, f.padding);
+  const float* const from = f.filter + static_cast<int64_t>(tap) * f.c * f.k;
+  float* const to = f.turned + f.at(row_phase, column_phase) +
+                    static_cast<int64_t>((rows.last - row) / f.stride * columns.taps + (columns.last - column) / f.stride) * f.k * f.c;
+  for (int i = line; i < kTurn; i += kTurnThreads / kTurn)
+    if (c0 + i < f.c && k0 + lane < f.k) shared.tile[i][lane] = from[static_cast<int64_t>(c0 + i) * f.k + k0 + lane];
+  __syncthreads();
+  for (int i = line; i < kTurn; i += kTurnThreads / kTurn)
+    if (k0 + i < f.k && c0 + lane < f.c) to[static_cast<int64_t>(k0 + i) * f.c + c0 + lane] = shared.tile[lane][i];
+}
 
 // ---- where sums go ----
 
@@ -256,7 +287,7 @@ struct ConvSizes {
         q(output_size(w, s, stride, padding)) {
     const std::string sizes = sizes_of(
         {{"n", n}, {"h", h}, {"w", w}, {"c", c}, {"k", k}, {"r", r}, {"s", s}, {"stride", stride}, {"padding", padding}});
-    fits(kernel, sizes, {inputs().reach(n), n * p * q * k, n * h * w * c, (n * (p + r) + r) * (q + s) * k, r * s * c, r * s * k, most(c, k)});
+    fits(kernel, sizes, {inputs().reach(n), n * p * q * k, n * h * w * c, (n * (p + r) + r) * (q + s) * k, r * s * c * k});
   }
 
   Windows inputs() const { return Windows(h, w, c, s, stride, padding, padding); }
@@ -296,24 +327,30 @@ void conv2d_forward(const conv2d_forward_args& a, Stream& stream) {
 }
 
 template <int Vector, class... Tiles>
-void convolve_turned(const conv2d_backward_input_args& a, const ConvSizes& z, const float* dy, const Phase& rows, const Phase& columns, Stream& stream) {
+void convolve_turned(const conv2d_backward_input_args& a, const ConvSizes& z, const float* dy, const float* turned, const Phase& rows, const Phase& columns,
+                     Stream& stream) {
   const int lines = small(z.n * rows.outputs * columns.outputs), depth = small(rows.taps * columns.taps * z.k);
   const Pixels pixels(rows.outputs, columns.outputs);
   const ConvWindows<Vector> windows{dy, Windows(z.p, z.q, z.k, columns.taps, 1, -rows.begin, -columns.begin), pixels, false, lines, depth};
-  const ConvTurned<Vector> filter{a.filter, Divisor(columns.taps * z.k), Divisor(z.k), rows.last, columns.last, small(z.stride), small(z.s), small(z.c), small(z.k), depth};
+  const ConvMatrix<Vector> filter{turned, small(z.c), depth};
   const bool wide = z.c % 4 == 0 && aligned(16, a.dx, a.addend, a.mask);
   const ConvInputEnd end{a.dx, a.addend, a.mask, lines, small(z.c), wide, pixels, rows.first, columns.first, small(z.stride), small(z.h), small(z.w)};
-  product<Tiles...>(stream, Product<ConvWindows<Vector>, ConvTurned<Vector>, ConvInputEnd>{windows, filter, end, lines, z.c, depth}, kWhole);
+  product<Tiles...>(stream, Product<ConvWindows<Vector>, ConvMatrix<Vector>, ConvInputEnd>{windows, filter, end, lines, z.c, depth}, kWhole);
 }
 
 void conv2d_backward_input(const conv2d_backward_input_args& a, Stream& stream) {
   const ConvSizes z("conv2d_backward_input", a);
   const float* const dy = unpooled("conv2d_backward_input", a, z, stream);
+  const int64_t taps = z.r * z.s;
+  const TurnedFilter turn{a.filter, static_cast<float*>(stream.scratch(2, sizeof(float) * static_cast<size_t>(most(1, taps * z.c * z.k)))), small(z.r), small(z.s),
+                          small(z.c), small(z.k), small(z.stride), small(z.padding)};
+  stream.launch(&conv_turn, {ceil_div(z.c, kTurn) * ceil_div(z.k, kTurn) * taps}, kTurnThreads, turn, sizeof(TurnedShared));
   for (int64_t row = 0; row < least(z.stride, z.h); ++row)
     for (int64_t column = 0; column < least(z.stride, z.w); ++column) {
       const Phase rows(row, z.h, z.r, z.stride, z.padding), columns(column, z.w, z.s, z.stride, z.padding);
-      if (z.k % 4 == 0 && aligned(16, dy, a.filter)) convolve_turned<4, Tile128x128, Tile128x64, Tile64x64>(a, z, dy, rows, columns, stream);
-      else convolve_turned<1, Tile64x64>(a, z, dy, rows, columns, stream);
+      const float* const turned = turn.turned + turn.at(small(row), small(column));
+      if (z.k % 4 == 0 && z.c % 4 == 0 && aligned(16, dy)) convolve_turned<4, Tile128x128, Tile128x64, Tile64x64>(a, z, dy, turned, rows, columns, stream);
+      else convolve_turned<1, Tile64x64>(a, z, dy, turned, rows, columns, stream);
     }
 }
 

@@ -20,10 +20,11 @@ inline std::string sizes_of(std::initializer_list<std::pair<const char*, int64_t
   return text;
 }
 
-// Throws where one of the counts does not fit 31 bits; `sizes` says what they were made of.
+// Throws where one of the counts does not fit 31 bits, or an index a little behind the last one would not; `sizes` says what they were made of.
 inline void fits(const char* kernel, const std::string& sizes, std::initializer_list<int64_t> counts) {
+  constexpr int64_t kMost = (int64_t{1} << 31) - (1 << 16);
   for (const int64_t count : counts)
-    if (count >= int64_t{1} << 31) throw std::out_of_range(std::string(kernel) + ": more than 2^31 - 1 elements (" + sizes + ")");
+    if (count > kMost) throw std::out_of_range(std::string(kernel) + ": more than " + std::to_string(kMost) + " elements (" + sizes + ")");
 }
 
 __host__ __device__ constexpr int small(int64_t value) { return static_cast<int>(value); }
@@ -90,7 +91,7 @@ struct Quads {
 struct Phase {
   int first, outputs, last, taps, begin;
 
-  Phase(int64_t first_, int64_t size, int64_t filter, int64_t stride, int64_t padding) {
+  __host__ __device__ Phase(int64_t first_, int64_t size, int64_t filter, int64_t stride, int64_t padding) {
     const int64_t lowest = (first_ + padding) % stride, count = lowest < filter ? (filter - 1 - lowest) / stride + 1 : 0;
     first = small(first_);
     outputs = size > first_ ? small(ceil_div(size - first_, stride)) : 0;
