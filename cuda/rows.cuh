@@ -12,7 +12,7 @@ STEEPEST_KERNELS_BEGIN
 template <int Lanes>
 struct Row {
   static constexpr int kLanes = Lanes;
-  static constexpr int kChunk = Lanes > kWarp ? 8 : 4;  // values of a lane that are read before one is used
+  static constexpr int kChunk = Lanes < kWarp ? 4 : 8;  // values of a lane that are read before one is used
 
   int64_t index, k;
   int lane;
