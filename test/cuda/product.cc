@@ -173,8 +173,8 @@ void tiles() {
 }
 
 void parts() {
-  for (const int64_t parts : {2, 3, 5})
-    for (const Sizes& z : {Sizes{1, 1, 80}, {5, 3, 333}, {66, 67, 100}}) check_orders<Tile64x64>(z, parts);
+  for (const int64_t parts : {2, 3, 5, 18})
+    for (const Sizes& z : {Sizes{1, 1, 80}, {5, 3, 333}, {66, 67, 300}}) check_orders<Tile64x64>(z, parts);
 }
 
 // Blocks pass through groups of columns of tiles.
@@ -234,7 +234,7 @@ void plans() {
         const ProductPlan plan = product_plan<Tile128x128, Tile128x64, Tile64x64>(rows, columns, depth, kSplit);
         same("a tile", plan.tile >= 0 && plan.tile < 3, true, {rows, columns, depth});
         same("parts", plan.parts >= 1 && plan.parts <= most(1, depth / kLeastPart), true, {rows, columns, depth, plan.parts});
-        const int64_t part = ceil_div(ceil_div(depth, kSlice), plan.parts) * kSlice;
+        const int64_t part = product_part(depth, plan.parts);
         if (plan.parts > 1) same("no part is empty", part * (plan.parts - 1) < depth, true, {rows, columns, depth, plan.parts});
         same("whole", static_cast<double>(product_plan<Tile128x128, Tile64x64>(rows, columns, depth, kWhole).parts), 1, {rows, columns, depth});
       }
