@@ -330,19 +330,18 @@ template <class A, class B, class E>
 struct ProductLaunch {
   Product<A, B, E> p;
   int row_tiles, column_tiles;
-  int64_t part;      // of the depth, a multiple of kSlice; blockIdx.z is the number of the part
-  float* partial;    // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
+  int together;    // columns of tiles that blocks pass through side by side, so that what they read stays in the L2 cache
+  int64_t part;    // of the depth, a multiple of kSlice; blockIdx.z is the number of the part
+  float* partial;  // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
 };
-
-constexpr int kTileGroup = 16;  // columns of tiles that blocks pass through together, so that what they read stays in the L2 cache
 
 template <Arithmetic Kind, class Tile, class A, class B, class E>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(ProductLaunch<A, B, E> l) {
   STEEPEST_SHARED(ProductShared<Tile>, shared);
   constexpr int kStages = Tile::kStages;
-  const int group = static_cast<int>(blockIdx.x) / (kTileGroup * l.row_tiles), in_group = static_cast<int>(blockIdx.x) - group * kTileGroup * l.row_tiles;
-  const int wide = l.column_tiles - group * kTileGroup < kTileGroup ? l.column_tiles - group * kTileGroup : kTileGroup;
-  const int row_tile = in_group / wide, column_tile = group * kTileGroup + in_group % wide;
+  const int group = static_cast<int>(blockIdx.x) / (l.together * l.row_tiles), in_group = static_cast<int>(blockIdx.x) - group * l.together * l.row_tiles;
+  const int wide = l.column_tiles - group * l.together < l.together ? l.column_tiles - group * l.together : l.together;
+  const int row_tile = in_group / wide, column_tile = group * l.together + in_group % wide;
   int64_t k = blockIdx.z * l.part;  // of the slice that is copied next
   const int slices = static_cast<int>(ceil_div(least(l.part, l.p.depth - k), kSlice));
 
@@ -457,7 +456,7 @@ struct ProductPlan {
 constexpr int64_t kSMs = 132;  // of an H100; the plan must not depend on the device
 constexpr int64_t kMostWaves = 8;
 constexpr int64_t kMostParts = 512;
-constexpr int64_t kLeastPart = 256;  // of the depth
+constexpr int64_t kLeastPart = 64;    // of the depth
 
 // Cycles of the busiest SM, by estimate: at best 128 multiply-adds a cycle, fewer where a thread has fewer sums for what it reads, or where there
 // are too few threads to hide what each waits for.
@@ -465,7 +464,7 @@ inline double product_cost(int64_t rows, int64_t columns, int64_t depth, int64_t
   const int64_t blocks = ceil_div(rows, tile_rows) * ceil_div(columns, tile_columns) * parts, area = tile_rows * tile_columns;
   const double rate = area >= 128 * 128 ? 115 : area >= 128 * 64 ? 110 : 90;
   const double alone = 0.8 * 64 * 64 / static_cast<double>(area);  // what is lost with one block, in blocks
-  const double work = (static_cast<double>(ceil_div(blocks, kSMs)) + alone) * static_cast<double>(area * (ceil_div(depth, parts) + kSlice)) / rate;
+  const double work = (static_cast<double>(ceil_div(blocks, kSMs)) + alone) * static_cast<double>(area * (ceil_div(depth, parts) + 2 * kSlice)) / rate;
   if (parts == 1) return work;
   // Another launch, the way through the parts, and their memory, written and read at some 16 bytes a cycle and SM.
   return work + 3000 + 20 * static_cast<double>(parts) + static_cast<double>(parts) * static_cast<double>(rows) * static_cast<double>(columns) / 256;
@@ -497,7 +496,7 @@ void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
   const int64_t rows4 = ceil_div(p.rows, 4) * 4, columns4 = ceil_div(p.columns, 4) * 4;
   float* partial = nullptr;
   if (parts > 1) partial = static_cast<float*>(stream.scratch(0, static_cast<size_t>(parts * rows4 * columns4) * sizeof(float)));
-  const ProductLaunch<A, B, E> l{p, static_cast<int>(row_tiles), static_cast<int>(column_tiles), product_part(p.depth, parts), partial};
+  const ProductLaunch<A, B, E> l{p, static_cast<int>(row_tiles), static_cast<int>(column_tiles), static_cast<int>(least(16, column_tiles)), product_part(p.depth, parts), partial};
   stream.launch(&product_tiles<Kind, Tile, A, B, E>, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
   if (parts == 1) return;
   const int warps = static_cast<int>(least(kPartsWarps, parts));
