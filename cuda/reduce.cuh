@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(kReduceThreads) reduce_parts(Reduce p) {
 #pragma unroll
     for (int d = 0; d < kReduceDepth; d++) {
       const int64_t at = i + d * width;
-      if (p.vectors && at + 4 <= p.n) load_four<true>(p.x + at, 4, v[d]);
+      if (p.vectors && at + 4 <= p.n) load_floats(p.x + at, v[d]);
       else load_four<false>(p.x + at, p.n - at, v[d]);
     }
 #pragma unroll
