@@ -40,7 +40,7 @@ __device__ BatchNormFour batch_norm_origins(const float* first, int64_t j, int64
 // x[rows, k]: distances from the origin, and their squares.
 template <bool kVector>
 struct BatchNormValues {
-  static constexpr int kSums = 2;
+  static constexpr int kSums = 2, kDepth = 4;
   const float* x;
   int64_t k;
 
@@ -67,7 +67,7 @@ struct BatchNormValues {
 // deviations from it.
 template <bool kVector>
 struct BatchNormMoments {
-  static constexpr int kSums = 2;
+  static constexpr int kSums = 2, kDepth = 2;
   static constexpr int kSquare = 4;
   const float* moments;
   int64_t k;
@@ -98,7 +98,7 @@ struct BatchNormMoments {
 // dy[rows, k], or 0 where the output y of a relu is not positive, and dy (x - mean).
 template <bool kVector, bool kMasked>
 struct BatchNormGradients {
-  static constexpr int kSums = 2;
+  static constexpr int kSums = 2, kDepth = 2;
   const float *dy, *x, *y, *mean;
   int64_t k;
 

@@ -9,7 +9,7 @@ STEEPEST_KERNELS_BEGIN
 
 constexpr int kChannelThreads = 256;
 constexpr int kChannelWarps = kChannelThreads / kWarp;
-constexpr int kChannelDepth = 4;  // rows that a thread loads at once
+constexpr int kChannelDepth = 4;  // rows of a pass that a thread loads at once
 
 struct ChannelShape {
   int64_t k;
@@ -35,7 +35,7 @@ struct ChannelPlace {
 
 // ---- what blocks do ----
 
-// A term is what is summed of each row, kSums sums (1 or 2) a channel:
+// A term is what is summed of each row, kSums sums (1 or 2) a channel, of kDepth rows that a thread loads at once:
 //   term.channels(j, count)             what a thread keeps of its channels
 //   term.load(i, j, count)              what it reads of row i
 //   term.add(channels, loaded, i, sums) adds that to sums[kSums][4]
@@ -48,20 +48,20 @@ template <class Term>
 __device__ bool channel_block_sums(const ChannelShape& shape, const Term& term, int64_t group, int64_t from, int64_t end, int64_t& j,
                                    double (&totals)[Term::kSums]) {
   STEEPEST_SHARED(ChannelShared, shared);
-  constexpr int kSums = Term::kSums;
+  constexpr int kSums = Term::kSums, kDepth = Term::kDepth;
   const ChannelPlace place(shape, group);
   const int step = shape.rows(), lanes = shape.lanes;
   double sums[kSums][4] = {};
   int64_t i = from + place.row;
   if (place.count > 0 && i < end) {
     const auto channels = term.channels(place.j, place.count);
-    for (; i < end; i += kChannelDepth * step) {
-      typename Term::Row rows[kChannelDepth];
+    for (; i < end; i += kDepth * step) {
+      typename Term::Row rows[kDepth];
 #pragma unroll
-      for (int d = 0; d < kChannelDepth; d++)
+      for (int d = 0; d < kDepth; d++)
         if (i + d * step < end) rows[d] = term.load(i + d * step, place.j, place.count);
 #pragma unroll
-      for (int d = 0; d < kChannelDepth; d++)
+      for (int d = 0; d < kDepth; d++)
         if (i + d * step < end) term.add(channels, rows[d], i + d * step, sums);
     }
   }
@@ -147,7 +147,8 @@ struct ChannelTotals {
   F f;
 };
 
-constexpr int kTotalColumns = 8;  // of a block: 64 bytes, whole sectors of memory
+constexpr int kTotalColumns = 4;  // of a block: 32 bytes, a sector of memory
+constexpr int kTotalDepth = 8;    // chunks that a thread loads at once: all there are for one image
 
 template <int kSums>
 struct ChannelTotalsShared {
@@ -161,10 +162,19 @@ __global__ void __launch_bounds__(kChannelThreads) channel_totals(ChannelTotals<
   const int64_t j = static_cast<int64_t>(blockIdx.x) * kTotalColumns + column;
   double sums[kSums] = {};
   if (j < p.n) {
-#pragma unroll 4
-    for (int64_t chunk = threadIdx.x / kTotalColumns; chunk < p.chunks; chunk += kChannelThreads / kTotalColumns)
+    constexpr int kStep = kChannelThreads / kTotalColumns;
+    for (int64_t chunk = threadIdx.x / kTotalColumns; chunk < p.chunks; chunk += kTotalDepth * kStep) {
+      double parts[kTotalDepth][kSums];
 #pragma unroll
-      for (int which = 0; which < kSums; which++) sums[which] += p.parts[(chunk * kSums + which) * p.n + j];
+      for (int d = 0; d < kTotalDepth; d++)
+#pragma unroll
+        for (int which = 0; which < kSums; which++)
+          parts[d][which] = chunk + d * kStep < p.chunks ? p.parts[((chunk + d * kStep) * kSums + which) * p.n + j] : 0.0;
+#pragma unroll
+      for (int d = 0; d < kTotalDepth; d++)
+#pragma unroll
+        for (int which = 0; which < kSums; which++) sums[which] += parts[d][which];
+    }
   }
 #pragma unroll
   for (int which = 0; which < kSums; which++) {
@@ -241,7 +251,7 @@ void sum_then_rows(Stream& stream, const ChannelShape& shape, const Term& term, 
     return;
   }
   // About 512 blocks, four for each of an H200's 132 processors; a thread has a load's depth of rows at least.
-  const int64_t chunk = most(kChannelDepth, ceil_div(ceil_div(sum_rows, most(1, 512 / shape.groups)), shape.rows())) * shape.rows();
+  const int64_t chunk = most(Term::kDepth, ceil_div(ceil_div(sum_rows, most(1, 512 / shape.groups)), shape.rows())) * shape.rows();
   const int64_t chunks = most(1, ceil_div(sum_rows, chunk));
   double* const parts = static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * kSums * k) * sizeof(double)));
   sum_channels(stream, shape, term, 1, sum_rows, chunk, [=] __device__(int64_t, int64_t chunk, int64_t j, const double* sums) {

@@ -8,7 +8,7 @@ namespace {
 // x[places, c] of all images.
 template <bool kVector>
 struct GlobalAverageTerm {
-  static constexpr int kSums = 1;
+  static constexpr int kSums = 1, kDepth = 4;
   const float* x;
   int64_t c;
 
@@ -33,7 +33,7 @@ void global_average_pool2d_forward_of(const global_average_pool2d_forward_args& 
   const ChannelShape shape(a.c);
   const int64_t c = a.c, area = a.h * a.w, n = a.n * c;
   // A block takes an image's places, if they are not very many.
-  const int64_t chunk = 8 * kChannelDepth * shape.rows(), chunks = most(1, ceil_div(area, chunk));
+  const int64_t chunk = 32 * shape.rows(), chunks = most(1, ceil_div(area, chunk));
   float* const y = a.y;
   double* const parts = chunks == 1 ? nullptr : static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * n) * sizeof(double)));
   const double count = static_cast<double>(area);

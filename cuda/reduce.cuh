@@ -1,4 +1,4 @@
-// Sums over all n elements of an array, in double precision, in an order that depends on n alone: up to 1024 blocks sum a part each, one block
+// Sums over all n elements of an array, in double precision, in an order that depends on n alone: up to 512 blocks sum a part each, one block
 // the sums of these.
 #pragma once
 #include "fours.cuh"
@@ -12,7 +12,7 @@ __device__ inline double warp_sum(double value) {
 }
 
 constexpr int kReduceThreads = 256;
-constexpr int kReduceBlocks = 1024;
+constexpr int kReduceBlocks = 512;
 constexpr int kReduceDepth = 4;  // vectors of four that a thread loads at once
 
 struct ReduceShared {
