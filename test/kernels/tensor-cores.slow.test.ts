@@ -72,7 +72,7 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
         { a: rounded(a, round), b: rounded(b, round), bias, ...ints, accumulate: 0, relu: 1 },
         c,
       );
-      const off = again.reduce((most, v, i) => Math.max(most, Math.abs(v - clipped[i]!) / size[i]!), 0);
+      const off = Array.from(again).reduce((most, v, i) => Math.max(most, Math.abs(v - clipped[i]!) / size[i]!), 0);
       expect(off).toBeLessThan(1e-5);
     });
   });
