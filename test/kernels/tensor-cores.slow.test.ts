@@ -49,6 +49,11 @@ function product(runner: Runner, args: Named, c: Float32Array): Float32Array | F
   return own;
 }
 
+/** The largest difference, as a part of `size`. */
+function farthest(actual: ArrayLike<number>, expected: ArrayLike<number>, size: ArrayLike<number>): number {
+  return Array.from(actual, (v, i) => Math.abs(v - expected[i]!) / size[i]!).reduce((a, b) => Math.max(a, b), 0);
+}
+
 const absolute = (values: Float32Array) => values.map(Math.abs);
 
 describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, round }) => {
@@ -63,8 +68,7 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
       const actual = product(runner, { a, b, bias, ...ints }, c);
       const expected = product(exact, { a: rounded(a, round), b: rounded(b, round), bias, ...ints }, c);
       const size = product(exact, { a: absolute(a), b: absolute(b), bias: absolute(bias), ...ints }, absolute(c));
-      const worst = Array.from(actual).reduce((most, v, i) => Math.max(most, Math.abs(v - expected[i]!) / size[i]!), 0);
-      expect(worst).toBeLessThan(1e-5);
+      expect(farthest(actual, expected, size)).toBeLessThan(1e-5);
 
       const again = product(runner, { a, b, bias, ...ints, accumulate: 0, relu: 1 }, c);
       const clipped = product(
@@ -72,8 +76,7 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
         { a: rounded(a, round), b: rounded(b, round), bias, ...ints, accumulate: 0, relu: 1 },
         c,
       );
-      const off = Array.from(again).reduce((most, v, i) => Math.max(most, Math.abs(v - clipped[i]!) / size[i]!), 0);
-      expect(off).toBeLessThan(1e-5);
+      expect(farthest(again, clipped, size)).toBeLessThan(1e-5);
     });
   });
 
