@@ -63,7 +63,7 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
       const actual = product(runner, { a, b, bias, ...ints }, c);
       const expected = product(exact, { a: rounded(a, round), b: rounded(b, round), bias, ...ints }, c);
       const size = product(exact, { a: absolute(a), b: absolute(b), bias: absolute(bias), ...ints }, absolute(c));
-      const worst = actual.reduce((most, v, i) => Math.max(most, Math.abs(v - expected[i]!) / size[i]!), 0);
+      const worst = Array.from(actual).reduce((most, v, i) => Math.max(most, Math.abs(v - expected[i]!) / size[i]!), 0);
       expect(worst).toBeLessThan(1e-5);
 
       const again = product(runner, { a, b, bias, ...ints, accumulate: 0, relu: 1 }, c);
