@@ -1,4 +1,5 @@
 // What a build without CUDA has of a device: the reason that there is none.
+#include "ceiling.h"
 #include "device.h"
 
 namespace steepest {
@@ -8,6 +9,7 @@ static const char* const kReason = "steepest was built without CUDA";
 
 Probe probe() { return {false, "", "", {}, kReason}; }
 Device& Device::at(int) { throw NoDevice(kReason); }
+void multiply_adds(float*, int64_t, int64_t, Stream&) {}
 
 }  // namespace cuda
 }  // namespace steepest

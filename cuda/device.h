@@ -1,11 +1,14 @@
-// A CUDA device as the binding sees it: its memory, and queues of launches. Plain C++; device.cu is CUDA's, shim/device.cc a stand-in for
-// tests that runs kernels on the host, absent.cc what a build without CUDA has.
+// A CUDA device as the binding sees it: its memory, and queues of launches. Plain C++: device.cc is what all have in common, runtime.cu is
+// CUDA's, shim/device.cc a stand-in for tests that runs kernels on the host, absent.cc what a build without CUDA has.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "stream.h"
@@ -78,8 +81,11 @@ class Queue : public Stream {
   virtual void wait(size_t most) = 0;
   // Waits for all; throws what went wrong on the device.
   virtual void finish() = 0;
-  // Marks that the device has come past.
-  virtual int64_t passed() = 0;
+
+  // Notes the time, behind all that was asked for before. take_stamps waits, and gives the times noted since it was last called, in
+  // nanoseconds after the first of them.
+  virtual void stamp() = 0;
+  virtual std::vector<double> take_stamps() = 0;
 
  protected:
   Queue() = default;
@@ -92,12 +98,28 @@ class Device {
 
   virtual ~Device() = default;
   // Zeroed, 256-byte aligned. Throws OutOfMemory.
-  virtual void* allocate(size_t bytes) = 0;
-  virtual void release(void* memory) noexcept = 0;
+  void* allocate(size_t bytes);
+  void release(void* memory) noexcept;
+  // Bytes that may be allocated in all (at first: what there is), and that are.
+  void limit(uint64_t bytes) { limit_ = bytes; }
+  uint64_t used() const { return used_; }
   // Done on return. Not ordered with what a queue still has to do.
   virtual void write(void* to, const void* from, size_t bytes) = 0;
   virtual void read(void* to, const void* from, size_t bytes) = 0;
   virtual std::unique_ptr<Queue> new_queue() = 0;
+
+ protected:
+  explicit Device(std::string name) : name_(std::move(name)) {}
+  // The same without the count. Null where there is no room; `free_bytes` says how much there is.
+  virtual void* grant(size_t bytes) = 0;
+  virtual void take_back(void* memory) noexcept = 0;
+  virtual uint64_t free_bytes() = 0;
+
+ private:
+  const std::string name_;
+  std::mutex mutex_;
+  std::unordered_map<void*, size_t> sizes_;
+  std::atomic<uint64_t> limit_{UINT64_MAX}, used_{0};
 };
 
 }  // namespace cuda

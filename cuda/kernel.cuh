@@ -20,6 +20,17 @@
 #define STEEPEST_KERNELS_BEGIN namespace steepest { namespace cuda {
 #define STEEPEST_KERNELS_END } }
 
+// Before a loop of a known number of turns: unrolled, so that arrays it indexes are registers.
+// _BY: so many turns at a time.
+#if defined(STEEPEST_SHIM)
+#define STEEPEST_UNROLL
+#define STEEPEST_UNROLL_BY(turns)
+#else
+#define STEEPEST_PRAGMA(text) _Pragma(#text)
+#define STEEPEST_UNROLL STEEPEST_PRAGMA(unroll)
+#define STEEPEST_UNROLL_BY(turns) STEEPEST_PRAGMA(unroll turns)
+#endif
+
 // The block's shared memory, sizeof(Type) bytes of it, as `Type& name` (undefined at first): Type is a plain struct of arrays.
 #if defined(STEEPEST_SHIM)
 #define STEEPEST_SHARED(Type, name) Type& name = *static_cast<Type*>(shim::shared_memory(sizeof(Type)))
@@ -89,6 +100,54 @@ __device__ inline void copy_wait() {
   shim::copy_wait(Groups);
 #else
   asm volatile("cp.async.wait_group %0;" ::"n"(Groups) : "memory");
+#endif
+}
+
+// ---- tensor cores: c[16, 8] += a[16, K] b[K, 8] by a warp, exact products, sums in float32. With g = lane / 4 and t = lane % 4 a lane has
+//   c    rows g and g + 8 (two numbers of each), columns 2 t, 2 t + 1
+//   a    K = 8:  (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4)                                          b    (t, g), (t + 4, g)
+//        K = 16: the same rows, pairs of steps: 2 t, 2 t + 1 in the place of t, 2 t + 8, 2 t + 9 in that of t + 4
+// ("Matrix fragments for mma.m16n8k8" and "m16n8k16" of the PTX manual.)
+
+// To the nearest number of 10 bits behind the point; ties go away from 0.
+__device__ inline unsigned to_tf32(float value) {
+#if defined(STEEPEST_SHIM)
+  return shim::to_tf32(value);
+#else
+  unsigned bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return bits;
+#endif
+}
+
+// To the nearest numbers of 7 bits; ties go to even.
+__device__ inline unsigned to_bf16(float first, float second) {
+#if defined(STEEPEST_SHIM)
+  return shim::to_bf16(first) | shim::to_bf16(second) << 16;
+#else
+  unsigned bits;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(second), "f"(first));
+  return bits;
+#endif
+}
+
+__device__ inline void multiply_tf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+#if defined(STEEPEST_SHIM)
+  shim::multiply_fragments<8>(c, a, b);
+#else
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+__device__ inline void multiply_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+#if defined(STEEPEST_SHIM)
+  shim::multiply_fragments<16>(c, a, b);
+#else
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #endif
 }
 

@@ -88,17 +88,30 @@ export interface Binding {
     device?: number,
     arithmetic?: number,
   ): void;
-  /** `dtype`: 0 real, 1 i32, 2 u16, 3 u8. */
-  createStorage(dtype: number, length: number): StorageHandle;
+  /** Runs a kernel `times` times on copies of its buffers on a CUDA device; nanoseconds of each time. Changes no array. */
+  timeKernel(
+    index: number,
+    buffers: readonly (TypedArray | undefined)[],
+    ints: Float64Array,
+    reals: Float64Array,
+    device: number,
+    arithmetic: number,
+    times: number,
+  ): Float64Array;
+  /** `dtype`: 0 real, 1 i32, 2 u16, 3 u8. `device` as for runKernel. */
+  createStorage(dtype: number, length: number, device?: number): StorageHandle;
   /** The array has the storage's own type. */
   writeStorage(storage: StorageHandle, source: TypedArray, offset: number): void;
   readStorage(storage: StorageHandle, target: TypedArray, offset: number): void;
   disposeStorage(storage: StorageHandle): void;
-  memory(): NativeMemory;
-  /** Measures what the selected instruction set and the memory can do at most. */
-  ceiling(threads: number): NativeCeiling;
+  /** `device` as for runKernel: where `bytes` are. */
+  memory(device?: number): NativeMemory;
+  /** The most bytes to take of a CUDA device's memory. */
+  limitMemory(device: number, bytes: number): void;
+  /** Measures what the selected instruction set and the memory can do at most, or a CUDA device and its memory. */
+  ceiling(threads: number, device?: number): NativeCeiling;
   /** `program`: a plan as numbers (backends/native.ts, native/binding/plan.cc). `labels`: of its calls, then of its regions. */
-  loadPlan(program: Float64Array, labels: readonly string[]): PlanHandle;
+  loadPlan(program: Float64Array, labels: readonly string[], device?: number, arithmetic?: number): PlanHandle;
   disposePlan(plan: PlanHandle): void;
   /** `done` resolves to the number of steps done. */
   startRun(

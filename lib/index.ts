@@ -77,7 +77,7 @@ export { compute } from './plan/compute.js';
 export { gradCheck } from './plan/grad-check.js';
 export type { KernelProfile, Profile, TraceEvent } from './plan/profile.js';
 // Models and training
-export type { Device, ModelPrecision } from './train/device.js';
+export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
 export {
   type Model,

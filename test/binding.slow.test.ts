@@ -37,7 +37,7 @@ describe('without an addon', () => {
 
   test('the cpu backend throws ERR_NO_DEVICE with that error', async () => {
     await loadWith({ STEEPEST_BINDING: '/nowhere/steepest.node' });
-    const { createCpuBackend } = await import('../lib/backends/native.js');
+    const { createCpuBackend } = await import('../lib/backends/cpu.js');
     expect(() => createCpuBackend()).toThrow(
       expect.objectContaining({ code: 'ERR_NO_DEVICE', message: expect.stringContaining('/nowhere/steepest.node') }),
     );

@@ -27,6 +27,7 @@ describe('the public API', () => {
       ...[
         'conv2d',
         'dense',
+        'devices',
         'zeroPadding2d',
         'maxPool2d',
         'averagePool2d',

@@ -1,6 +1,6 @@
 /**
- * The house's registry: every kernel of kernels.def has its reference, its cpu form, its cases and its op under one stem, both tables of
- * kernels agree, and imports in lib/ go down the list of stages.
+ * The house's registry: every kernel of kernels.def has its reference, its cpu form, its CUDA form, its cases and its op under one stem, both
+ * tables of kernels agree, and imports in lib/ go down the list of stages.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
@@ -48,23 +48,29 @@ describe('kernels.def', () => {
   });
 });
 
-test.each(kernelNames)('%s has a reference, a cpu form, cases and an op or optimizer of its stem', (kernel) => {
-  const stem = stemOf(kernel);
-  expect(referenceKernels[kernel]).toBeTypeOf('function');
-  expect(read(`lib/backends/reference/${kebab(stem)}.ts`)).toContain(`export function ${camel(kernel)}(`);
-  expect(referenceKernels[kernel].name).toBe(camel(kernel));
-  expect(existsSync(join(root, `native/kernels/${stem}.cc`)), `native/kernels/${stem}.cc`).toBe(true);
-  expect(read(`native/kernels/${stem}.cc`)).toMatch(new RegExp(`\\bvoid ${kernel}\\(const ${kernel}_args&`));
-  expect(kernelCases[kernel].cases.length).toBeGreaterThan(0);
-  const op = updates.has(stem)
-    ? `lib/optimizers/${kebab(stem)}.ts`
-    : stem in opOf
-      ? opOf[stem]
-      : `lib/graph/ops/${kebab(stem)}.ts`;
-  if (op !== undefined) expect(existsSync(join(root, op)), op).toBe(true);
-});
+test.each(kernelNames)(
+  '%s has a reference, a cpu and a CUDA form, cases and an op or optimizer of its stem',
+  (kernel) => {
+    const stem = stemOf(kernel);
+    expect(referenceKernels[kernel]).toBeTypeOf('function');
+    expect(read(`lib/backends/reference/${kebab(stem)}.ts`)).toContain(`export function ${camel(kernel)}(`);
+    expect(referenceKernels[kernel].name).toBe(camel(kernel));
+    expect(existsSync(join(root, `native/kernels/${stem}.cc`)), `native/kernels/${stem}.cc`).toBe(true);
+    expect(read(`native/kernels/${stem}.cc`)).toMatch(new RegExp(`\\bvoid ${kernel}\\(const ${kernel}_args&`));
+    expect(read(`cuda/${stem}.cu`)).toMatch(
+      new RegExp(`^void ${kernel}\\(const ${kernel}_args& a, Stream& stream\\)`, 'm'),
+    );
+    expect(kernelCases[kernel].cases.length).toBeGreaterThan(0);
+    const op = updates.has(stem)
+      ? `lib/optimizers/${kebab(stem)}.ts`
+      : stem in opOf
+        ? opOf[stem]
+        : `lib/graph/ops/${kebab(stem)}.ts`;
+    if (op !== undefined) expect(existsSync(join(root, op)), op).toBe(true);
+  },
+);
 
-test('every file of native/kernels and lib/backends/reference belongs to a kernel, or to all of them', () => {
+test('every file of native/kernels, cuda and lib/backends/reference belongs to a kernel, or to all of them', () => {
   const shared = new Set(['args', 'backend', 'index', 'storage', 'windows']);
   const reference = readdirSync(join(root, 'lib/backends/reference')).map((file) => file.replace(/\.ts$/, ''));
   expect(reference.filter((file) => !shared.has(file)).sort()).toEqual(stems.map(kebab).sort());
@@ -72,6 +78,10 @@ test('every file of native/kernels and lib/backends/reference belongs to a kerne
     (file) => file.endsWith('.cc') && file !== 'table.cc',
   );
   expect(sources.sort()).toEqual(stems.map((stem) => `${stem}.cc`).sort());
+  const cuda = readdirSync(join(root, 'cuda')).filter(
+    (file) => file.endsWith('.cu') && !['runtime.cu', 'ceiling.cu'].includes(file),
+  );
+  expect(cuda.sort()).toEqual(stems.map((stem) => `${stem}.cu`).sort());
 });
 
 describe('imports in lib/', () => {

@@ -2,10 +2,9 @@
 // each launch at once, a graph keeps copies of its launches.
 #include "../device.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <mutex>
 
 #include "fibers.h"
 
@@ -67,10 +66,16 @@ class ShimQueue final : public Queue {
     return memory;
   }
 
-  void mark() override { marks_++; }
+  void mark() override {}
   void wait(size_t) override {}
   void finish() override {}
-  int64_t passed() override { return marks_; }
+  void stamp() override { stamps_.push_back(std::chrono::steady_clock::now()); }
+  std::vector<double> take_stamps() override {
+    std::vector<double> times;
+    for (const auto& stamp : stamps_) times.push_back(std::chrono::duration<double, std::nano>(stamp - stamps_.front()).count());
+    stamps_.clear();
+    return times;
+  }
 
  private:
   void add(const Launch& launch) override {
@@ -98,32 +103,12 @@ class ShimQueue final : public Queue {
   ShimGraph* graph_ = nullptr;
   bool replacing_ = false;
   size_t next_ = 0;
-  int64_t marks_ = 0;
+  std::vector<std::chrono::steady_clock::time_point> stamps_;
 };
 
 class ShimDevice final : public Device {
  public:
-  void* allocate(size_t bytes) override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const uint64_t limit = device_memory();
-    void* memory = bytes > limit || used_ > limit - bytes ? nullptr : std::aligned_alloc(256, (bytes + 511) / 256 * 256);
-    if (memory == nullptr)
-      throw OutOfMemory(std::to_string(bytes) + " bytes were asked for but the shim has " + std::to_string(limit - used_) + " free of " + std::to_string(limit));
-    std::memset(memory, 0, bytes);
-    used_ += bytes;
-    sizes_[memory] = bytes;
-    return memory;
-  }
-
-  void release(void* memory) noexcept override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto it = sizes_.find(memory);
-    if (it == sizes_.end()) return;
-    used_ -= it->second;
-    sizes_.erase(it);
-    std::free(memory);
-  }
-
+  explicit ShimDevice(int index) : Device("cuda:" + std::to_string(index)) { limit(device_memory()); }
   void write(void* to, const void* from, size_t bytes) override {
     if (bytes > 0) std::memcpy(to, from, bytes);
   }
@@ -131,9 +116,13 @@ class ShimDevice final : public Device {
   std::unique_ptr<Queue> new_queue() override { return std::make_unique<ShimQueue>(*this); }
 
  private:
-  std::mutex mutex_;
-  uint64_t used_ = 0;
-  std::map<void*, size_t> sizes_;
+  void* grant(size_t bytes) override {
+    void* memory = std::aligned_alloc(256, (bytes + 511) / 256 * 256);
+    if (memory != nullptr) std::memset(memory, 0, bytes);
+    return memory;
+  }
+  void take_back(void* memory) noexcept override { std::free(memory); }
+  uint64_t free_bytes() override { return 0; }
 };
 
 }  // namespace
@@ -145,9 +134,9 @@ Probe probe() {
 }
 
 Device& Device::at(int index) {
-  static auto* devices = new ShimDevice[kDevices];
+  static ShimDevice* const devices[kDevices] = {new ShimDevice(0), new ShimDevice(1)};
   if (index < 0 || index >= kDevices) throw NoDevice("there is no cuda:" + std::to_string(index) + " among " + std::to_string(kDevices) + " devices");
-  return devices[index];
+  return *devices[index];
 }
 
 }  // namespace cuda

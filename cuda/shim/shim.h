@@ -2,7 +2,8 @@
 //
 // The threads of a block are fibers. They run one at a time, in an order drawn anew after each barrier, so that a missing barrier shows as a
 // wrong result sooner or later; a shuffle waits for all lanes of the warp. Blocks run one after the other, in an order drawn too. Shared
-// memory is filled with NaN before each block. copy_async copies as late as it may. What would hang on a device is an error here.
+// memory is filled with NaN before each block. copy_async copies as late as it may. What would hang on a device is an error here, and so is an
+// access that is not aligned, an index outside an array, or a write just behind the shared memory. test/cuda/shim.cc has a kernel for each.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -128,3 +129,41 @@ inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>(
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }
+
+// ---- tensor cores (kernel.cuh says how fragments lie) ----
+namespace steepest {
+namespace shim {
+
+inline unsigned to_tf32(float value) {
+  const unsigned bits = __float_as_uint(value);
+  return std::isfinite(value) ? (bits + 0x1000u) & ~0x1fffu : std::isnan(value) ? 0x7fc00000u : bits;
+}
+inline unsigned to_bf16(float value) {
+  const unsigned bits = __float_as_uint(value);
+  return (std::isnan(value) ? 0x7fff0000u : bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+}
+
+// The sum of a row and a column is rounded once.
+template <int K>
+void multiply_fragments(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  const unsigned mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+  const char* all = exchange(mine, sizeof mine);
+  const auto word = [all](int lane, int index) {
+    unsigned bits;
+    std::memcpy(&bits, all + lane * kExchange + index * 4, 4);
+    return bits;
+  };
+  const auto value = [word](int lane, int index, int half) { return __uint_as_float(K == 8 ? word(lane, index) : word(lane, index) >> (half * 16) << 16); };
+  const int g = lane() / 4, t = lane() % 4;
+  for (int i = 0; i < 4; i++) {
+    const int column = 2 * t + i % 2;
+    double sum = c[i];
+    for (int step = 0; step < 8; step++)  // each two numbers where K is 16
+      for (int half = 0; half < K / 8; half++)
+        sum += static_cast<double>(value(g * 4 + step % 4, i / 2 + step / 4 * 2, half)) * static_cast<double>(value(column * 4 + step % 4, 4 + step / 4, half));
+    c[i] = static_cast<float>(sum);
+  }
+}
+
+}  // namespace shim
+}  // namespace steepest

@@ -170,6 +170,14 @@ export interface Backend {
   /** Throws a RangeError on a length that makes no sense, ERR_DEVICE_OOM where there is no room. */
   allocate(dtype: DType, length: number): Storage;
   load(plan: Plan): Executable;
+  /** Where calls are to be timed on the device: milliseconds of each of `times` runs of a kernel on copies of its buffers there. */
+  timeKernel?(
+    kernel: KernelName,
+    buffers: readonly (TypedArray | undefined)[],
+    ints: readonly number[],
+    reals: readonly number[],
+    times: number,
+  ): number[];
   /** Runs one kernel on typed arrays, at once, on the calling thread and the backend's own. Arguments are checked by the caller (backends/call.ts). */
   runKernel(
     kernel: KernelName,

@@ -1,8 +1,9 @@
 /** Single kernels as functions on typed arrays, with every argument checked by name before memory is touched. */
 import { checkInteger, checkNumber, nearest, wrongRange, wrongShape, wrongType } from '../errors.js';
 import type { Backend, TypedArray } from './backend.js';
+import { createCpuBackend } from './cpu.js';
+import { createCudaBackend } from './cuda.js';
 import { type BufferSpec, type DType, type KernelName, type KernelSpec, kernelNames, kernelSpecs } from './kernels.js';
-import { createCpuBackend } from './native.js';
 import type { Args } from './reference/args.js';
 import { ReferenceBackend } from './reference/backend.js';
 
@@ -122,9 +123,15 @@ export function kernelFunctions(backend: () => Backend): KernelFunctions {
 /**
  * Single kernels, to use or to measure: `kernels.cpu.gemm({ a, b, c, m, n, k, transposeA: 0, transposeB: 0, accumulate: 0, relu: 0 })`.
  * `kernels.cpu` runs on as many threads as there are physical cores and throws ERR_NO_DEVICE where the addon is not built;
- * `kernels.reference` takes float64 arrays too.
+ * `kernels.cuda` takes the first GPU, copies the arrays there and back, and throws ERR_NO_DEVICE where there is none; `kernels.reference` takes
+ * float64 arrays too.
  */
-export const kernels: { readonly reference: KernelFunctions; readonly cpu: KernelFunctions } = {
+export const kernels: {
+  readonly reference: KernelFunctions;
+  readonly cpu: KernelFunctions;
+  readonly cuda: KernelFunctions;
+} = {
   reference: kernelFunctions(() => new ReferenceBackend()),
   cpu: kernelFunctions(() => createCpuBackend()),
+  cuda: kernelFunctions(() => createCudaBackend()),
 };

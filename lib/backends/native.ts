@@ -1,11 +1,9 @@
-/** The cpu backend: plans and kernels run in C++ through the addon, float32. Plans run on the addon's engine thread. */
-import { totalmem } from 'node:os';
-import { type Binding, loadBinding, type NativeInfo, type PlanHandle, type StorageHandle } from '../binding.js';
-import { checkInteger, checkOneOf, checkOptions, SteepestError, wrongRange, wrongType } from '../errors.js';
-import { packageVersion } from '../version.js';
+/** What the backends of the addon share: storages, plans and kernels on the host or on a CUDA device, float32. Plans run on an engine thread. */
+import type { Binding, PlanHandle, StorageHandle } from '../binding.js';
+import { checkInteger, checkOneOf, SteepestError, wrongRange, wrongType } from '../errors.js';
 import type {
   Backend,
-  ConvolutionShape,
+  DeviceName,
   Executable,
   IntValue,
   Plan,
@@ -14,87 +12,49 @@ import type {
   Storage,
   TypedArray,
 } from './backend.js';
-import { ConvolutionTimer } from './convolution-timer.js';
 import { type DType, type KernelName, kernelNames } from './kernels.js';
-import { strictTiles, tilesFor, usualTile } from './tiles.js';
-import { type Choice, keptTile, tune } from './tuner.js';
-import { TuningCache } from './tuning-cache.js';
 
 /** In the order of C++'s enum Type. */
 const dtypes: readonly DType[] = ['real', 'i32', 'u16', 'u8'];
 const arrayTypes = { real: Float32Array, i32: Int32Array, u16: Uint16Array, u8: Uint8Array };
 const bytesPerElement = { real: 4, i32: 4, u16: 2, u8: 1 };
-const isaNames = { portable: 'portable', avx2: 'AVX2', avx512: 'AVX-512' };
 
-export interface CpuOptions {
-  /** Threads that kernels run on, 1 to 1024. Default: the physical cores this process may use. Results do not depend on it. */
-  readonly threads?: number | undefined;
-  /** Only algorithms that round about as the direct sum does. Default false. */
-  readonly strict?: boolean | undefined;
+/** How the addon is to compute. */
+export interface NativeTarget {
+  readonly binding: Binding;
+  /** -1: the host; else the number of a CUDA device. */
+  readonly device: number;
+  /** Of the host. */
+  readonly threads: number;
+  /** Of products on a CUDA device: 0 float32, 1 TF32, 2 bfloat16. */
+  readonly arithmetic: number;
 }
 
-/**
- * The cpu backend.
- * @throws ERR_NO_DEVICE where the addon is not built or does not load; TypeError or RangeError on wrong options
- */
-export function createCpuBackend(options: CpuOptions = {}): Backend {
-  return new CpuBackend(options);
-}
-
-class CpuBackend implements Backend {
-  readonly name = 'cpu';
+export abstract class NativeBackend implements Backend {
+  abstract readonly name: DeviceName;
+  abstract readonly description: string;
   readonly precision = 'float32';
-  readonly #binding: Binding;
-  readonly #threads: number;
-  readonly #strict: boolean;
+  protected readonly target: NativeTarget;
 
-  constructor(options: CpuOptions) {
-    checkOptions('cpu backend', options, ['threads', 'strict']);
-    const { threads, strict = false } = options;
-    if (threads !== undefined) checkInteger('cpu backend', 'threads', threads, 1, 1024);
-    const { binding, error } = loadBinding();
-    if (binding === undefined) throw new SteepestError('ERR_NO_DEVICE', `device 'cpu': ${error}`);
-    this.#binding = binding;
-    this.#threads = threads ?? binding.info().physicalCores;
-    this.#strict = strict;
+  constructor(target: NativeTarget) {
+    this.target = target;
   }
 
-  get description(): string {
-    const threads = this.#threads === 1 ? '1 thread' : `${this.#threads} threads`;
-    return `cpu (${isaNames[this.#binding.info().isa]}, ${threads}${this.#strict ? ', strict' : ''})`;
-  }
-
-  chooseTile(shape: ConvolutionShape): number {
-    const choice = this.#choice(shape);
-    return (tuning() ? keptTile(choice, tuningCache(this.#binding.info())) : undefined) ?? choice.usual;
-  }
-
-  async tune(shapes: readonly ConvolutionShape[], signal?: AbortSignal): Promise<boolean> {
-    if (!tuning()) return false;
-    return tune(
-      shapes.map((shape) => this.#choice(shape)),
-      { cache: tuningCache(this.#binding.info()), open: (timed) => ConvolutionTimer.open(this, timed), signal },
-    );
-  }
-
-  #choice(shape: ConvolutionShape): Choice {
-    const tiles = this.#strict ? strictTiles(tilesFor(shape)) : tilesFor(shape);
-    return { shape, tiles, usual: usualTile(shape, tiles) };
-  }
+  /** Throws ERR_DEVICE_OOM where so many bytes are known not to fit. */
+  protected checkRoom(_where: string, _bytes: number): void {}
 
   allocate(dtype: DType, length: number): Storage {
     checkOneOf('allocate', 'dtype', dtype, dtypes);
     checkInteger('allocate', 'length', length);
-    const bytes = length * bytesPerElement[dtype];
-    checkRoom(this.#binding, 'allocate', bytes);
-    return new CpuStorage(this.#binding, dtype, length);
+    this.checkRoom('allocate', length * bytesPerElement[dtype]);
+    return new NativeStorage(this.target, dtype, length);
   }
 
   load(plan: Plan): Executable {
     if (plan.precision !== 'float32')
-      throw new RangeError(`${plan.name}: the cpu backend computes in float32, not ${plan.precision}`);
-    checkRoom(this.#binding, plan.name, plan.arenaBytes);
-    return new CpuExecutable(this.#binding, plan, this.#threads);
+      throw new RangeError(`${plan.name}: the ${this.name} backend computes in float32, not ${plan.precision}`);
+    this.checkRoom(plan.name, plan.arenaBytes);
+    return new NativeExecutable(this.target, plan);
   }
 
   runKernel(
@@ -103,52 +63,32 @@ class CpuBackend implements Backend {
     ints: readonly number[],
     reals: readonly number[],
   ): void {
-    this.#binding.runKernel(
-      kernelNames.indexOf(kernel),
-      buffers,
-      Float64Array.from(ints),
-      Float64Array.from(reals),
-      this.#threads,
-    );
+    const { binding, threads, device, arithmetic } = this.target;
+    const [whole, real] = [Float64Array.from(ints), Float64Array.from(reals)];
+    binding.runKernel(kernelNames.indexOf(kernel), buffers, whole, real, threads, device, arithmetic);
   }
 }
 
-const tuning = () => process.env.STEEPEST_TUNE !== '0';
-const tuningCaches = new Map<string, TuningCache>();
-
-/** What all backends with one instruction set share. */
-function tuningCache({ isa, cpu }: NativeInfo): TuningCache {
-  const cache = tuningCaches.get(isa) ?? new TuningCache({ steepest: packageVersion(), isa, cpu });
-  tuningCaches.set(isa, cache);
-  return cache;
-}
-
-/** Throws ERR_DEVICE_OOM where the machine (or the container) has not that much memory: the system would grant it, and kill us later. */
-function checkRoom(binding: Binding, where: string, bytes: number): void {
-  const limit = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY);
-  if (binding.memory().bytes + bytes <= limit) return;
-  const gib = (n: number) => `${(n / 2 ** 30).toFixed(1)} GiB`;
-  throw new SteepestError('ERR_DEVICE_OOM', `${where}: ${gib(bytes)} do not fit the ${gib(limit)} of this machine`);
-}
-
-class CpuStorage implements Storage {
+class NativeStorage implements Storage {
   readonly #binding: Binding;
+  readonly #device: number;
   readonly #handle: StorageHandle;
   #disposed = false;
 
   constructor(
-    binding: Binding,
+    { binding, device }: NativeTarget,
     readonly dtype: DType,
     readonly length: number,
   ) {
     this.#binding = binding;
-    this.#handle = binding.createStorage(dtypes.indexOf(dtype), length);
+    this.#device = device;
+    this.#handle = binding.createStorage(dtypes.indexOf(dtype), length, device);
   }
 
-  /** The handle of a storage of this backend; throws on anything else. */
-  static handleOf(storage: unknown, where: string, name: string): StorageHandle {
-    if (typeof storage !== 'object' || storage === null || !(#handle in storage))
-      throw wrongType(where, name, 'a storage of the cpu backend', storage);
+  /** The handle of a storage of this device; throws on anything else. */
+  static handleOf(storage: unknown, { device }: NativeTarget, where: string, name: string): StorageHandle {
+    if (typeof storage !== 'object' || storage === null || !(#handle in storage) || storage.#device !== device)
+      throw wrongType(where, name, `a storage of ${device < 0 ? 'the cpu' : `cuda:${device}`}`, storage);
     if (storage.#disposed) throw new SteepestError('ERR_DISPOSED', `${where}: ${name} was disposed`);
     return storage.#handle;
   }
@@ -186,21 +126,19 @@ function isTypedArray(value: unknown): value is TypedArray {
   return [Float32Array, Float64Array, Int32Array, Uint16Array, Uint8Array].some((type) => value instanceof type);
 }
 
-class CpuExecutable implements Executable {
-  readonly #binding: Binding;
+class NativeExecutable implements Executable {
+  readonly #target: NativeTarget;
   readonly #handle: PlanHandle;
-  readonly #threads: number;
   #disposed = false;
 
   constructor(
-    binding: Binding,
+    target: NativeTarget,
     readonly plan: Plan,
-    threads: number,
   ) {
-    this.#binding = binding;
-    this.#threads = threads;
+    this.#target = target;
+    const { binding, device, arithmetic } = target;
     const labels = [...plan.calls.map((call) => call.label), ...plan.regions.map((region) => region.name)];
-    this.#handle = binding.loadPlan(encodePlan(plan), labels);
+    this.#handle = binding.loadPlan(encodePlan(plan), labels, device, arithmetic);
   }
 
   run(request: RunRequest): PlanRun {
@@ -218,10 +156,10 @@ class CpuExecutable implements Executable {
     if (request.regions.length !== regions.length)
       throw wrongRange(name, 'regions', `${regions.length} storages`, request.regions.length);
     const handles = regions.map((region, i) =>
-      CpuStorage.handleOf(request.regions[i], name, `region '${region.name}'`),
+      NativeStorage.handleOf(request.regions[i], this.#target, name, `region '${region.name}'`),
     );
-    const binding = this.#binding;
-    const started = binding.startRun(this.#handle, handles, batch, rows, first, request.slots, this.#threads, events);
+    const { binding, threads } = this.#target;
+    const started = binding.startRun(this.#handle, handles, batch, rows, first, request.slots, threads, events);
     return {
       done: started.done,
       stop: () => binding.stopRun(started.run),
@@ -231,7 +169,7 @@ class CpuExecutable implements Executable {
 
   dispose(): void {
     this.#disposed = true;
-    this.#binding.disposePlan(this.#handle);
+    this.#target.binding.disposePlan(this.#handle);
   }
 }
 

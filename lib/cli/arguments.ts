@@ -1,7 +1,7 @@
 /** Values of command-line options: read strictly, refused with what was expected. */
 import { InvalidArgumentError, Option } from 'commander';
 import { networkNames } from '../models/networks.js';
-import type { ModelPrecision } from '../train/device.js';
+import { type Device, deviceNames, gpuNumber, type ModelPrecision } from '../train/device.js';
 
 /** A whole number of at least `min`. */
 export function wholeNumber(min: number): (text: string) => number {
@@ -34,19 +34,29 @@ export function decayRate(text: string): number {
   return value;
 }
 
-export const deviceNames = ['auto', 'cpu', 'reference', 'cuda'] as const;
-export type DeviceOption = (typeof deviceNames)[number];
-export type PrecisionOption = Extract<ModelPrecision, 'fp32' | 'strict'>;
+export type DeviceOption = Device;
+export type PrecisionOption = Exclude<ModelPrecision, 'float32' | 'float64'>;
+const precisions = ['fp32', 'strict', 'tf32', 'bf16'] as const satisfies readonly PrecisionOption[];
+
+/** The name of a device: one of deviceNames, or cuda:N. */
+function deviceName(text: string): Device {
+  if (gpuNumber(text) === undefined && !deviceNames.some((name) => name === text))
+    throw new InvalidArgumentError(`Allowed choices are ${deviceNames.join(', ')}, cuda:N.`);
+  return text as Device;
+}
 
 // Options that several commands share.
 export const modelOption = () => new Option('--model <name>', 'network').choices(networkNames);
-export const deviceOption = () => new Option('--device <name>', 'what computes').choices(deviceNames).default('auto');
+export const deviceOption = () =>
+  new Option('--device <name>', `what computes: ${deviceNames.join(', ')}, cuda:N (the GPU with that number)`)
+    .argParser(deviceName)
+    .default('auto');
 export const threadsOption = () =>
   new Option('--threads <n>', 'threads of the cpu device (default: physical cores)').argParser(wholeNumber(1));
 /** Of 32-bit computing; float64 is for the library. */
 export const precisionOption = () =>
-  new Option('--precision <name>', 'strict: without algorithms that lose a digit')
-    .choices(['fp32', 'strict'])
+  new Option('--precision <name>', 'strict: without algorithms that lose a digit; tf32, bf16: faster products on cuda')
+    .choices(precisions)
     .default('fp32');
 export const profileOption = () =>
   new Option('--profile <file>', 'write a trace of the kernels for ui.perfetto.dev, and a table to standard error');

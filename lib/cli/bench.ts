@@ -1,7 +1,8 @@
 /** `steepest bench`: every kernel, the training step and inference, checked against the reference and timed beside it. */
 import { Argument, Command } from 'commander';
+import type { Backend } from '../backends/backend.js';
 import { type NetworkName, networkNames } from '../models/networks.js';
-import { chooseDevice } from '../train/device.js';
+import { chooseDevice, gpuNumber } from '../train/device.js';
 import {
   type DeviceOption,
   deviceOption,
@@ -49,6 +50,11 @@ export function benchCommand(io: Io, finish: (code: number) => void): Command {
     });
 }
 
+/** What the device does at most; undefined for the reference. */
+function ceilingOf({ name }: Backend, threads: number, device: DeviceOption): Ceiling | undefined {
+  return name === 'reference' ? undefined : measureCeiling(threads, gpuNumber(device));
+}
+
 /** Times every kernel; a result that is wrong is told, and makes the exit code 1. */
 export function benchKernels(options: BenchArguments, io: Io): number {
   const { filter = '', json = false, device } = options;
@@ -60,7 +66,7 @@ export function benchKernels(options: BenchArguments, io: Io): number {
   const { backend } = chooseDevice('bench', options);
   const { backend: reference } = chooseDevice('bench', { device: 'reference' });
   const threads = backend.name === 'cpu' ? (options.threads ?? defaultThreads()) : 1;
-  const ceiling = backend.name === 'cpu' ? measureCeiling(threads) : undefined;
+  const ceiling = ceilingOf(backend, threads, options.device);
   if (!json) io.out(heading(backend.description, ceiling));
   let code = OK;
   for (const big of cases) {
@@ -94,7 +100,7 @@ export async function benchNetworks(mode: 'train' | 'infer', options: BenchArgum
   if (profile !== undefined && options.model === undefined) throw new UsageError('--profile needs --model NAME');
   const { backend } = chooseDevice('bench', options);
   const threads = backend.name === 'cpu' ? (options.threads ?? defaultThreads()) : 1;
-  const ceiling = backend.name === 'cpu' ? measureCeiling(threads) : undefined;
+  const ceiling = ceilingOf(backend, threads, options.device);
   if (!options.json) io.out(heading(backend.description, ceiling));
   const tell = (result: TrainingResult) => (options.json ? jsonLine(io, { ...result }) : io.out(trainingLine(result)));
   for (const model of options.model === undefined ? networkNames : [options.model]) {

@@ -74,9 +74,9 @@ export interface PlanDescription {
  * A model of layers in a row.
  *
  * `device`: 'auto' (default) takes 'cpu' where the native addon loads, else 'reference', and says so in `model.device`; 'cpu', 'reference'
- * and 'cuda' mean just that and throw ERR_NO_DEVICE where it is not there. `threads`: default, one for each physical core.
- * `precision`: 'fp32' (default); 'strict', which leaves out algorithms that lose a digit; or 'float64' on the reference. Like `threads` it
- * belongs to the device, not to the layers.
+ * and 'cuda' ('cuda:1' for the second GPU) mean just that and throw ERR_NO_DEVICE where it is not there. `threads`: default, one for each
+ * physical core. `precision`: 'fp32' (default); 'strict', which leaves out algorithms that lose a digit; 'tf32' or 'bf16' on CUDA, for faster
+ * products; or 'float64' on the reference. Like `threads` it belongs to the device, not to the layers.
  *
  * @throws TypeError, RangeError on options; ERR_SHAPE, with the layer's name and both shapes, where layers do not fit each other.
  * @example

@@ -36,6 +36,14 @@ export interface TrainingData {
   readonly validation: MemorySource | undefined;
 }
 
+/** A batch of a stream, in the engine's memory. */
+interface StreamBatch {
+  readonly rows: number;
+  readonly kinds: Kinds;
+  readonly storages: Storages;
+  dispose(): void;
+}
+
 /** What the steps of an epoch have in common. */
 interface EpochPlan {
   readonly program: Program;
@@ -190,22 +198,30 @@ export class Trainer {
     return totals;
   }
 
-  /** One step a batch; while it runs, the next batch is fetched. */
+  /** One step a batch; while it runs, the next batch is fetched and enters the engine's memory. */
   async #streamEpoch(stream: () => AsyncGenerator<Examples>): Promise<Totals> {
     const totals = new Totals();
     const iterator = stream();
+    const fetch = async () => {
+      const answer = await iterator.next();
+      return answer.done || this.#ending ? undefined : this.#enter(answer.value);
+    };
+    let next = fetch();
     try {
-      let next = iterator.next();
       for (;;) {
-        const answer = await this.#unlessEnding(next);
-        if (answer === undefined || answer.done || this.#ending) break;
-        next = iterator.next();
+        const batch = await this.#unlessEnding(next);
+        if (batch === undefined || this.#ending) break;
+        next = fetch();
         next.catch(() => {}); // seen when it is awaited
-        await this.#streamStep(answer.value, totals);
+        await this.#streamStep(batch, totals);
       }
     } finally {
       // Not awaited: after stop() a source that never answers must not hold the run.
       iterator.return(undefined).catch(() => {});
+      next.then(
+        (batch) => batch?.dispose(),
+        () => {},
+      );
     }
     if (totals.steps === 0 && !this.#ending)
       throw new RangeError(
@@ -222,21 +238,33 @@ export class Trainer {
     });
   }
 
-  async #streamStep(examples: Examples, totals: Totals): Promise<void> {
+  /** A stream's batch in the engine's memory. */
+  async #enter(examples: Examples): Promise<StreamBatch> {
     const { backend } = this.#network;
     const { rows } = examples;
-    const kinds = kindsOf(examples);
-    const program = await this.#program(kinds, rows);
-    this.#takeState();
     const registered = await register(backend, examples);
-    const indices = backend.allocate('i32', rows);
     try {
+      const indices = backend.allocate('i32', rows);
       indices.write(countUp(rows));
-      const storages = { ...registered.storages, indices };
+      const dispose = () => {
+        registered.dispose();
+        indices.dispose();
+      };
+      return { rows, kinds: kindsOf(examples), storages: { ...registered.storages, indices }, dispose };
+    } catch (error) {
+      registered.dispose();
+      throw error;
+    }
+  }
+
+  async #streamStep(batch: StreamBatch, totals: Totals): Promise<void> {
+    const { rows, kinds, storages } = batch;
+    try {
+      const program = await this.#program(kinds, rows);
+      this.#takeState();
       await this.#chunk({ program, storages, kinds, rows, steps: undefined }, { batch: rows, rows }, totals);
     } finally {
-      registered.dispose();
-      indices.dispose();
+      batch.dispose();
     }
   }
 

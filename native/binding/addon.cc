@@ -6,9 +6,9 @@
 #include "ceiling.h"
 #include "engine.h"
 #include "plan.h"
+#include "single_kernel.h"
 #include "storage.h"
 
-#include "../../cuda/device.h"
 
 namespace steepest {
 namespace {
@@ -79,101 +79,6 @@ Napi::Value select_isa_(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), select_isa(info[0].As<Napi::String>()));
 }
 
-// Copies of a kernel's buffers on a device, each as far from a multiple of 64 bytes as the original is.
-class DeviceCopies {
- public:
-  explicit DeviceCopies(cuda::Device& device) : device_(device) {}
-  ~DeviceCopies() {
-    for (const Copy& c : copies_) device_.release(c.block);
-  }
-  DeviceCopies(const DeviceCopies&) = delete;
-  DeviceCopies& operator=(const DeviceCopies&) = delete;
-
-  void* add(void* host, size_t bytes, Role role) {
-    const size_t shift = reinterpret_cast<uintptr_t>(host) % 64;
-    copies_.push_back({device_.allocate(bytes + 64), nullptr, host, bytes, role});
-    Copy& c = copies_.back();
-    c.data = static_cast<char*>(c.block) + shift;
-    device_.write(c.data, host, bytes);
-    return c.data;
-  }
-  void read_back() {
-    for (const Copy& c : copies_)
-      if (c.role != Role::kIn) device_.read(c.host, c.data, c.bytes);
-  }
-
- private:
-  struct Copy {
-    void* block;
-    void* data;
-    void* host;
-    size_t bytes;
-    Role role;
-  };
-  cuda::Device& device_;
-  std::vector<Copy> copies_;
-};
-
-// (index, buffers, ints, reals, threads[, device, arithmetic]): one kernel, now: on the calling thread and the pool (device -1), or on a CUDA device.
-Napi::Value run_kernel(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const KernelEntry& kernel = kKernels[whole_number(info[0], "index", 0, kKernelCount - 1)];
-  const int threads = static_cast<int>(whole_number(info[4], "threads", 0, kMaxThreads));
-  const std::string where = std::string(kernel.name) + ": ";
-  if (!info[1].IsArray()) throw Napi::TypeError::New(env, where + "expected an array for buffers");
-  const auto list = info[1].As<Napi::Array>();
-  napi_value elements[kMaxBuffers] = {};  // read before the memory below: reading an array may run JavaScript
-  for (int i = 0; i < kernel.buffer_count; i++) elements[i] = list.Get(static_cast<uint32_t>(i));
-
-  const ArrayView int_view = float64_array(info[2], "ints"), real_view = float64_array(info[3], "reals");
-  if (int_view.length != kernel.int_count || real_view.length != kernel.real_count)
-    throw Napi::RangeError::New(env, where + "wrong number of ints or reals");
-  int64_t ints[kMaxInts], need[kMaxBuffers];
-  double reals[kMaxReals];
-  for (int i = 0; i < kernel.int_count; i++) {
-    const double value = static_cast<const double*>(int_view.data)[i];
-    if (!is_whole(value, 0, kLargestWhole)) throw Napi::RangeError::New(env, where + "expected whole numbers >= 0 for '" + kernel.ints + "'");
-    ints[i] = static_cast<int64_t>(value);
-  }
-  for (int i = 0; i < kernel.real_count; i++) reals[i] = static_cast<const double*>(real_view.data)[i];
-  kernel.need(ints, need);
-
-  const auto device = static_cast<int>(info[5].IsUndefined() ? -1 : whole_number(info[5], "device", -1, kMaxDevices - 1));
-  const auto arithmetic = static_cast<cuda::Arithmetic>(info[6].IsUndefined() ? 0 : whole_number(info[6], "arithmetic", 0, 2));
-  void* buffers[kMaxBuffers] = {};
-  bool something = false;  // to compute
-  for (int i = 0; i < kernel.buffer_count; i++) {
-    const BufferSpec& spec = kernel.buffers[i];
-    if (need[i] < 0) throw Napi::RangeError::New(env, where + "the sizes make no sense for " + spec.name);
-    if (spec.role != Role::kIn && need[i] > 0) something = true;
-    const Napi::Value value(env, elements[i]);
-    if (spec.optional && (value.IsUndefined() || value.IsNull())) continue;
-    const ArrayView view = typed_array(value, where + spec.name, spec.type);
-    if (view.length < need[i])
-      throw Napi::RangeError::New(env, where + spec.name + " needs " + std::to_string(need[i]) + " elements but has " + std::to_string(view.length));
-    buffers[i] = view.data;
-  }
-  if (!something) return env.Undefined();
-  if (device >= 0) {
-    if (kernel.cuda == nullptr) throw cuda::NoDevice(where + "there is no CUDA form");
-    cuda::Device& gpu = cuda::Device::at(device);
-    std::unique_ptr<cuda::Queue>& queue = env.GetInstanceData<Environment>()->queues[device];
-    if (!queue) queue = gpu.new_queue();
-    DeviceCopies copies(gpu);
-    for (int i = 0; i < kernel.buffer_count; i++)
-      if (buffers[i] != nullptr) buffers[i] = copies.add(buffers[i], static_cast<size_t>(need[i]) * size_of(kernel.buffers[i].type), kernel.buffers[i].role);
-    queue->arithmetic = arithmetic;
-    kernel.cuda(buffers, ints, reals, *queue);
-    queue->finish();
-    copies.read_back();
-    return env.Undefined();
-  }
-  PoolTeam& team = env.GetInstanceData<Environment>()->team;
-  team.resize(threads == 0 ? physical_cores() : threads);
-  kernel.call[active_isa()](buffers, ints, reals, team);
-  return env.Undefined();
-}
-
 using Function = Napi::Value (*)(const Napi::CallbackInfo&);
 
 template <Function function>
@@ -205,11 +110,13 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("kernelNames", guarded<kernel_names>);
   add("selectIsa", guarded<select_isa_>);
   add("runKernel", guarded<run_kernel>);
+  add("timeKernel", guarded<time_kernel>);
   add("createStorage", guarded<create_storage>);
   add("writeStorage", guarded<write_storage>);
   add("readStorage", guarded<read_storage>);
   add("disposeStorage", guarded<dispose_storage>);
   add("memory", guarded<memory>);
+  add("limitMemory", guarded<limit_memory>);
   add("ceiling", guarded<ceiling>);
   add("loadPlan", guarded<load_plan>);
   add("disposePlan", guarded<dispose_plan>);

@@ -1,6 +1,7 @@
 // The measured ceilings: independent chains of multiply-adds that never leave the registers, and a plain copy through memory.
 #include "ceiling.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <immintrin.h>
 #endif
 
+#include "../../cuda/ceiling.h"
 #include "../cpu_features.h"
 #include "arguments.h"
 #include "engine.h"
@@ -116,11 +118,43 @@ double bytes_per_second(Team& team) {
   return 2.0 * kBlock * kBlocks / seconds;
 }
 
+// Of the times that take_stamps gives, the shortest from one to the next, in seconds.
+double shortest(const std::vector<double>& stamps) {
+  double least = stamps.back();
+  for (size_t i = 1; i < stamps.size(); i++) least = std::min(least, stamps[i] - stamps[i - 1]);
+  return std::max(least, 1.0) / 1e9;
+}
+
+// The same two on a CUDA device: enough blocks for any, and copies larger than its caches.
+Napi::Value device_ceiling(Napi::Env env, int device) {
+  constexpr int64_t kBlocks = 4096, kRounds = 2048, kFloats = int64_t{1} << 26;
+  constexpr int kTimes = 5;
+  const auto queue = cuda::Device::at(device).new_queue();
+  const Memory from(kFloats * sizeof(float), device), to(kFloats * sizeof(float), device);
+  const auto time = [&](auto&& launch) {
+    launch();
+    queue->stamp();
+    for (int i = 0; i < kTimes; i++) {
+      launch();
+      queue->stamp();
+    }
+    return shortest(queue->take_stamps());
+  };
+  const double chains = time([&] { cuda::multiply_adds(reinterpret_cast<float*>(to.data()), kBlocks, kRounds, *queue); });
+  const double copies = time([&] { cuda::copy_forward({reinterpret_cast<float*>(from.data()), reinterpret_cast<float*>(to.data()), kFloats}, *queue); });
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("gflops", 2.0 * cuda::kChainsOfBlock * kRounds * kBlocks / chains / 1e9);
+  result.Set("gbPerSecond", 2.0 * sizeof(float) * kFloats / copies / 1e9);
+  return result;
+}
+
 }  // namespace
 
 Napi::Value ceiling(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int threads = static_cast<int>(whole_number(info[0], "threads", 0, kMaxThreads));
+  const int device = device_number(info[1]);
+  if (device != kHost) return device_ceiling(env, device);
   PoolTeam& team = env.GetInstanceData<Environment>()->team;
   team.resize(threads == 0 ? physical_cores() : threads);
   Napi::Object result = Napi::Object::New(env);

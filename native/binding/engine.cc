@@ -37,7 +37,7 @@ void Channel::finished(std::shared_ptr<Job> job) {
 }
 
 void Channel::close() {
-  Engine::instance().abandon(this);
+  Engine::abandon_all(this);
   std::lock_guard<std::mutex> lock(mutex_);
   done_.clear();
 }
@@ -60,6 +60,8 @@ void Channel::settle(napi_env env, napi_value, void* context, void*) {
     napi_reject_deferred(env, job->deferred, shape_error(env, job->message).Value());
   } else if (job->failure == Job::Failure::kMemory) {
     napi_reject_deferred(env, job->deferred, coded_error(env, "ERR_DEVICE_OOM", job->message).Value());
+  } else if (job->failure == Job::Failure::kDevice) {
+    napi_reject_deferred(env, job->deferred, coded_error(env, "ERR_CUDA", job->message).Value());
   } else {
     napi_reject_deferred(env, job->deferred, Napi::Error::New(env, job->message).Value());
   }
@@ -67,12 +69,37 @@ void Channel::settle(napi_env env, napi_value, void* context, void*) {
 
 // ---- the thread ----
 
-Engine& Engine::instance() {
-  static auto* engine = new Engine;  // never destroyed: its thread lives until the process ends
+namespace {
+
+// Never destroyed: an engine's thread lives until the process ends.
+struct Engines {
+  std::mutex mutex;
+  Engine* all[1 + kMaxDevices] = {};
+};
+Engines& engines() {
+  static auto* made = new Engines;
+  return *made;
+}
+
+}  // namespace
+
+Engine& Engine::of(int device) {
+  const std::lock_guard<std::mutex> lock(engines().mutex);
+  Engine*& engine = engines().all[1 + device];
+  if (engine == nullptr) engine = new Engine(device);
   return *engine;
 }
 
-Engine::Engine() {
+void Engine::abandon_all(const Channel* channel) {
+  for (int device = kHost; device < kMaxDevices; device++) {
+    std::unique_lock<std::mutex> lock(engines().mutex);
+    Engine* engine = engines().all[1 + device];
+    lock.unlock();
+    if (engine != nullptr) engine->abandon(channel);
+  }
+}
+
+Engine::Engine(int device) : device_(device) {
 #if !defined(_WIN32)
   sigset_t all, before;  // signals are for Node's own threads
   sigfillset(&all);
@@ -112,12 +139,12 @@ std::shared_ptr<Job> Engine::next() {
 }
 
 [[noreturn]] void Engine::serve() {
-  PoolTeam team;
+  Worker worker;
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     news_.wait(lock, [this] { return (current_ = next()) != nullptr; });
     lock.unlock();
-    const bool finished = work(*current_, team);
+    const bool finished = work(*current_, worker);
     if (finished) {
       Job& job = *current_;
       job.steps_done = job.run->steps_done();
@@ -137,26 +164,36 @@ std::shared_ptr<Job> Engine::next() {
 }
 
 // Runs steps for about 20 ms. True when the job is done with.
-bool Engine::work(Job& job, PoolTeam& team) {
+bool Engine::work(Job& job, Worker& worker) {
   using Clock = std::chrono::steady_clock;
   const auto turn_ends = Clock::now() + std::chrono::milliseconds(20);
-  try {
-    team.resize(job.run->threads());
-    while (!job.run->finished() && !job.stop && !job.abandon) {
-      job.run->step(team, job.abandon);
-      if (Clock::now() >= turn_ends && !job.run->finished()) return job.abandon;
+  const auto guarded = [&job](auto&& act) {
+    try {
+      act();
+    } catch (const std::out_of_range& error) {
+      job.fail(Job::Failure::kRange, error.what());
+    } catch (const cuda::OutOfMemory& error) {
+      job.fail(Job::Failure::kMemory, error.what());
+    } catch (const cuda::Failure& error) {
+      job.fail(Job::Failure::kDevice, error.what());
+    } catch (const std::bad_alloc&) {
+      job.fail(Job::Failure::kMemory, "not enough memory to run the plan");
+    } catch (const std::exception& error) {
+      job.fail(Job::Failure::kOther, error.what());
     }
-  } catch (const std::out_of_range& error) {
-    job.failure = Job::Failure::kRange;
-    job.message = error.what();
-  } catch (const std::bad_alloc&) {
-    job.failure = Job::Failure::kMemory;
-    job.message = "not enough memory to run the plan";
-  } catch (const std::exception& error) {
-    job.failure = Job::Failure::kOther;
-    job.message = error.what();
-  }
-  return true;
+  };
+  bool more = false;
+  guarded([&] {
+    if (device_ != kHost && !worker.queue) worker.queue = cuda::Device::at(device_).new_queue();
+    while (!job.run->finished() && !job.stop && !job.abandon) {
+      job.run->step(worker, job.abandon);
+      more = Clock::now() >= turn_ends && !job.run->finished() && !job.abandon;
+      if (more) return;
+    }
+  });
+  // Another plan may have its turn before the device has done these steps, but nothing of this one is let go of before.
+  if (!more) guarded([&] { job.run->settle(worker); });
+  return !more;
 }
 
 // ---- called by JavaScript ----
@@ -168,8 +205,10 @@ Napi::Value load_plan(const Napi::CallbackInfo& info) {
   const auto list = info[1].As<Napi::Array>();
   for (uint32_t i = 0; i < list.Length(); i++) labels.push_back(list.Get(i).ToString().Utf8Value());
   const ArrayView program = float64_array(info[0], "program");
-  auto plan = std::make_shared<Plan>(static_cast<const double*>(program.data), program.length, labels);
-  const auto bytes = static_cast<int64_t>(plan->arena->size());
+  const int device = device_number(info[2]);
+  const cuda::Arithmetic arithmetic = arithmetic_of(info[3]);
+  auto plan = std::make_shared<Plan>(static_cast<const double*>(program.data), program.length, labels, device, arithmetic);
+  const auto bytes = device == kHost ? static_cast<int64_t>(plan->arena->size()) : 0;
   return make_handle(env, std::move(plan), bytes);
 }
 
@@ -202,6 +241,7 @@ std::vector<std::shared_ptr<Storage>> read_regions(const Napi::Value& value, con
     const PlanRegion& region = plan.regions[i];
     if (regions.back()->type != region.type)
       throw Napi::TypeError::New(env, "region '" + region.name + "' must be of " + dtype_name(region.type) + " but is of " + dtype_name(regions.back()->type));
+    if (regions.back()->memory.device() != plan.device) throw Napi::TypeError::New(env, "region '" + region.name + "' is on another device than the plan");
   }
   return regions;
 }
@@ -225,9 +265,9 @@ Napi::Value start_run(const Napi::CallbackInfo& info) {
   if (slots.length > 0) request.slots.assign(numbers, numbers + slots.length);
 
   auto job = std::make_shared<Job>();
-  job->run = std::make_unique<Run>(plan, std::move(request));
+  job->run = Run::make(plan, std::move(request));
   job->channel = channel_of(env);
-  Engine& engine = Engine::instance();
+  Engine& engine = Engine::of(plan->device);
   Napi::Object result = Napi::Object::New(env);
   result.Set("run", make_handle(env, job, 0));
   napi_value promise;

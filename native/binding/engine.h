@@ -1,16 +1,13 @@
-// The engine: one thread of the process that runs plans, so that event loops stay free. Jobs of all environments (main thread and workers)
-// stand in one queue; each runs about 20 ms, then the next has its turn. Runs of one plan follow each other, because they share its arena.
+// The engine of a device: one thread of the process that runs plans, so that event loops stay free. Jobs of all environments (main thread and
+// workers) stand in one queue; each runs about 20 ms, then the next has its turn. Runs of one plan follow each other, because they share its arena.
 #pragma once
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 
-#include "../../cuda/device.h"
-#include "plan.h"
+#include "run.h"
 
 namespace steepest {
-
-constexpr int kMaxDevices = 64;
 
 struct Job;
 
@@ -38,7 +35,7 @@ class Channel {
 struct Job {
   static const napi_type_tag kTag;
   static constexpr const char* kName = "run";
-  enum class Failure { kNone, kRange, kMemory, kOther };
+  enum class Failure { kNone, kRange, kMemory, kDevice, kOther };
 
   std::unique_ptr<Run> run;
   std::shared_ptr<Channel> channel;
@@ -51,20 +48,30 @@ struct Job {
   bool settled = false;     // JavaScript's thread: it has heard of the end, and may read the events
   Failure failure = Failure::kNone;
   std::string message;
+  // The first failure counts.
+  void fail(Failure kind, std::string what) {
+    if (failure != Failure::kNone) return;
+    failure = kind;
+    message = std::move(what);
+  }
 };
 
 class Engine {
  public:
-  static Engine& instance();
+  // Of the host, or of a CUDA device.
+  static Engine& of(int device);
   void submit(std::shared_ptr<Job> job);
-  // Drops the channel's jobs and waits until the engine has let go of the last.
-  void abandon(const Channel* channel);
+  // Drops the channel's jobs on all engines and waits until they have let go of the last.
+  static void abandon_all(const Channel* channel);
 
  private:
-  Engine();
+  explicit Engine(int device);
+  void abandon(const Channel* channel);
   [[noreturn]] void serve();
   std::shared_ptr<Job> next();
-  static bool work(Job& job, PoolTeam& team);
+  bool work(Job& job, Worker& worker);
+
+  const int device_;
 
   std::mutex mutex_;
   std::condition_variable news_, idle_;
@@ -79,7 +86,7 @@ struct Environment {
   std::shared_ptr<Channel> channel;
 };
 
-Napi::Value load_plan(const Napi::CallbackInfo& info);     // (program, labels) -> handle
+Napi::Value load_plan(const Napi::CallbackInfo& info);     // (program, labels[, device, arithmetic]) -> handle
 Napi::Value dispose_plan(const Napi::CallbackInfo& info);  // (handle)
 Napi::Value start_run(const Napi::CallbackInfo& info);     // (plan, storages, batch, rows, first, slots, threads[, events]) -> { done, run }
 Napi::Value stop_run(const Napi::CallbackInfo& info);      // (run)

@@ -1,11 +1,9 @@
-// A plan as lib/backends/backend.ts describes it: decoded from numbers with every index and size checked, and run step by step.
+// A plan as lib/backends/backend.ts describes it: decoded from numbers with every index and size checked.
 #pragma once
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "../thread_pool.h"
 #include "storage.h"
 
 namespace steepest {
@@ -41,6 +39,7 @@ struct PlanCall {
   PlanInt ints[kMaxInts];
   PlanReal reals[kMaxReals];
   bool varying;  // a whole number depends on the step or the slice: its bounds are checked each time, else once a run
+  bool moving;   // any argument of the call on a whole batch depends on the step
   std::string label;
 };
 
@@ -51,12 +50,14 @@ struct PlanGroup {
   double fixed, per_image;  // elements that the calls touch, a measure of their work
 };
 
+struct DeviceGraphs;  // device_run.h
+
 struct Plan {
   static const napi_type_tag kTag;
   static constexpr const char* kName = "plan";
 
   // `program`: see plan.cc; `labels`: of the calls, then the names of the regions. Throws std::invalid_argument.
-  Plan(const double* program, int64_t length, const std::vector<std::string>& labels);
+  Plan(const double* program, int64_t length, const std::vector<std::string>& labels, int device, cuda::Arithmetic arithmetic);
   ~Plan();
 
   int64_t max_batch = 0;
@@ -68,82 +69,16 @@ struct Plan {
   // The first calls so many (each a group of its own) run before a run's first step, where `prologue_of` is out of date.
   size_t prologue = 0;
   std::vector<size_t> standing, changing;  // regions that the prologue reads, that calls write
-  std::unique_ptr<Bytes> arena;
-  std::vector<uint64_t> prologue_of;  // the engine's: what the prologue read when it last ran to its end
-  const void* active = nullptr;  // the engine's: the run that has the arena
+  const int device;
+  const cuda::Arithmetic arithmetic;
+  std::unique_ptr<Memory> arena;
+  // The engine's: what the prologue read when it last ran to its end, the run that has the arena, and what runs on the device keep.
+  std::vector<uint64_t> prologue_of;
+  const void* active = nullptr;
+  std::unique_ptr<DeviceGraphs> graphs;
 };
 
-// What a run records of a kernel call, or of a step (call -1): its thread in the team (-n: all n > 1 of it), the step, the images it took, and
-// when it began and ended, in nanoseconds of the steady clock. Doubles: JavaScript gets them as one Float64Array (PlanEvents in backend.ts).
-struct Event {
-  double call, thread, step, images, begin, end;
-};
-
-// One run of a plan.
-class Run {
- public:
-  struct Request {
-    std::vector<std::shared_ptr<Storage>> regions;
-    int64_t batch, rows, first;
-    std::vector<double> slots;
-    int threads;
-    int64_t events = 0;  // to record at most
-  };
-
-  // Throws std::out_of_range where a buffer would be too short or a number makes no sense.
-  Run(std::shared_ptr<Plan> plan, Request request);
-
-  Plan& plan() const { return *plan_; }
-  int64_t step_count() const { return steps_; }
-  int64_t steps_done() const { return step_; }
-  bool finished() const { return step_ == steps_; }
-  int threads() const { return request_.threads; }
-
-  // Runs the next step with the team. Leaves it unfinished where `abandon` turns true.
-  void step(PoolTeam& team, const std::atomic<bool>& abandon);
-
-  // What was recorded, in the order of steps, calls and slices. Once, at the end.
-  std::vector<Event> take_events();
-  // Events of the steps done, recorded or not.
-  int64_t event_count() const { return event_; }
-
- private:
-  // A part of the batch: images [first, first + images).
-  struct Slice {
-    int64_t first, images, batch;
-  };
-  // How to run each group on a batch of `images`: blocks of so many images, 0: the whole batch with the whole team.
-  struct Way {
-    int64_t images = 0;
-    std::vector<int64_t> blocks;
-    int64_t events = 1;  // of a step: the step itself, and each call on each slice; without the prologue's
-  };
-
-  void check_regions() const;
-  Way prepare(int64_t images) const;
-  double elements(const PlanBuffer& buffer, int64_t images) const;
-  std::vector<uint64_t> prologue_sources() const;
-  void check(const PlanCall& call, const Slice& slice, const double* slots) const;
-  void call(const PlanCall& call, const Slice& slice, Team& team) const;
-  void call(size_t index, const Slice& slice, Team& team, int thread, int64_t event);
-  void record(int64_t event, double call, int thread, int64_t images, double begin);
-
-  std::shared_ptr<Plan> plan_;
-  Request request_;
-  int64_t steps_, step_ = 0;
-  Isa isa_;
-  Way full_, last_;
-  const double* slots_ = nullptr;  // of the step under way
-  std::vector<char*> bases_;       // of each buffer, in the step under way
-  // Each event of the run has its place, so threads share nothing; there is room for the first ones only (Request::events).
-  std::vector<Event> events_;
-  int64_t event_ = 0;  // place of the next step's first
-};
-
-// Images of a block when a segment is cut for `threads` threads: four blocks a thread, so that a late thread costs a quarter of a share at
-// most, but 8 images or more where there are enough. Steps of lenet and cnn4 (batch 128, one Zen 5 core) took the same time within 3 %
-// for blocks of 16 to 128 images, and 2 to 8 % more for 4. All images where the work is not worth waking anyone, or there is one thread;
-// 0 (each call on the whole batch with the whole team) where there are fewer images than threads.
-int64_t images_per_block(int64_t images, int threads, double elements);
+// For a program's error messages: the call's label and kernel.
+std::string where(const PlanCall& call);
 
 }  // namespace steepest

@@ -1,29 +1,21 @@
 #include "storage.h"
 
-#include <cstring>
-#include <new>
-
 #include "../thread_pool.h"
 
 namespace steepest {
 
 const napi_type_tag Storage::kTag = {0x7c1f2a3e5b9d4801, 0xa6e0c4d2f8137b95};
 
-Counts& counts() {
-  static auto* all = new Counts;
-  return *all;
+int device_number(const Napi::Value& value) {
+  return value.IsUndefined() ? kHost : static_cast<int>(whole_number(value, "device", kHost, kMaxDevices - 1));
 }
 
-Bytes::Bytes(size_t size) : size_(size) {
-  if (size > SIZE_MAX / 2) throw std::bad_alloc();
-  base_ = std::calloc(size + 64, 1);
-  if (base_ == nullptr) throw std::bad_alloc();
-  data_ = static_cast<char*>(base_) + (64 - reinterpret_cast<uintptr_t>(base_) % 64) % 64;
+cuda::Arithmetic arithmetic_of(const Napi::Value& value) {
+  return static_cast<cuda::Arithmetic>(value.IsUndefined() ? 0 : whole_number(value, "arithmetic", 0, 2));
 }
 
-Storage::Storage(Type t, int64_t n) : type(t), length(n), bytes(static_cast<size_t>(n) * size_of(t)) {
+Storage::Storage(Type t, int64_t n, int device) : type(t), length(n), memory(static_cast<size_t>(n) * size_of(t), device) {
   changed();
-  counts().bytes += static_cast<int64_t>(bytes.size());
   counts().storages++;
 }
 
@@ -32,16 +24,13 @@ void Storage::changed() {
   version = ++*versions;
 }
 
-Storage::~Storage() {
-  counts().bytes -= static_cast<int64_t>(bytes.size());
-  counts().storages--;
-}
+Storage::~Storage() { counts().storages--; }
 
 Napi::Value create_storage(const Napi::CallbackInfo& info) {
   const auto type = static_cast<Type>(whole_number(info[0], "dtype", 0, 3));
   const int64_t length = whole_number(info[1], "length", 0, kLargestWhole);
-  auto storage = std::make_shared<Storage>(type, length);
-  const auto bytes = static_cast<int64_t>(storage->bytes.size());
+  auto storage = std::make_shared<Storage>(type, length, device_number(info[2]));
+  const auto bytes = storage->memory.device() == kHost ? static_cast<int64_t>(storage->memory.size()) : 0;  // V8 counts the host's
   return make_handle(info.Env(), std::move(storage), bytes);
 }
 
@@ -50,8 +39,7 @@ namespace {
 struct Piece {
   std::shared_ptr<Storage> storage;
   ArrayView array;
-  char* place;
-  size_t bytes;
+  size_t offset, bytes;
 };
 
 // The elements that a typed array covers from an offset on.
@@ -64,7 +52,7 @@ Piece piece(const Napi::CallbackInfo& info, const char* name) {
     throw Napi::RangeError::New(info.Env(), std::string(name) + " of " + std::to_string(p.array.length) + " elements at offset " +
                                                 std::to_string(offset) + " does not fit a storage of " + std::to_string(p.storage->length));
   const size_t size = size_of(p.storage->type);
-  p.place = p.storage->bytes.data() + static_cast<size_t>(offset) * size;
+  p.offset = static_cast<size_t>(offset) * size;
   p.bytes = static_cast<size_t>(p.array.length) * size;
   return p;
 }
@@ -73,14 +61,14 @@ Piece piece(const Napi::CallbackInfo& info, const char* name) {
 
 Napi::Value write_storage(const Napi::CallbackInfo& info) {
   const Piece p = piece(info, "source");
-  if (p.bytes > 0) std::memcpy(p.place, p.array.data, p.bytes);
+  p.storage->memory.write(p.offset, p.array.data, p.bytes);
   p.storage->changed();
   return info.Env().Undefined();
 }
 
 Napi::Value read_storage(const Napi::CallbackInfo& info) {
   const Piece p = piece(info, "target");
-  if (p.bytes > 0) std::memcpy(p.array.data, p.place, p.bytes);
+  p.storage->memory.read(p.offset, p.array.data, p.bytes);
   return info.Env().Undefined();
 }
 
@@ -89,9 +77,16 @@ Napi::Value dispose_storage(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value limit_memory(const Napi::CallbackInfo& info) {
+  const auto device = static_cast<int>(whole_number(info[0], "device", 0, kMaxDevices - 1));
+  cuda::Device::at(device).limit(static_cast<uint64_t>(whole_number(info[1], "bytes", 0, kLargestWhole)));
+  return info.Env().Undefined();
+}
+
 Napi::Value memory(const Napi::CallbackInfo& info) {
+  const int device = device_number(info[0]);
   Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("bytes", static_cast<double>(counts().bytes));
+  result.Set("bytes", device == kHost ? static_cast<double>(counts().bytes) : static_cast<double>(cuda::Device::at(device).used()));
   result.Set("storages", static_cast<double>(counts().storages));
   result.Set("plans", static_cast<double>(counts().plans));
   result.Set("scratch", static_cast<double>(scratch_bytes()));

@@ -1,8 +1,8 @@
 /** Every backend: storages, and plans written by hand. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, Plan, PlanBuffer, PlanCall, RunRequest, Storage } from '../../lib/backends/backend.js';
+import { createCpuBackend } from '../../lib/backends/cpu.js';
 import type { KernelName } from '../../lib/backends/kernels.js';
-import { createCpuBackend } from '../../lib/backends/native.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { loadBinding } from '../../lib/binding.js';
 import { RandomStream } from '../../lib/random.js';

@@ -1,13 +1,15 @@
 /** The backends a kernel test runs on: the reference in both precisions, and the cpu one on each instruction set of the machine. */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Backend, Precision, TypedArray } from '../../lib/backends/backend.js';
+import { createCpuBackend } from '../../lib/backends/cpu.js';
 import { type KernelName, kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
-import { createCpuBackend } from '../../lib/backends/native.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { type Binding, loadBinding } from '../../lib/binding.js';
+import { gpu, shim } from './cuda.js';
 import { stemOf } from './stems.js';
+
+export { shim } from './cuda.js';
 
 /** Arguments by name. */
 export type Named = Readonly<Record<string, TypedArray | number | undefined>>;
@@ -79,21 +81,15 @@ export function cpuRunners(): CpuRunner[] {
   });
 }
 
-const shimPath = join(__dirname, '..', '..', 'build', 'Release', 'steepest-shim.node');
-/** The addon's twin that runs CUDA kernels on the host (cuda/shim), or undefined where it is not built: node tools/build.mjs --shim. */
-export const shim: Binding | undefined = existsSync(shimPath)
-  ? (createRequire(__filename)(shimPath) as Binding)
-  : undefined;
-
-/** Kernels by the CUDA form on the host, `arithmetic` as runKernel takes it. */
-export function shimRunner(arithmetic = 0): Runner {
+/** The CUDA kernels of an addon on its first device; `arithmetic` as runKernel takes it. */
+export function cudaRunner(name: string, cuda: Binding, arithmetic = 0): Runner {
   return {
-    name: 'shim',
+    name,
     precision: 'float32',
     real: (values) => Float32Array.from(values),
     run: (kernel, args) => {
       const { buffers, ints, reals } = kernelSpecs[kernel];
-      shim!.runKernel(
+      cuda.runKernel(
         kernelNames.indexOf(kernel),
         buffers.map(({ name }) => args[name] as TypedArray | undefined),
         Float64Array.from(ints.map((name) => args[name] as number)),
@@ -106,10 +102,26 @@ export function shimRunner(arithmetic = 0): Runner {
   };
 }
 
+/** On the host, and on a GPU, as far as there are. */
+export function cudaRunners(arithmetic = 0): Runner[] {
+  return [
+    ...(shim === undefined ? [] : [cudaRunner('shim', shim, arithmetic)]),
+    ...(gpu === undefined ? [] : [cudaRunner('gpu', gpu, arithmetic)]),
+  ];
+}
+
+/** For helpers that want the shim alone. */
+export const shimRunner = (arithmetic = 0): Runner => cudaRunner('shim', shim!, arithmetic);
+
 /** Whether a kernel has a CUDA form. */
 export function hasCudaForm(kernel: KernelName): boolean {
   const file = join(__dirname, '..', '..', 'cuda', `${stemOf(kernel)}.cu`);
   return existsSync(file) && readFileSync(file, 'utf8').includes(`\nvoid ${kernel}(`);
+}
+
+/** Whether the shim is built and has all of these kernels. */
+export function shimHas(...kernels: KernelName[]): boolean {
+  return shim !== undefined && kernels.every(hasCudaForm);
 }
 
 export function kernelRunners(): Runner[] {

@@ -3,9 +3,10 @@
  * take them in place of reading once more.
  */
 import { describe, expect, test } from 'vitest';
+import { forSquares } from '../../lib/backends/reference/conv2d.js';
 import { panelled, points, squares } from '../../lib/geometry.js';
 import { RandomStream } from '../../lib/random.js';
-import { cpuRunners, kernelRunners, type Runner, referenceRunner } from '../helpers/kernels.js';
+import { cpuRunners, kernelRunners, type Runner, referenceRunner, shimHas, shimRunner } from '../helpers/kernels.js';
 
 /** Whole and cut squares; by Winograd with tiles of 4 (3 and many channels) and 2, small maps, strided, pooled, 1 x 1. */
 const shapes = [
@@ -29,7 +30,8 @@ const sizeOf = ({ h, w, r, stride, padding, pool }: Shape) =>
   [h, w].map((size) => Math.floor(((size + 2 * padding - r) / stride + 1) / (pool || 1)));
 
 function forward(runner: Runner, shape: Shape, bias: number, images?: Float32Array) {
-  const { n, h, w, c, k, r, pool, tile } = shape;
+  const { n, h, w, c, k, r, pool } = shape;
+  const tile = runner.name === 'shim' ? 0 : shape.tile; // no Winograd there
   const [p, q] = sizeOf(shape) as [number, number];
   const [x, filter] = [runner.real(images ?? draw(n * h * w * c, 1)), runner.real(draw(r * r * c * k, 2))];
   const y = runner.real({ length: n * p * q * k });
@@ -37,7 +39,7 @@ function forward(runner: Runner, shape: Shape, bias: number, images?: Float32Arr
   const u = runner.real({ length: points(tile, r) * c * panelled(k) });
   if (tile > 0) runner.run('winograd_filter_forward', { filter, u, depth: c, columns: k, r, tile, turned: 0 });
   const more = { bias: runner.real(new Array<number>(k).fill(bias)), ...(tile > 0 && { u }), relu: 0 };
-  runner.run('conv2d_forward', { ...shape, ...more, poolStride: pool, x, filter, y, moments });
+  runner.run('conv2d_forward', { ...shape, tile, ...more, poolStride: pool, x, filter, y, moments });
   return { y, moments, p, q };
 }
 
@@ -57,7 +59,7 @@ const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number) =>
 };
 const exact = referenceRunner('float64');
 
-describe.each(kernelRunners())('$name', (runner) => {
+function normalized(runner: Runner): void {
   test.each(shapes)('$n $h x $w, $c -> $k, filter $r, tile $tile, pool $pool: mean and variance of y', (shape) => {
     for (const bias of [0, 1000]) {
       const { y, moments, p, q } = forward(runner, shape, bias);
@@ -78,7 +80,11 @@ describe.each(kernelRunners())('$name', (runner) => {
       expect(seen.variance.every((v) => v < 1e-12 * value * value)).toBe(true);
     }
   });
-});
+}
+
+describe.each(kernelRunners())('$name', normalized);
+// Skipped, and counted, where the shim is not built.
+describe.skipIf(!shimHas('conv2d_forward', 'batch_norm_forward')).each([shimRunner()])('$name', normalized);
 
 describe.each(cpuRunners())('$name', (runner) => {
   test.each(shapes)('$n $h x $w, $c -> $k, tile $tile: the same bits on 1, 2 and 3 threads', (shape) => {
@@ -86,6 +92,26 @@ describe.each(cpuRunners())('$name', (runner) => {
     for (const threads of [2, 3]) expect(forward(runner.withThreads(threads), shape, 0.5)).toEqual(one);
   });
 
+  slices(runner);
+});
+
+describe.skipIf(!shimHas('conv2d_forward')).each([shimRunner()])('$name', (runner) => {
+  test.each(shapes)('$n $h x $w, $c -> $k, filter $r, pool $pool: mean and deviations of each square of y', (shape) => {
+    for (const bias of [0, 1000]) {
+      const { y, moments, p, q } = forward(runner, shape, bias);
+      forSquares(shape.n, p, q, shape.k, (at, square) => {
+        const mean = square.reduce((sum, i) => sum + y[i]! / square.length, 0);
+        const deviation = square.reduce((sum, i) => sum + (y[i]! - mean) ** 2, 0);
+        close([moments[at]!], [mean], 1e-6);
+        close([moments[at + shape.k]!], [deviation], 2e-6);
+      });
+    }
+  });
+
+  slices(runner);
+});
+
+function slices(runner: Runner): void {
   test.each(shapes)('$n $h x $w, $c -> $k, tile $tile: the same bits for a batch in slices', (shape) => {
     const { n, h, w, c } = shape;
     const images = draw(n * h * w * c, 1);
@@ -93,4 +119,4 @@ describe.each(cpuRunners())('$name', (runner) => {
     const parts = each.map((image) => [...forward(runner, { ...shape, n: 1 }, 0, image).moments]);
     expect(parts.flat()).toEqual([...forward(runner, shape, 0, images).moments]);
   });
-});
+}

@@ -4,7 +4,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Backend, Executable, Plan, Storage } from '../../lib/backends/backend.js';
-import { createCpuBackend, encodePlan } from '../../lib/backends/native.js';
+import { createCpuBackend } from '../../lib/backends/cpu.js';
+import { encodePlan } from '../../lib/backends/native.js';
 import { loadBinding } from '../../lib/binding.js';
 import { buffer, call } from '../helpers/small-plan.js';
 

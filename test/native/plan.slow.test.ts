@@ -1,7 +1,8 @@
 /** The plan runner of the cpu backend: a plan written by hand, against the reference, and everything a run may be asked wrongly. */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Backend, Executable, Plan, RunRequest, Storage } from '../../lib/backends/backend.js';
-import { createCpuBackend, encodePlan } from '../../lib/backends/native.js';
+import { createCpuBackend } from '../../lib/backends/cpu.js';
+import { encodePlan } from '../../lib/backends/native.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { loadBinding } from '../../lib/binding.js';
 import { buffer, call, contents, smallPlan, WIDTH } from '../helpers/small-plan.js';

@@ -1,6 +1,6 @@
 /** Storages of the cpu backend, and what the addon says of its memory. */
 import { describe, expect, test } from 'vitest';
-import { createCpuBackend } from '../../lib/backends/native.js';
+import { createCpuBackend } from '../../lib/backends/cpu.js';
 import { loadBinding } from '../../lib/binding.js';
 import { contents } from '../helpers/small-plan.js';
 

@@ -1,7 +1,7 @@
 /** The prologue of a plan: what joins it, where its results lie, and that no run sees results of other weights. */
 import { describe, expect, it } from 'vitest';
 import { type Backend, EVENT_NUMBERS, type Plan, type Storage } from '../../lib/backends/backend.js';
-import { createCpuBackend } from '../../lib/backends/native.js';
+import { createCpuBackend } from '../../lib/backends/cpu.js';
 import { ReferenceBackend } from '../../lib/backends/reference/backend.js';
 import { batchNorm } from '../../lib/graph/ops/batch-norm.js';
 import { biasAdd } from '../../lib/graph/ops/bias-add.js';

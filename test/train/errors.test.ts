@@ -171,10 +171,10 @@ describe('sequential throws', () => {
     ['an unknown device', { inputShape: [4], device: 'gpu' }, layers, RangeError, /'cuda'/],
     [
       'an unknown precision',
-      { inputShape: [4], precision: 'tf32' },
+      { inputShape: [4], precision: 'fp8' },
       layers,
       RangeError,
-      /'fp32', 'strict', .* for precision but received "tf32"/,
+      /'fp32', 'strict', .* for precision but received "fp8"/,
     ],
     [
       'a precision that is none',
@@ -184,6 +184,8 @@ describe('sequential throws', () => {
       /for precision but received 32/,
     ],
     ['threads 0', { inputShape: [4], threads: 0 }, layers, RangeError, /threads/],
+    ['bf16 on the cpu', { inputShape: [4], device: 'cpu', precision: 'bf16' }, layers, RangeError, /'bf16' needs/],
+    ['no number of a GPU', { inputShape: [4], device: 'cuda:x' }, layers, RangeError, /"cuda:x"/],
     ['float64 on the cpu', { inputShape: [4], device: 'cpu', precision: 'float64' }, layers, Error, /float64/],
   ];
   test.each(wrong)('on %s', (_, options, list, kind, message) => {
@@ -191,8 +193,9 @@ describe('sequential throws', () => {
     expect(() => sequential(options, list)).toThrow(message);
   });
 
-  test('on CUDA, which does not train yet: ERR_NO_DEVICE', () => {
-    const make = () => sequential({ inputShape: [4], device: 'cuda' }, layers);
+  test('on a GPU that is not there: ERR_NO_DEVICE', () => {
+    const make = () => sequential({ inputShape: [4], device: 'cuda:63' }, layers);
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_NO_DEVICE' }));
+    expect(make).toThrow(/cuda:63/);
   });
 });

@@ -19,7 +19,7 @@ export function shareOf(ceiling: Ceiling | undefined, gflops: number, gbPerSecon
   return compute >= memory ? { bound: 'compute', shareOfPeak: compute } : { bound: 'memory', shareOfPeak: memory };
 }
 
-/** Measures the ceilings of `threads` threads, in about half a second; undefined without the addon. */
-export function measureCeiling(threads: number): Ceiling | undefined {
-  return loadBinding().binding?.ceiling(threads);
+/** Measures the ceilings of `threads` threads, or of a GPU (its number), in about half a second; undefined without the addon. */
+export function measureCeiling(threads: number, gpu?: number): Ceiling | undefined {
+  return loadBinding().binding?.ceiling(threads, gpu);
 }

@@ -4,7 +4,7 @@ import { kernelSpecs } from '../../backends/kernels.js';
 import { argumentsOf, difference, type KernelArguments } from './arguments.js';
 import { costOf, type KernelCase, shapeText, smaller } from './cases.js';
 import { type Ceiling, shareOf } from './ceiling.js';
-import { type MeasureOptions, measure, type Timing } from './measure.js';
+import { type MeasureOptions, measure, type Timing, timingOf } from './measure.js';
 
 export interface KernelResult extends Timing {
   readonly bench: 'kernel';
@@ -24,6 +24,9 @@ export interface KernelResult extends Timing {
   readonly referenceShape: string;
   readonly timesReference: number;
 }
+
+/** Runs of a kernel on a device that times them itself, the first of which do not count. */
+const [DEVICE_RUNS, DEVICE_WARM_UP] = [25, 5];
 
 /** Operations (or values) the reference is given: a tenth of a second or less. */
 export const REFERENCE_WORK = 2e7;
@@ -72,6 +75,10 @@ function call(backend: Backend, { kernel }: KernelCase, { buffers, ints, reals }
 
 function timeCase(one: KernelCase, backend: Backend, time: MeasureOptions | undefined): Timing {
   const args = argumentsOf(one);
+  if (backend.timeKernel !== undefined) {
+    const { buffers, ints, reals } = args;
+    return timingOf(backend.timeKernel(one.kernel, buffers, ints, reals, DEVICE_RUNS).slice(DEVICE_WARM_UP));
+  }
   return measure(`${one.kernel} ${shapeText(one)}`, () => call(backend, one, args), time);
 }
 

@@ -1,17 +1,19 @@
 /**
- * The CUDA kernels, run on the host (cuda/shim), against the reference: the cases of parity.slow, between guard bytes, unaligned. Threads of a
- * block run in an order drawn anew each time, so twice the same bits means that no result hangs on it.
+ * The CUDA kernels, run on the host (cuda/shim) and on a GPU where there is one, against the reference: the cases of parity.slow, between guard
+ * bytes, unaligned. The shim draws the order of a block's threads anew each time, so twice the same bits means that no result hangs on it.
  */
 import { describe, expect, test } from 'vitest';
 import { kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
-import { hasCudaForm, shim, shimRunner } from '../helpers/kernels.js';
+import { cudaRunners, hasCudaForm } from '../helpers/kernels.js';
 import { batchKey, differences, prepare, run, runInSlices, unequal } from '../helpers/parity.js';
 
 const SHIFTS = [0, 1, 3, 5];
+const runners = cudaRunners();
 
-// Skipped, and counted, where the shim is not built.
-describe.skipIf(shim === undefined)('shim', () => {
-  const runner = shimRunner();
+// Skipped, and counted, where neither is there.
+if (runners.length === 0) test.skip.each(kernelNames)('cuda: %s', () => {});
+
+describe.each(runners)('$name', (runner) => {
   describe.each(kernelNames.filter(hasCudaForm))('%s', (kernel) => {
     test('agrees with the reference', () => {
       expect(

@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
 #include <mutex>
 
@@ -46,8 +47,6 @@ struct CudaGraph final : Graph {
   std::vector<std::shared_ptr<Block>> scratch;
 };
 
-class CudaDevice;
-
 class CudaQueue final : public Queue {
  public:
   explicit CudaQueue(Device& device, int index) : device_(device), index_(index) {
@@ -55,10 +54,11 @@ class CudaQueue final : public Queue {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
   }
   ~CudaQueue() override {
-    use();
+    cudaSetDevice(index_);  // errors have been told, or nobody is left to hear
     cudaStreamSynchronize(stream_);
     for (cudaEvent_t event : pending_) cudaEventDestroy(event);
     for (cudaEvent_t event : spare_) cudaEventDestroy(event);
+    drop_stamps();
     cudaStreamDestroy(stream_);
   }
 
@@ -120,15 +120,24 @@ class CudaQueue final : public Queue {
     check(cudaStreamSynchronize(stream_), "the device");
   }
 
-  int64_t passed() override {
+  void stamp() override {
     use();
-    while (!pending_.empty()) {
-      const cudaError_t status = cudaEventQuery(pending_.front());
-      if (status == cudaErrorNotReady) break;
-      pass();
-      check(status, "the device");
+    cudaEvent_t event = nullptr;
+    check(cudaEventCreate(&event), "cudaEventCreate");
+    stamps_.push_back(event);
+    check(cudaEventRecord(event, stream_), "cudaEventRecord");
+  }
+
+  std::vector<double> take_stamps() override {
+    finish();
+    std::vector<double> times;
+    for (cudaEvent_t event : stamps_) {
+      float milliseconds = 0;
+      cudaEventElapsedTime(&milliseconds, stamps_.front(), event);
+      times.push_back(1e6 * static_cast<double>(milliseconds));
     }
-    return passed_;
+    drop_stamps();
+    return times;
   }
 
  private:
@@ -137,7 +146,11 @@ class CudaQueue final : public Queue {
   void pass() {
     spare_.push_back(pending_.front());
     pending_.pop_front();
-    passed_++;
+  }
+
+  void drop_stamps() {
+    for (cudaEvent_t event : stamps_) cudaEventDestroy(event);
+    stamps_.clear();
   }
 
   void add(const Launch& launch) override {
@@ -177,27 +190,44 @@ class CudaQueue final : public Queue {
   bool replacing_ = false;
   size_t next_ = 0;
   std::deque<cudaEvent_t> pending_;
-  std::vector<cudaEvent_t> spare_;
-  int64_t passed_ = 0;
+  std::vector<cudaEvent_t> spare_, stamps_;
 };
 
 class CudaDevice final : public Device {
  public:
-  explicit CudaDevice(int index) : index_(index) {
+  explicit CudaDevice(int index) : Device("cuda:" + std::to_string(index)), index_(index) {
     use();
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "cudaStreamCreate");
   }
 
-  void* allocate(size_t bytes) override {
+  // Large arrays by way of two pinned buffers: one fills while the other is on its way.
+  void write(void* to, const void* from, size_t bytes) override {
+    const std::lock_guard<std::mutex> lock(writing_);
+    use();
+    if (bytes <= kStage || !stage()) return copy(to, from, bytes, cudaMemcpyHostToDevice);
+    for (size_t at = 0, i = 0; at < bytes; at += kStage, i++) {
+      const Stage& s = stages_[i % 2];
+      const size_t piece = std::min(kStage, bytes - at);
+      check(cudaEventSynchronize(s.sent), "cudaMemcpy");
+      std::memcpy(s.data, static_cast<const char*>(from) + at, piece);
+      check(cudaMemcpyAsync(static_cast<char*>(to) + at, s.data, piece, cudaMemcpyHostToDevice, copies_), "cudaMemcpy");
+      check(cudaEventRecord(s.sent, copies_), "cudaEventRecord");
+    }
+    check(cudaStreamSynchronize(copies_), "cudaMemcpy");
+  }
+  void read(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
+  std::unique_ptr<Queue> new_queue() override { return std::make_unique<CudaQueue>(*this, index_); }
+
+ private:
+  void use() const { check(cudaSetDevice(index_), "cudaSetDevice"); }
+
+  void* grant(size_t bytes) override {
     use();
     void* memory = nullptr;
     const cudaError_t status = cudaMalloc(&memory, bytes == 0 ? 1 : bytes);
     if (status == cudaErrorMemoryAllocation) {
       cudaGetLastError();
-      size_t free = 0, total = 0;
-      cudaMemGetInfo(&free, &total);
-      throw OutOfMemory(std::to_string(bytes) + " bytes were asked for but cuda:" + std::to_string(index_) + " has " + std::to_string(free) + " free of " +
-                        std::to_string(total));
+      return nullptr;
     }
     check(status, "cudaMalloc");
     cudaError_t cleared = cudaMemsetAsync(memory, 0, bytes, copies_);
@@ -207,17 +237,16 @@ class CudaDevice final : public Device {
     return memory;
   }
 
-  void release(void* memory) noexcept override {
+  void take_back(void* memory) noexcept override {
     cudaSetDevice(index_);
     cudaFree(memory);
   }
 
-  void write(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyHostToDevice); }
-  void read(void* to, const void* from, size_t bytes) override { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
-  std::unique_ptr<Queue> new_queue() override { return std::make_unique<CudaQueue>(*this, index_); }
-
- private:
-  void use() const { check(cudaSetDevice(index_), "cudaSetDevice"); }
+  uint64_t free_bytes() override {
+    size_t free = 0, total = 0;
+    cudaMemGetInfo(&free, &total);
+    return free;
+  }
 
   void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
     if (bytes == 0) return;
@@ -226,8 +255,29 @@ class CudaDevice final : public Device {
     check(cudaStreamSynchronize(copies_), "cudaMemcpy");
   }
 
+  // Whether there are pinned buffers; they are made once, and done without where the system grants none.
+  bool stage() {
+    for (Stage& s : stages_) {
+      if (s.data != nullptr) continue;
+      if (cudaEventCreateWithFlags(&s.sent, cudaEventDisableTiming) != cudaSuccess || cudaMallocHost(&s.data, kStage) != cudaSuccess) {
+        cudaGetLastError();
+        s.data = nullptr;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static constexpr size_t kStage = 1 << 20;
+  struct Stage {
+    void* data = nullptr;
+    cudaEvent_t sent = nullptr;
+  };
+
   const int index_;
   cudaStream_t copies_ = nullptr;
+  std::mutex writing_;
+  Stage stages_[2];
 };
 
 }  // namespace

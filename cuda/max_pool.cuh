@@ -1,0 +1,162 @@
+// Max pooling and what its gradient goes through, for max_pool2d.cu and for convolutions that end with a pooling.
+//
+// x[n, h, w, c] has windows of `pool` x `pool` pixels, `stride` apart, p x q an image. A place in a window is row * pool + column.
+#pragma once
+#include "elementwise.cuh"
+#include "pixels.cuh"
+
+STEEPEST_KERNELS_BEGIN
+
+// The first NaN, else the first maximum.
+__device__ inline void take_larger(float value, int place, float& best, int& best_place) {
+  if (value > best || (value != value && best == best)) best = value, best_place = place;
+}
+
+struct Pooling {
+  int h, w, c, pool, stride, p, q;
+  Pixels windows;    // p x q an image
+  Divisor channels;  // c / W
+
+  Pooling(int64_t h, int64_t w, int64_t c, int64_t pool, int64_t stride, int width)
+      : h(small(h)), w(small(w)), c(small(c)), pool(small(pool)), stride(small(stride)), p(small(output_size(h, pool, stride, 0))),
+        q(small(output_size(w, pool, stride, 0))), windows(p, q), channels(c / width) {}
+
+  // The element of x at the upper left of the window that thread i (window, W channels) works on.
+  template <int W>
+  __device__ int64_t corner(int64_t i) const {
+    int channel;
+    const Pixel window = windows.at(channels.divide(small(i), channel));
+    return ((static_cast<int64_t>(window.image) * h + window.row * stride) * w + window.column * stride) * c + channel * W;
+  }
+};
+
+// kPool: the size of a window, known so that its loads are in flight together; 0: any.
+template <int W, int kPool>
+struct MaxPool {
+  const float* x;
+  float* y;
+  uint16_t* argmax;  // may be null
+  Pooling pooling;
+
+  __device__ void operator()(int64_t i) const {
+    const float* const corner = x + pooling.corner<W>(i);
+    const int size = kPool > 0 ? kPool : pooling.pool;
+    Channels<W> best = channels_at<W>(corner);
+    int places[W] = {};
+    for (int row = 0; row < size; ++row)
+      for (int column = 0; column < size; ++column) {
+        const Channels<W> values = channels_at<W>(corner + (static_cast<int64_t>(row) * pooling.w + column) * pooling.c);
+        for (int v = 0; v < W; ++v) take_larger(values.v[v], row * size + column, best.v[v], places[v]);
+      }
+    put(y + i * W, best);
+    if (argmax == nullptr) return;
+    Places<W> result;
+    for (int v = 0; v < W; ++v) result.v[v] = static_cast<uint16_t>(places[v]);
+    *reinterpret_cast<Places<W>*>(argmax + i * W) = result;
+  }
+};
+
+// x[n, h, w, c] -> y[n, p, q, c], argmax[n, p, q, c] (may be null).
+inline void max_pool(const char* kernel, const float* x, float* y, uint16_t* argmax, int64_t n, int64_t h, int64_t w, int64_t c, int64_t pool, int64_t stride,
+                     Stream& stream) {
+  by_channels(c % 4 == 0 && aligned(16, x, y) && aligned(8, argmax), [&](auto width) {
+    constexpr int W = decltype(width)::value;
+    const Pooling pooling(h, w, c, pool, stride, W);
+    const int64_t threads = n * pooling.p * pooling.q * (c / W);
+    fits(kernel, sizes_of({{"n", n}, {"h", h}, {"w", w}, {"c", c}}), {threads});
+    if (pool == 2) elementwise(stream, threads, MaxPool<W, 2>{x, y, argmax, pooling});
+    else if (pool == 3) elementwise(stream, threads, MaxPool<W, 3>{x, y, argmax, pooling});
+    else elementwise(stream, threads, MaxPool<W, 0>{x, y, argmax, pooling});
+  });
+}
+
+// What W channels of a window hand back: dy to the place that argmax names; a place outside the window gets nothing. Without argmax all are
+// the first.
+template <int W>
+struct Share {
+  Channels<W> dy{};
+  int place[W] = {};
+
+  __device__ Share() {
+    for (int v = 0; v < W; ++v) place[v] = -1;
+  }
+  __device__ Share(const float* from, const uint16_t* argmax, int64_t i) : dy(channels_at<W>(from + i)) {
+    if (argmax == nullptr) return;
+    const auto places = *reinterpret_cast<const Places<W>*>(argmax + i);
+    for (int v = 0; v < W; ++v) place[v] = places.v[v];
+  }
+};
+
+// Windows that lie apart: a thread writes the stride x stride pixels that a window begins with, so dy is read once. (Pixel by pixel, each window
+// of 2 x 2 would be read four times: 96 bytes for 24 of the cache, beside 64 that are written.)
+template <int W>
+struct MaxPoolApart {
+  const float* dy;
+  const uint16_t* argmax;
+  float* dx;
+  Pooling pooling;
+  Pixels cells;  // those squares, and what is left at the edges, without a window
+
+  __device__ void operator()(int64_t i) const {
+    const Pooling& f = pooling;
+    int channel;
+    const Pixel cell = cells.at(f.channels.divide(small(i), channel));
+    Share<W> share;
+    if (cell.row < f.p && cell.column < f.q)
+      share = Share<W>(dy, argmax, static_cast<int64_t>(f.windows.index(cell)) * f.c + channel * W);
+    const int top = cell.row * f.stride, left = cell.column * f.stride;
+    const int rows = min(f.stride, f.h - top), columns = min(f.stride, f.w - left);
+    float* const to = dx + ((static_cast<int64_t>(cell.image) * f.h + top) * f.w + left) * f.c + channel * W;
+    for (int row = 0; row < rows; ++row)
+      for (int column = 0; column < columns; ++column) {
+        const int place = row < f.pool && column < f.pool ? row * f.pool + column : -2;
+        Channels<W> values;
+        for (int v = 0; v < W; ++v) values.v[v] = share.place[v] == place ? share.dy.v[v] : 0.0f;
+        put(to + (static_cast<int64_t>(row) * f.w + column) * f.c, values);
+      }
+  }
+};
+
+// Windows that overlap: a thread adds up what those over its pixel hand back, in their order.
+template <int W>
+struct MaxPoolOverlap {
+  const float* dy;
+  const uint16_t* argmax;
+  float* dx;
+  Pooling pooling;
+  Pixels pixels;
+  Divisor stride;
+
+  __device__ void operator()(int64_t i) const {
+    const Pooling& f = pooling;
+    int channel;
+    const Pixel pixel = pixels.at(f.channels.divide(small(i), channel));
+    const Covering rows(pixel.row, f.pool, stride, f.p), columns(pixel.column, f.pool, stride, f.q);
+    Channels<W> sum{};
+    for (int row = rows.from; row < rows.end; ++row)
+      for (int column = columns.from; column < columns.end; ++column) {
+        const Share<W> share(dy, argmax, static_cast<int64_t>(f.windows.index({pixel.image, row, column})) * f.c + channel * W);
+        const int place = (pixel.row - row * f.stride) * f.pool + pixel.column - column * f.stride;
+        for (int v = 0; v < W; ++v) sum.v[v] += share.place[v] == place ? share.dy.v[v] : 0.0f;
+      }
+    put(dx + i * W, sum);
+  }
+};
+
+// dy[n, p, q, c], argmax[n, p, q, c] (may be null) -> dx[n, h, w, c].
+inline void max_pool_gradient(const char* kernel, const float* dy, const uint16_t* argmax, float* dx, int64_t n, int64_t h, int64_t w, int64_t c, int64_t pool,
+                              int64_t stride, Stream& stream) {
+  by_channels(c % 4 == 0 && aligned(16, dy, dx) && aligned(8, argmax), [&](auto width) {
+    constexpr int W = decltype(width)::value;
+    const Pooling pooling(h, w, c, pool, stride, W);
+    fits(kernel, sizes_of({{"n", n}, {"h", h}, {"w", w}, {"c", c}}), {n * h * w * (c / W)});
+    if (stride >= pool) {
+      const int64_t rows = ceil_div(h, stride), columns = ceil_div(w, stride);
+      elementwise(stream, n * rows * columns * (c / W), MaxPoolApart<W>{dy, argmax, dx, pooling, Pixels(rows, columns)});
+    } else {
+      elementwise(stream, n * h * w * (c / W), MaxPoolOverlap<W>{dy, argmax, dx, pooling, Pixels(h, w), Divisor(stride)});
+    }
+  });
+}
+
+STEEPEST_KERNELS_END

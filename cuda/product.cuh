@@ -1,0 +1,524 @@
+// C[rows, columns] = A[rows, depth] B[depth, columns], where A and B may lie anywhere and C goes anywhere: the core of gemm and of convolutions.
+//
+// Three small structs say where. An operand (a or b; the rows of A and the columns of B are its lines):
+//
+//   struct Plain {                                  // a[lines, depth], row-major: 4 numbers along depth lie together
+//     static constexpr bool kAlongDepth = true;     // false: 4 lines at one depth lie together
+//     static constexpr int kVector = 4;             // numbers copied at once: 4 where each such group stands at 16 bytes, else 1
+//     struct Line { const float* from; bool valid; };
+//     struct Step { int64_t k; bool valid; };
+//     __device__ Line line(int64_t i) const { return {a + least(i, lines - 1) * depth, i < lines}; }
+//     __device__ Step step(int64_t k) const { return {k, k < depth}; }
+//     __device__ Place at(const Line& line, const Step& step) const { return {line.from + step.k, line.valid && step.valid}; }
+//     ...
+//   };
+//
+// A thread copies a few groups of kVector numbers of each slice of the depth. It calls line() once for each line that it copies (the first line of
+// a group), before all sums, so line() may divide; step() once for each depth in each slice (along depth: one a slice, the first of its group;
+// across: 2 to 16), and at() for each group. i and k run past the ends, up to a tile: then, or where a number is padding, Place::valid is false
+// and zeros are taken; nothing is read then. A group is valid as a whole, so with kVector = 4 the extent it runs along must be a multiple of 4
+// (and with padding along it, be it pixels or channels, the pieces of it too).
+//
+// And where sums go, 4 rows x 4 columns at a time: row and column are multiples of 4, row < rows, column < columns, but the last rows and
+// columns of the four may lie behind the end. One thread has all four rows, so a 2 x 2 pooling window can be four rows.
+//
+//   struct Store {
+//     __device__ void operator()(int64_t row, int64_t column, const float (&sums)[4][4]) const { ... }   // sums[row][column]
+//   };
+//
+// Then: product<Tile128x128, Tile64x64>(stream, Product<Plain, Plain, Store>{a, b, store, rows, columns, depth}, kWhole);
+// takes the tile of the list that suits the sizes. A kernel is compiled for each tile and each of three arithmetics: keep lists short.
+//
+// The bits of an element depend on its row of A and its column of B alone: the sum goes up the depth from 0, by one chain of fused multiply-adds,
+// whatever the tile; a slice kernel may so be cut anywhere. kSplit: where there are too few tiles for a large device, the depth is cut by rows,
+// columns and depth alone, the parts are added in order by a second kernel; it takes slot 0 of the scratch.
+//
+// Tiles: a block of threads sums kRows x kColumns elements; slices of 16 of the depth pass through shared memory, kStages of them on their way.
+// A warp has 32 rows x 16 columns once or several times, a thread 4 x 4 of each: for 8 x 8 sums 16 numbers are read for 64 multiply-adds.
+// After the kernels of NVIDIA's CUTLASS ("Efficient GEMM in CUDA", its documentation) and of Scott Gray's maxas.
+#pragma once
+#include "kernel.cuh"
+
+STEEPEST_KERNELS_BEGIN
+
+// Where a group of numbers stands; not valid: zeros (from is not read, but still is an address).
+struct Place {
+  const float* from;
+  bool valid;
+};
+
+template <class A, class B, class E>
+struct Product {
+  A a;
+  B b;
+  E end;
+  int64_t rows, columns, depth;
+};
+
+constexpr int kSlice = 16;  // of the depth
+
+// WarpRows x WarpColumns: what a warp sums. Blocks: of an SM, for which the compiler limits registers.
+template <int Rows, int Columns, int WarpRows, int WarpColumns, int Stages, int Blocks>
+struct ProductTile {
+  static constexpr int kRows = Rows, kColumns = Columns, kWarpRows = WarpRows, kWarpColumns = WarpColumns, kStages = Stages, kBlocks = Blocks;
+  static constexpr int kThreads = Rows / WarpRows * (Columns / WarpColumns) * kWarp;
+  // On tensor cores, that is: their warps have up to 64 x 64, since they wait for shared memory rather than for sums, and another slice on its way.
+  using Rounded = ProductTile<Rows, Columns, Rows * Columns == 128 * 128 ? 64 : WarpRows, Rows * Columns == 128 * 128 ? 64 : WarpColumns, Stages + 1, Blocks>;
+  static constexpr int kDown = WarpRows / 32, kAcross = WarpColumns / 16;  // squares of 4 x 4 a thread has
+  static_assert(WarpRows % 32 == 0 && WarpColumns % 32 == 0, "a tensor core's piece");
+};
+using Tile128x128 = ProductTile<128, 128, 64, 32, 3, 2>;
+using Tile128x64 = ProductTile<128, 64, 64, 32, 3, 3>;
+using Tile128x32 = ProductTile<128, 32, 32, 32, 4, 3>;
+using Tile64x64 = ProductTile<64, 64, 32, 32, 4, 4>;
+
+template <class Tile>
+struct ProductShared {
+  float a[Tile::kStages][Tile::kRows * kSlice];
+  float b[Tile::kStages][Tile::kColumns * kSlice];
+};
+
+// ---- a slice of an operand in shared memory: float[Lines * kSlice]. Numbers that lie together in memory stay so; groups of four are
+// shuffled so that the 8 groups that 8 neighbouring lanes write or read (4 lines x 4 steps a lane, below) are in different banks ----
+
+// Along depth: where steps 4 group .. 4 group + 3 of a line stand. Lines 4 q + i are at i (Lines / 4) + q.
+template <int Lines>
+__host__ __device__ constexpr int slice_along(int line, int group) {
+  return (((line % 4) * (Lines / 4) + line / 4) ^ (line & 1)) * kSlice + (group ^ (line / 8 & 3)) * 4;
+}
+// Across: where a line of a step stands.
+template <int Lines>
+__host__ __device__ constexpr int slice_across(int line, int step) {
+  return step * Lines + (line ^ (step / 4 & 3) * 8);
+}
+
+__device__ inline float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
+
+// What a thread copies of an operand.
+template <class Operand, int Lines, int Threads>
+struct SliceCopier {
+  static constexpr bool kAlong = Operand::kAlongDepth;
+  static constexpr int kVector = Operand::kVector;
+  static constexpr int kGroups = (kAlong ? kSlice : Lines) / kVector;              // neighbours in memory
+  static constexpr int kPasses = (kAlong ? Lines : kSlice) * kGroups / Threads;    // and the other way, Threads / kGroups at a time
+  static_assert(kPasses * Threads == (kAlong ? Lines : kSlice) * kGroups && Threads % kGroups == 0, "all threads copy alike");
+
+  typename Operand::Line lines[kAlong ? kPasses : 1];
+
+  __device__ SliceCopier(const Operand& operand, int64_t first) {
+    const int group = threadIdx.x % kGroups, other = threadIdx.x / kGroups;
+    if constexpr (kAlong) {
+      STEEPEST_UNROLL
+      for (int pass = 0; pass < kPasses; pass++) lines[pass] = operand.line(first + other + pass * (Threads / kGroups));
+    } else {
+      lines[0] = operand.line(first + group * kVector);
+    }
+  }
+
+  __device__ void copy(const Operand& operand, int64_t k, float* to) const {
+    const int group = threadIdx.x % kGroups, other = threadIdx.x / kGroups;
+    if constexpr (kAlong) {
+      const typename Operand::Step step = operand.step(k + group * kVector);
+      STEEPEST_UNROLL
+      for (int pass = 0; pass < kPasses; pass++) {
+        const Place place = operand.at(lines[pass], step);
+        const int line = other + pass * (Threads / kGroups), at = slice_along<Lines>(line, group * kVector / 4) + group * kVector % 4;
+        copy_async<kVector * 4>(to + at, place.from, place.valid);
+      }
+    } else {
+      STEEPEST_UNROLL
+      for (int pass = 0; pass < kPasses; pass++) {
+        const int step = other + pass * (Threads / kGroups);
+        const Place place = operand.at(lines[0], operand.step(k + step));
+        copy_async<kVector * 4>(to + slice_across<Lines>(group * kVector, step), place.from, place.valid);
+      }
+    }
+  }
+};
+
+// ---- what is summed: each lane has squares of 4 x 4, one below the other at 32 rows, and side by side ----
+
+struct ProductLane {
+  int row, column;  // of its first square, in the warp's
+  int next;         // columns to the second; those after it are 32 from the one before the last
+};
+
+// float32: lanes stand in 8 rows x 4 columns; a pair of lanes shares a row, so that half a warp reads 8 groups of a, and 2 of b.
+// Tensor cores: the four rows are rows g and g + 8 of two 16 x 8 pieces, and columns 2 t, 2 t + 1 of four pieces make two squares side by side:
+// column j of the first is column 2 t of the j-th piece, and column j of the second its column 2 t + 1.
+template <Arithmetic Kind>
+__device__ inline ProductLane product_lane(int lane) {
+  if (Kind == Arithmetic::kFull) return {lane / 2 % 8 * 4, (lane % 2 + lane / 16 * 2) * 4, 16};
+  return {lane / 4 * 4, lane % 4 * 8, 4};
+}
+
+template <class Tile>
+using Sums = float[Tile::kDown][Tile::kAcross][4][4];
+
+// Four lines from `line` on (a multiple of 4) at steps 4 group .. 4 group + 3 of a slice along depth; and, across, at one step.
+template <int Lines>
+__device__ __forceinline__ void read_square(const float* slice, int line, int group, float (&v)[4][4]) {
+  STEEPEST_UNROLL
+  for (int i = 0; i < 4; i++) {
+    const float4 steps = load4(slice + slice_along<Lines>(line + i, group));
+    v[i][0] = steps.x, v[i][1] = steps.y, v[i][2] = steps.z, v[i][3] = steps.w;
+  }
+}
+template <int Lines>
+__device__ __forceinline__ void read_lines(const float* slice, int line, int step, float (&v)[4]) {
+  const float4 lines = load4(slice + slice_across<Lines>(line, step));
+  v[0] = lines.x, v[1] = lines.y, v[2] = lines.z, v[3] = lines.w;
+}
+
+// sums += a slice, in float32. row, column: the thread's first line of a and of b; its next squares are 32 (16) lines on. An operand along depth is read
+// four steps at a time. Registers are short: numbers of the four steps are held of one operand only, the other's are read as they are used, and
+// reads are not moved from one group of steps to the one before.
+template <class Tile, bool AlongA, bool AlongB>
+__device__ __forceinline__ void add_slice(const float* a, const float* b, int row, int column, Sums<Tile>& sums) {
+  constexpr int kDown = Tile::kDown, kAcross = Tile::kAcross, kRows = Tile::kRows, kColumns = Tile::kColumns;
+  STEEPEST_UNROLL_BY(1)
+  for (int group = 0; group < kSlice / 4; group++) {
+    if constexpr (AlongA) {
+      float u[kDown][4][4];
+      STEEPEST_UNROLL
+      for (int d = 0; d < kDown; d++) read_square<kRows>(a, row + d * 32, group, u[d]);
+      if constexpr (AlongB) {
+        STEEPEST_UNROLL
+        for (int c = 0; c < kAcross; c++) {
+          STEEPEST_UNROLL
+          for (int j = 0; j < 4; j++) {
+            const float4 v = load4(b + slice_along<kColumns>(column + c * 16 + j, group));
+            STEEPEST_UNROLL
+            for (int d = 0; d < kDown; d++) {
+              STEEPEST_UNROLL
+              for (int i = 0; i < 4; i++) {
+                float& sum = sums[d][c][i][j];
+                sum = fmaf(u[d][i][3], v.w, fmaf(u[d][i][2], v.z, fmaf(u[d][i][1], v.y, fmaf(u[d][i][0], v.x, sum))));
+              }
+            }
+          }
+        }
+      } else {
+        STEEPEST_UNROLL
+        for (int k = 0; k < 4; k++) {
+          STEEPEST_UNROLL
+          for (int c = 0; c < kAcross; c++) {
+            float v[4];
+            read_lines<kColumns>(b, column + c * 16, group * 4 + k, v);
+            STEEPEST_UNROLL
+            for (int d = 0; d < kDown; d++) {
+              STEEPEST_UNROLL
+              for (int i = 0; i < 4; i++) {
+                STEEPEST_UNROLL
+                for (int j = 0; j < 4; j++) sums[d][c][i][j] = fmaf(u[d][i][k], v[j], sums[d][c][i][j]);
+              }
+            }
+          }
+        }
+      }
+    } else if constexpr (AlongB) {
+      float v[kAcross][4][4];
+      STEEPEST_UNROLL
+      for (int c = 0; c < kAcross; c++) read_square<kColumns>(b, column + c * 16, group, v[c]);
+      STEEPEST_UNROLL
+      for (int k = 0; k < 4; k++) {
+        STEEPEST_UNROLL
+        for (int d = 0; d < kDown; d++) {
+          float u[4];
+          read_lines<kRows>(a, row + d * 32, group * 4 + k, u);
+          STEEPEST_UNROLL
+          for (int c = 0; c < kAcross; c++) {
+            STEEPEST_UNROLL
+            for (int i = 0; i < 4; i++) {
+              STEEPEST_UNROLL
+              for (int j = 0; j < 4; j++) sums[d][c][i][j] = fmaf(u[i], v[c][j][k], sums[d][c][i][j]);
+            }
+          }
+        }
+      }
+    } else {
+      STEEPEST_UNROLL
+      for (int k = 0; k < 4; k++) {
+        float u[kDown][4];
+        STEEPEST_UNROLL
+        for (int d = 0; d < kDown; d++) read_lines<kRows>(a, row + d * 32, group * 4 + k, u[d]);
+        STEEPEST_UNROLL
+        for (int c = 0; c < kAcross; c++) {
+          float v[4];
+          read_lines<kColumns>(b, column + c * 16, group * 4 + k, v);
+          STEEPEST_UNROLL
+          for (int d = 0; d < kDown; d++) {
+            STEEPEST_UNROLL
+            for (int i = 0; i < 4; i++) {
+              STEEPEST_UNROLL
+              for (int j = 0; j < 4; j++) sums[d][c][i][j] = fmaf(u[d][i], v[j], sums[d][c][i][j]);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// ---- the same on tensor cores. The four steps of a lane are 4 t .. 4 t + 3 of the slice, in the place of t and t + 4 of two pieces of 8 (of 2 t,
+// 2 t + 1, 2 t + 8, 2 t + 9 of a piece of 16): any order will do as long as a and b have the same ----
+
+// Four lines x four steps, rounded.
+template <Arithmetic Kind, int Lines, bool Along>
+struct RoundedSquare {
+  unsigned v[4][Kind == Arithmetic::kTf32 ? 4 : 2];
+
+  __device__ __forceinline__ RoundedSquare(const float* slice, int line, int group) {
+    float x[4][4];
+    if constexpr (Along) {
+      read_square<Lines>(slice, line, group, x);
+    } else {
+      float y[4][4];
+      STEEPEST_UNROLL
+      for (int k = 0; k < 4; k++) {
+        read_lines<Lines>(slice, line, group * 4 + k, y[k]);
+        STEEPEST_UNROLL
+        for (int i = 0; i < 4; i++) x[i][k] = y[k][i];
+      }
+    }
+    STEEPEST_UNROLL
+    for (int i = 0; i < 4; i++) {
+      if constexpr (Kind == Arithmetic::kTf32) {
+        STEEPEST_UNROLL
+        for (int k = 0; k < 4; k++) v[i][k] = to_tf32(x[i][k]);
+      } else {
+        v[i][0] = to_bf16(x[i][0], x[i][1]), v[i][1] = to_bf16(x[i][2], x[i][3]);
+      }
+    }
+  }
+};
+
+// row, column: the warp's first lines.
+template <Arithmetic Kind, class Tile, bool AlongA, bool AlongB>
+__device__ __forceinline__ void add_slice_rounded(const float* a, const float* b, int row, int column, Sums<Tile>& sums) {
+  const int g = threadIdx.x % kWarp / 4 * 4, t = threadIdx.x % 4;
+  STEEPEST_UNROLL
+  for (int c = 0; c < Tile::kAcross; c += 2) {
+    const RoundedSquare<Kind, Tile::kColumns, AlongB> w(b, column + c * 16 + g, t);
+    STEEPEST_UNROLL
+    for (int d = 0; d < Tile::kDown; d++) {
+      const RoundedSquare<Kind, Tile::kRows, AlongA> u(a, row + d * 32 + g, t);
+      STEEPEST_UNROLL
+      for (int k = 0; k < (Kind == Arithmetic::kTf32 ? 4 : 2); k += 2) {
+        STEEPEST_UNROLL
+        for (int i = 0; i < 4; i += 2) {
+          STEEPEST_UNROLL
+          for (int j = 0; j < 4; j++) {
+            const unsigned x[4] = {u.v[i][k], u.v[i + 1][k], u.v[i][k + 1], u.v[i + 1][k + 1]}, y[2] = {w.v[j][k], w.v[j][k + 1]};
+            float piece[4] = {sums[d][c][i][j], sums[d][c + 1][i][j], sums[d][c][i + 1][j], sums[d][c + 1][i + 1][j]};
+            if constexpr (Kind == Arithmetic::kTf32) {
+              multiply_tf32(piece, x, y);
+            } else {
+              multiply_bf16(piece, x, y);
+            }
+            sums[d][c][i][j] = piece[0], sums[d][c + 1][i][j] = piece[1], sums[d][c][i + 1][j] = piece[2], sums[d][c + 1][i + 1][j] = piece[3];
+          }
+        }
+      }
+    }
+  }
+}
+
+// ---- the kernels ----
+
+template <class A, class B, class E>
+struct ProductLaunch {
+  Product<A, B, E> p;
+  int row_tiles, column_tiles;
+  int together;    // columns of tiles that blocks pass through side by side, so that what they read stays in the L2 cache
+  int64_t part;    // of the depth, a multiple of kSlice; blockIdx.z is the number of the part
+  float* partial;  // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
+};
+
+template <Arithmetic Kind, class Tile, class A, class B, class E>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(ProductLaunch<A, B, E> l) {
+  STEEPEST_SHARED(ProductShared<Tile>, shared);
+  constexpr int kStages = Tile::kStages;
+  const int group = static_cast<int>(blockIdx.x) / (l.together * l.row_tiles), in_group = static_cast<int>(blockIdx.x) - group * l.together * l.row_tiles;
+  const int wide = l.column_tiles - group * l.together < l.together ? l.column_tiles - group * l.together : l.together;
+  const int row_tile = in_group / wide, column_tile = group * l.together + in_group % wide;
+  int64_t k = blockIdx.z * l.part;  // of the slice that is copied next
+  const int slices = static_cast<int>(ceil_div(least(l.part, l.p.depth - k), kSlice));
+
+  const SliceCopier<A, Tile::kRows, Tile::kThreads> copier_a(l.p.a, static_cast<int64_t>(row_tile) * Tile::kRows);
+  const SliceCopier<B, Tile::kColumns, Tile::kThreads> copier_b(l.p.b, static_cast<int64_t>(column_tile) * Tile::kColumns);
+  const int warp = threadIdx.x / kWarp;
+  const ProductLane lane = product_lane<Kind>(threadIdx.x % kWarp);
+  const int warp_row = warp % (Tile::kRows / Tile::kWarpRows) * Tile::kWarpRows, row = warp_row + lane.row;
+  const int warp_column = warp / (Tile::kRows / Tile::kWarpRows) * Tile::kWarpColumns, column = warp_column + lane.column;
+  Sums<Tile> sums = {};
+
+  const auto copy = [&](int stage) {
+    copier_a.copy(l.p.a, k, shared.a[stage]);
+    copier_b.copy(l.p.b, k, shared.b[stage]);
+    k += kSlice;
+  };
+  for (int s = 0; s < kStages - 1; s++) {
+    if (s < slices) copy(s);
+    copy_commit();
+  }
+  int from = 0;  // the stage that is read; the one before it is written
+  for (int left = slices; left > 0; left--) {
+    copy_wait<kStages - 2>();
+    __syncthreads();  // the slice is there, and all are done with the one that is overwritten next
+    if (left >= kStages) copy(from == 0 ? kStages - 1 : from - 1);
+    copy_commit();
+    if constexpr (Kind == Arithmetic::kFull) {
+      add_slice<Tile, A::kAlongDepth, B::kAlongDepth>(shared.a[from], shared.b[from], row, column, sums);
+    } else {
+      add_slice_rounded<Kind, Tile, A::kAlongDepth, B::kAlongDepth>(shared.a[from], shared.b[from], warp_row, warp_column, sums);
+    }
+    from = from == kStages - 1 ? 0 : from + 1;
+  }
+
+  const int64_t rows4 = ceil_div(l.p.rows, 4) * 4, columns4 = ceil_div(l.p.columns, 4) * 4;
+  STEEPEST_UNROLL
+  for (int d = 0; d < Tile::kDown; d++) {
+    STEEPEST_UNROLL
+    for (int c = 0; c < Tile::kAcross; c++) {
+      const int64_t i = static_cast<int64_t>(row_tile) * Tile::kRows + row + d * 32;
+      const int64_t j = static_cast<int64_t>(column_tile) * Tile::kColumns + column + c / 2 * 32 + c % 2 * lane.next;
+      if (i >= l.p.rows || j >= l.p.columns) continue;
+      if (l.partial == nullptr) {
+        l.p.end(i, j, sums[d][c]);
+        continue;
+      }
+      float* to = l.partial + (blockIdx.z * rows4 + i) * columns4 + j;
+      STEEPEST_UNROLL
+      for (int x = 0; x < 4; x++)
+        *reinterpret_cast<float4*>(to + x * columns4) = make_float4(sums[d][c][x][0], sums[d][c][x][1], sums[d][c][x][2], sums[d][c][x][3]);
+    }
+  }
+}
+
+template <class E>
+struct ProductParts {
+  E end;
+  const float* partial;
+  int64_t rows4, columns4;
+  int parts, warps;
+};
+
+constexpr int kPartsWarps = 8;
+
+struct PartsShared {
+  float sums[kPartsWarps][16][kWarp];
+};
+
+// Adds the parts: a lane has 4 x 4 elements, a warp of `warps` every warps-th part; then the first adds what the warps have, in their order.
+template <class E>
+__global__ void __launch_bounds__(kPartsWarps * kWarp) product_parts(ProductParts<E> p) {
+  STEEPEST_SHARED(PartsShared, shared);
+  const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+  const int64_t square = static_cast<int64_t>(blockIdx.x) * kWarp + lane, across = p.columns4 / 4;
+  const int64_t row = square / across * 4, column = square % across * 4;
+  float sums[4][4] = {};
+  if (row < p.rows4) {
+    const float* from = p.partial + row * p.columns4 + column;
+    STEEPEST_UNROLL_BY(4)
+    for (int part = warp; part < p.parts; part += p.warps) {
+      STEEPEST_UNROLL
+      for (int i = 0; i < 4; i++) {
+        const float4 v = load4(from + (part * p.rows4 + i) * p.columns4);
+        sums[i][0] += v.x, sums[i][1] += v.y, sums[i][2] += v.z, sums[i][3] += v.w;
+      }
+    }
+  }
+  STEEPEST_UNROLL
+  for (int i = 0; i < 16; i++) shared.sums[warp][i][lane] = sums[i / 4][i % 4];
+  __syncthreads();
+  if (warp > 0 || row >= p.rows4) return;
+  for (int w = 1; w < p.warps; w++) {
+    STEEPEST_UNROLL
+    for (int i = 0; i < 16; i++) sums[i / 4][i % 4] += shared.sums[w][i][lane];
+  }
+  p.end(row, column, sums);
+}
+
+// ---- what to launch: by the sizes alone ----
+
+enum ProductSplit : bool { kWhole = false, kSplit = true };
+
+// How much of the depth is a part of so many.
+inline int64_t product_part(int64_t depth, int64_t parts) { return most(1, ceil_div(ceil_div(depth, kSlice), parts)) * kSlice; }
+
+struct ProductPlan {
+  int tile;       // of the list
+  int64_t parts;  // of the depth
+  double cost;
+};
+
+constexpr int64_t kSMs = 132;  // of an H100; the plan must not depend on the device
+constexpr int64_t kMostWaves = 8;
+constexpr int64_t kMostParts = 512;
+constexpr int64_t kLeastPart = 64;    // of the depth
+
+// Cycles of the busiest SM, by estimate: at best 128 multiply-adds a cycle, fewer where a thread has fewer sums for what it reads, or where there
+// are too few threads to hide what each waits for.
+inline double product_cost(int64_t rows, int64_t columns, int64_t depth, int64_t tile_rows, int64_t tile_columns, int64_t parts) {
+  const int64_t blocks = ceil_div(rows, tile_rows) * ceil_div(columns, tile_columns) * parts, area = tile_rows * tile_columns;
+  const double rate = area >= 128 * 128 ? 115 : area >= 128 * 64 ? 110 : 90;
+  const double alone = 0.8 * 64 * 64 / static_cast<double>(area);  // what is lost with one block, in blocks
+  const double work = (static_cast<double>(ceil_div(blocks, kSMs)) + alone) * static_cast<double>(area * (ceil_div(depth, parts) + 2 * kSlice)) / rate;
+  if (parts == 1) return work;
+  // Another launch, the way through the parts, and their memory, written and read at some 16 bytes a cycle and SM.
+  return work + 3000 + 20 * static_cast<double>(parts) + static_cast<double>(parts) * static_cast<double>(rows) * static_cast<double>(columns) / 256;
+}
+
+template <class... Tiles>
+ProductPlan product_plan(int64_t rows, int64_t columns, int64_t depth, ProductSplit split) {
+  ProductPlan best{0, 1, -1};
+  int index = 0;
+  const auto consider = [&](int64_t tile_rows, int64_t tile_columns) {
+    const int64_t tiles = ceil_div(rows, tile_rows) * ceil_div(columns, tile_columns), limit = split ? least(kMostParts, depth / kLeastPart) : 1;
+    for (int64_t waves = 0, before = 0; waves <= kMostWaves; waves++) {  // of blocks, one an SM
+      const int64_t parts = most(1, least(limit, waves * kSMs / tiles));
+      if (parts == before) continue;
+      before = parts;
+      const double cost = product_cost(rows, columns, depth, tile_rows, tile_columns, parts);
+      if (best.cost < 0 || cost < best.cost) best = {index, parts, cost};
+    }
+    index++;
+  };
+  (consider(Tiles::kRows, Tiles::kColumns), ...);
+  best.parts = most(1, ceil_div(depth, product_part(depth, best.parts)));  // none of them empty
+  return best;
+}
+
+template <Arithmetic Kind, class Tile, class A, class B, class E>
+void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
+  const int64_t row_tiles = ceil_div(p.rows, Tile::kRows), column_tiles = ceil_div(p.columns, Tile::kColumns);
+  const int64_t rows4 = ceil_div(p.rows, 4) * 4, columns4 = ceil_div(p.columns, 4) * 4;
+  float* partial = nullptr;
+  if (parts > 1) partial = static_cast<float*>(stream.scratch(0, static_cast<size_t>(parts * rows4 * columns4) * sizeof(float)));
+  const ProductLaunch<A, B, E> l{p, static_cast<int>(row_tiles), static_cast<int>(column_tiles), static_cast<int>(least(16, column_tiles)), product_part(p.depth, parts), partial};
+  stream.launch(&product_tiles<Kind, Tile, A, B, E>, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
+  if (parts == 1) return;
+  const int warps = static_cast<int>(least(kPartsWarps, parts));
+  stream.launch(&product_parts<E>, {ceil_div(rows4 / 4 * (columns4 / 4), kWarp)}, warps * kWarp,
+                ProductParts<E>{p.end, partial, rows4, columns4, static_cast<int>(parts), warps}, sizeof(PartsShared));
+}
+
+template <class Tile, class A, class B, class E>
+void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
+  switch (stream.arithmetic) {
+    case Arithmetic::kFull: return launch_product<Arithmetic::kFull, Tile>(stream, p, parts);
+    case Arithmetic::kTf32: return launch_product<Arithmetic::kTf32, typename Tile::Rounded>(stream, p, parts);
+    case Arithmetic::kBf16: return launch_product<Arithmetic::kBf16, typename Tile::Rounded>(stream, p, parts);
+  }
+}
+
+template <class... Tiles, class A, class B, class E>
+void product(Stream& stream, const Product<A, B, E>& p, ProductSplit split) {
+  if (p.rows <= 0 || p.columns <= 0) return;
+  const ProductPlan plan = product_plan<Tiles...>(p.rows, p.columns, p.depth, split);
+  int index = 0;
+  ((plan.tile == index++ ? launch_product<Tiles>(stream, p, plan.parts) : void()), ...);
+}
+
+STEEPEST_KERNELS_END

@@ -1,0 +1,102 @@
+/**
+ * Products by tensor cores, which the shim emulates: operands rounded, products exact, sums in float32. Held against the reference on operands
+ * rounded in the same way, so that nothing but the sums may differ.
+ */
+import { describe, expect, test } from 'vitest';
+import { RandomStream } from '../../lib/random.js';
+import { type Named, type Runner, referenceRunner, shim, shimRunner } from '../helpers/kernels.js';
+
+/** To the nearest number of 10 bits behind the point, ties away from 0. */
+const toTf32 = (bits: number) => (bits + 0x1000) & ~0x1fff;
+/** Of 7 bits, ties to even. */
+const toBf16 = (bits: number) => (bits + 0x7fff + ((bits >>> 16) & 1)) & ~0xffff;
+
+const kinds = [
+  { name: 'tf32', arithmetic: 1, round: toTf32 },
+  { name: 'bf16', arithmetic: 2, round: toBf16 },
+];
+
+function rounded(values: Float32Array, round: (bits: number) => number): Float32Array {
+  return new Float32Array(Uint32Array.from(new Uint32Array(values.buffer), round).buffer);
+}
+
+const sizes = [
+  { m: 1, n: 1, k: 1 },
+  { m: 5, n: 3, k: 2 },
+  { m: 16, n: 8, k: 16 },
+  { m: 17, n: 33, k: 65 },
+  { m: 64, n: 64, k: 64 },
+  { m: 97, n: 101, k: 103 },
+  { m: 128, n: 10, k: 257 },
+  { m: 132, n: 260, k: 36 },
+  { m: 40, n: 24, k: 1100 }, // in parts
+  { m: 4, n: 4, k: 0 },
+];
+
+/** Random numbers on [-1, 1), those of every third place a tie between two rounded ones. */
+function draw(random: RandomStream, length: number): Float32Array {
+  const values = Float32Array.from({ length }, () => random.uniform(-1, 1));
+  const bits = new Uint32Array(values.buffer);
+  for (let i = 0; i < length; i += 3)
+    bits[i] = i % 2 === 0 ? (bits[i]! & ~0x1fff) | 0x1000 : (bits[i]! & ~0xffff) | 0x8000;
+  return values;
+}
+
+function product(runner: Runner, args: Named, c: Float32Array): Float32Array | Float64Array {
+  const real = (values: unknown) => (values instanceof Float32Array ? runner.real(values) : (values as number));
+  const own = runner.real(c);
+  runner.run('gemm', { ...Object.fromEntries(Object.entries(args).map(([name, v]) => [name, real(v)])), c: own });
+  return own;
+}
+
+const absolute = (values: Float32Array) => values.map(Math.abs);
+
+describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, round }) => {
+  const runner = shimRunner(arithmetic);
+  const exact = referenceRunner('float64');
+
+  describe.each(sizes)('$m x $n x $k', ({ m, n, k }) => {
+    test.each([0, 1, 2, 3])('transposes %i', (transposes) => {
+      const random = new RandomStream(2026, arithmetic, m * 7 + n * 3 + k + transposes);
+      const [a, b, c, bias] = [draw(random, m * k), draw(random, k * n), draw(random, m * n), draw(random, n)];
+      const ints = { m, n, k, transposeA: transposes & 1, transposeB: transposes >> 1, accumulate: 1, relu: 0 };
+      const actual = product(runner, { a, b, bias, ...ints }, c);
+      const expected = product(exact, { a: rounded(a, round), b: rounded(b, round), bias, ...ints }, c);
+      const size = product(exact, { a: absolute(a), b: absolute(b), bias: absolute(bias), ...ints }, absolute(c));
+      const worst = actual.reduce((most, v, i) => Math.max(most, Math.abs(v - expected[i]!) / size[i]!), 0);
+      expect(worst).toBeLessThan(1e-5);
+
+      const again = product(runner, { a, b, bias, ...ints, accumulate: 0, relu: 1 }, c);
+      const clipped = product(
+        exact,
+        { a: rounded(a, round), b: rounded(b, round), bias, ...ints, accumulate: 0, relu: 1 },
+        c,
+      );
+      const off = again.reduce((most, v, i) => Math.max(most, Math.abs(v - clipped[i]!) / size[i]!), 0);
+      expect(off).toBeLessThan(1e-5);
+    });
+  });
+
+  test('NaN and infinities stay', () => {
+    const ints = { m: 4, n: 4, k: 4, transposeA: 0, transposeB: 0, accumulate: 0, relu: 0 };
+    const a = new Float32Array(16).fill(1);
+    a.set([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].flatMap((v) => [v, 1, 1, 1]));
+    const c = product(runner, { a, b: new Float32Array(16).fill(1), ...ints }, new Float32Array(16));
+    expect([...c].filter((_, i) => i % 4 === 0)).toEqual([
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      4,
+    ]);
+  });
+
+  test('the bits of a row do not depend on how many there are', () => {
+    const random = new RandomStream(2026, 9);
+    const [n, k] = [70, 200];
+    const [a, b] = [draw(random, 300 * k), draw(random, k * n)];
+    const ints = { n, k, transposeA: 0, transposeB: 0, accumulate: 0, relu: 0 };
+    const all = product(runner, { a, b, m: 300, ...ints }, new Float32Array(300 * n));
+    const some = product(runner, { a: a.slice(31 * k, 80 * k), b, m: 49, ...ints }, new Float32Array(49 * n));
+    expect(some).toEqual(all.slice(31 * n, 80 * n));
+  });
+});
