@@ -39,7 +39,8 @@ void average_pool2d_backward_of(const average_pool2d_backward_args& a, Stream& s
     const Index h = windows.h, w = windows.w, p = windows.p, q = windows.q, c = windows.c, pool = windows.pool, stride = windows.stride;
     const Index at = static_cast<Index>(unit), wide = c / kWide, pixel = at / wide, line = pixel / w, image = line / h;
     const Index row = line - image * h, column = pixel - line * w, channel = (at - pixel * wide) * kWide;
-    const Index top = row < pool ? 0 : (row - pool) / stride + 1, bottom = static_cast<Index>(least(p, row / stride + 1));  // the windows [top, bottom) hold the row
+    // The windows [top, bottom) x [left, right) hold the pixel.
+    const Index top = row < pool ? 0 : (row - pool) / stride + 1, bottom = static_cast<Index>(least(p, row / stride + 1));
     const Index left = column < pool ? 0 : (column - pool) / stride + 1, right = static_cast<Index>(least(q, column / stride + 1));
     float sum[kWide] = {};
     for (Index i = top; i < bottom; i++)

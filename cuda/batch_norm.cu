@@ -252,7 +252,8 @@ void batch_norm_backward_of(const batch_norm_backward_args& a, Stream& stream) {
     shifts[j] = static_cast<float>(-factor * sums[0] / n);
   };
   const BatchNormGradients<kVector, kMasked> gradients{a.dy, a.x, a.y, a.mean, k};
-  sum_then_rows(stream, ChannelShape(k), gradients, a.rows, a.rows, finish, BatchNormGradient<kVector, kMasked>{gradients, factors, alongs, shifts, a.dx});
+  const BatchNormGradient<kVector, kMasked> gradient{gradients, factors, alongs, shifts, a.dx};
+  sum_then_rows(stream, ChannelShape(k), gradients, a.rows, a.rows, finish, gradient);
 }
 
 }  // namespace

@@ -136,8 +136,8 @@ __global__ void __launch_bounds__(kChannelThreads) channel_sums(ChannelSums<Term
 template <class Term, class Put>
 void sum_channels(Stream& stream, const ChannelShape& shape, const Term& term, int64_t images, int64_t rows, int64_t chunk, Put put) {
   const int64_t chunks = most(1, ceil_div(rows, chunk));
-  stream.launch(&channel_sums<Term, Put>, {images * chunks * shape.groups}, kChannelThreads, ChannelSums<Term, Put>{shape, term, rows, chunk, chunks, put},
-                sizeof(ChannelShared));
+  const ChannelSums<Term, Put> params{shape, term, rows, chunk, chunks, put};
+  stream.launch(&channel_sums<Term, Put>, {images * chunks * shape.groups}, kChannelThreads, params, sizeof(ChannelShared));
 }
 
 template <int kSums, class F>
@@ -239,19 +239,19 @@ __global__ void __launch_bounds__(kChannelThreads) channel_whole(ChannelWhole<Te
   channel_block_rows(p.shape, p.f, blockIdx.x, 0, p.rows);
 }
 
-// The term over sum_rows rows, finish(j, sums), then f over `rows` rows. One launch where a block can do all rows of its channels in no more than
-// four ways to the memory (two there, two back), else three. Takes scratch 0.
+// The term over sum_rows rows, finish(j, sums), then f over `rows` rows: three launches, or one where a thread has no more than eight rows of its
+// channels. Takes scratch 0.
 template <class Term, class Finish, class F>
 void sum_then_rows(Stream& stream, const ChannelShape& shape, const Term& term, int64_t sum_rows, int64_t rows, const Finish& finish, const F& f) {
   constexpr int kSums = Term::kSums;
   const int64_t k = shape.k;
-  if (most(sum_rows, rows) <= 2 * kChannelDepth * shape.rows()) {
-    stream.launch(&channel_whole<Term, Finish, F>, {shape.groups}, kChannelThreads, ChannelWhole<Term, Finish, F>{shape, sum_rows, rows, term, finish, f},
-                  sizeof(ChannelShared));
+  if (most(sum_rows, rows) <= 8 * shape.rows()) {
+    const ChannelWhole<Term, Finish, F> params{shape, sum_rows, rows, term, finish, f};
+    stream.launch(&channel_whole<Term, Finish, F>, {shape.groups}, kChannelThreads, params, sizeof(ChannelShared));
     return;
   }
-  // About 512 blocks, four for each of an H200's 132 processors; a thread has a load's depth of rows at least.
-  const int64_t chunk = most(Term::kDepth, ceil_div(ceil_div(sum_rows, most(1, 512 / shape.groups)), shape.rows())) * shape.rows();
+  // About 384 blocks: three, which is what registers allow, on each of an H200's 132 processors. A thread has kDepth rows at least.
+  const int64_t chunk = most(Term::kDepth, ceil_div(ceil_div(sum_rows, most(1, 384 / shape.groups)), shape.rows())) * shape.rows();
   const int64_t chunks = most(1, ceil_div(sum_rows, chunk));
   double* const parts = static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * kSums * k) * sizeof(double)));
   sum_channels(stream, shape, term, 1, sum_rows, chunk, [=] __device__(int64_t, int64_t chunk, int64_t j, const double* sums) {

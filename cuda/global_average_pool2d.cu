@@ -37,7 +37,8 @@ void global_average_pool2d_forward_of(const global_average_pool2d_forward_args& 
   float* const y = a.y;
   double* const parts = chunks == 1 ? nullptr : static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * n) * sizeof(double)));
   const double count = static_cast<double>(area);
-  sum_channels(stream, shape, GlobalAverageTerm<kVector>{a.x, c}, a.n, area, chunk, [=] __device__(int64_t image, int64_t part, int64_t j, const double* sum) {
+  const GlobalAverageTerm<kVector> term{a.x, c};
+  sum_channels(stream, shape, term, a.n, area, chunk, [=] __device__(int64_t image, int64_t part, int64_t j, const double* sum) {
     if (parts) parts[part * n + image * c + j] = sum[0];
     else y[image * c + j] = static_cast<float>(sum[0] / count);
   });
