@@ -38,6 +38,7 @@ static_assert(sizeof(BarrierBits) == 8, "a memory barrier has 64 bits");
 inline BarrierBits barrier_bits(const void* barrier) {
   BarrierBits bits;
   std::memcpy(&bits, barrier, sizeof bits);
+  if (bits.bytes < 0) fail("a memory barrier is used before it is made");  // what is in shared memory at first
   return bits;
 }
 
@@ -61,6 +62,7 @@ inline void barrier_arrive(uint64_t& barrier, int bytes) {
 }
 
 inline void barrier_wait(uint64_t& barrier, unsigned phase) {
+  barrier_bits(&barrier);
   wait_until([](const void* b, unsigned number) { return barrier_bits(b).ended % 2 != number; }, &barrier, phase);
 }
 
