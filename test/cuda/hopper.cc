@@ -1,4 +1,5 @@
 // Checks of cuda/hopper on the host: `hopper NAME` prints how many comparisons it made, or the first that failed.
+#include "gemm.cu"
 #include "hopper/gemm.cu"
 
 #include <cstdio>
@@ -194,6 +195,30 @@ void choice() {
   }
 }
 
+// gemm takes the way that hopper_columns says: two launches, the second of hopper_product.
+struct Watcher final : Stream {
+  void* scratch(int, size_t) override { return nullptr; }
+  TensorMap tensor_map(const void*, int64_t, int64_t, int) override { return {}; }
+  void add(const Launch& l) override { launches++, hopper_launches += l.threads == kHopperThreads && l.grid.x == kHopperBlocks; }
+  int launches = 0, hopper_launches = 0;
+};
+
+void ways() {
+  for (const int transposes : {0, 1, 2, 3})
+    for (const int64_t size : {256, 4096})
+      for (const Arithmetic kind : {Arithmetic::kFull, Arithmetic::kTf32, Arithmetic::kBf16})
+        for (const bool asked : {false, true}) {
+          Watcher stream;
+          stream.arithmetic = kind, stream.hopper = asked;
+          gemm_args a = {};
+          a.m = a.n = a.k = size, a.transposeA = transposes & 1, a.transposeB = transposes >> 1;
+          gemm(a, stream);
+          const bool so = asked && size == 4096 && kind != Arithmetic::kFull;
+          same("by Hopper's own instructions", stream.hopper_launches, so, {transposes, size, static_cast<int>(kind), asked});
+          if (so) same("launches", stream.launches, 2, {transposes});
+        }
+}
+
 // ---- whole products, by whole numbers, so that sums are exact in any order ----
 
 void check_product(Arithmetic kind, int tile, int64_t m, int64_t n, int64_t k, int transposes, int64_t blocks, bool aligned) {
@@ -238,7 +263,7 @@ int main(int, char** arguments) {
   const struct {
     const char* name;
     void (*run)();
-  } checks[] = {{"operands", operands}, {"places", places}, {"ring", ring}, {"order", order}, {"choice", choice}, {"products", products}};
+  } checks[] = {{"operands", operands}, {"places", places}, {"ring", ring}, {"order", order}, {"choice", choice}, {"ways", ways}, {"products", products}};
   for (const auto& check : checks)
     if (std::strcmp(check.name, arguments[1]) == 0) check.run();
   std::printf("%lld\n", static_cast<long long>(compared));

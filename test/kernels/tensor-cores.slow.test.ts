@@ -33,6 +33,17 @@ const sizes = [
   { m: 4, n: 4, k: 0 },
 ];
 
+/** Large enough for Hopper's own instructions (cuda/hopper/gemm.h), where STEEPEST_WGMMA=1 asks for them; else all was seen on smaller ones. */
+const large = [
+  ...[0, 1, 2, 3].map((transposes) => ({ m: 1025, n: 1031, k: 133, transposes })), // tiles of 128 columns, nothing a multiple of 4
+  { m: 1028, n: 1032, k: 420, transposes: 0 }, // more slices than fit into shared memory
+  { m: 1404, n: 1612, k: 132, transposes: 3 }, // tiles of 256 columns
+];
+
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from({ length: rows * columns }, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
+}
+
 /** Random numbers on [-1, 1), those of every third place a tie between two rounded ones. */
 function draw(random: RandomStream, length: number): Float32Array {
   const values = Float32Array.from({ length }, () => random.uniform(-1, 1));
@@ -78,6 +89,23 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
       );
       expect(farthest(again, clipped, size)).toBeLessThan(1e-5);
     });
+  });
+
+  // Every seventh row is looked at, and the last.
+  test.skipIf(process.env.STEEPEST_WGMMA !== '1').each(large)('$m x $n x $k, transposes $transposes', ({ m, n, k, transposes }) => {
+    const random = new RandomStream(2026, arithmetic, m + n + k);
+    const [a, b, c, bias] = [draw(random, m * k), draw(random, k * n), draw(random, m * n), draw(random, n)];
+    const ints = { n, k, transposeB: transposes >> 1, accumulate: 1, relu: 1 };
+    const stored = transposes & 1 ? transposed(a, m, k) : a;
+    const actual = product(runner, { a: stored, b, bias, m, transposeA: transposes & 1, ...ints }, c);
+
+    const rows = Array.from({ length: m }, (_, i) => i).filter((i) => i % 7 === 0 || i === m - 1);
+    const pick = (values: Float32Array, width: number) =>
+      Float32Array.from({ length: rows.length * width }, (_, i) => values[rows[Math.floor(i / width)]! * width + (i % width)]!);
+    const [someA, someC, some] = [pick(a, k), pick(c, n), { m: rows.length, transposeA: 0, ...ints }];
+    const expected = product(exact, { a: rounded(someA, round), b: rounded(b, round), bias, ...some }, someC);
+    const size = product(exact, { a: absolute(someA), b: absolute(b), bias: absolute(bias), ...some }, absolute(someC));
+    expect(farthest(pick(actual as Float32Array, n), expected, size)).toBeLessThan(1e-5);
   });
 
   test('NaN and infinities stay', () => {
