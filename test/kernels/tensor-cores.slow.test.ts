@@ -92,21 +92,31 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
   });
 
   // Every seventh row is looked at, and the last.
-  test.skipIf(process.env.STEEPEST_WGMMA !== '1').each(large)('$m x $n x $k, transposes $transposes', ({ m, n, k, transposes }) => {
-    const random = new RandomStream(2026, arithmetic, m + n + k);
-    const [a, b, c, bias] = [draw(random, m * k), draw(random, k * n), draw(random, m * n), draw(random, n)];
-    const ints = { n, k, transposeB: transposes >> 1, accumulate: 1, relu: 1 };
-    const stored = transposes & 1 ? transposed(a, m, k) : a;
-    const actual = product(runner, { a: stored, b, bias, m, transposeA: transposes & 1, ...ints }, c);
+  test.skipIf(process.env.STEEPEST_WGMMA !== '1').each(large)(
+    '$m x $n x $k, transposes $transposes',
+    ({ m, n, k, transposes }) => {
+      const random = new RandomStream(2026, arithmetic, m + n + k);
+      const [a, b, c, bias] = [draw(random, m * k), draw(random, k * n), draw(random, m * n), draw(random, n)];
+      const ints = { n, k, transposeB: transposes >> 1, accumulate: 1, relu: 1 };
+      const stored = transposes & 1 ? transposed(a, m, k) : a;
+      const actual = product(runner, { a: stored, b, bias, m, transposeA: transposes & 1, ...ints }, c);
 
-    const rows = Array.from({ length: m }, (_, i) => i).filter((i) => i % 7 === 0 || i === m - 1);
-    const pick = (values: Float32Array, width: number) =>
-      Float32Array.from({ length: rows.length * width }, (_, i) => values[rows[Math.floor(i / width)]! * width + (i % width)]!);
-    const [someA, someC, some] = [pick(a, k), pick(c, n), { m: rows.length, transposeA: 0, ...ints }];
-    const expected = product(exact, { a: rounded(someA, round), b: rounded(b, round), bias, ...some }, someC);
-    const size = product(exact, { a: absolute(someA), b: absolute(b), bias: absolute(bias), ...some }, absolute(someC));
-    expect(farthest(pick(actual as Float32Array, n), expected, size)).toBeLessThan(1e-5);
-  });
+      const rows = Array.from({ length: m }, (_, i) => i).filter((i) => i % 7 === 0 || i === m - 1);
+      const pick = (values: Float32Array, width: number) =>
+        Float32Array.from(
+          { length: rows.length * width },
+          (_, i) => values[rows[Math.floor(i / width)]! * width + (i % width)]!,
+        );
+      const [someA, someC, some] = [pick(a, k), pick(c, n), { m: rows.length, transposeA: 0, ...ints }];
+      const expected = product(exact, { a: rounded(someA, round), b: rounded(b, round), bias, ...some }, someC);
+      const size = product(
+        exact,
+        { a: absolute(someA), b: absolute(b), bias: absolute(bias), ...some },
+        absolute(someC),
+      );
+      expect(farthest(pick(actual as Float32Array, n), expected, size)).toBeLessThan(1e-5);
+    },
+  );
 
   test('NaN and infinities stay', () => {
     const ints = { m: 4, n: 4, k: 4, transposeA: 0, transposeB: 0, accumulate: 0, relu: 0 };
