@@ -29,9 +29,9 @@ constexpr int kHandedColumns = 32, kHandedPitch = 40;
 template <int Columns>
 struct HopperShared {
   static constexpr int kStages = Columns == 256 ? 4 : 6;
-  static constexpr int kStageBytes = (kHopperRows + Columns) * kSliceBytes;
-  unsigned char a[kStages][kHopperRows * kSliceBytes];  // at a multiple of 1024
-  unsigned char b[kStages][Columns * kSliceBytes];
+  static constexpr int kABytes = kHopperRows * kSliceBytes, kBBytes = Columns * kSliceBytes;
+  unsigned char a[kStages][kABytes];  // at a multiple of 1024, as all of a and b are then
+  unsigned char b[kStages][kBBytes];
   alignas(16) float handed[kHopperGroups * kGroup / kWarp][16 * kHandedPitch];
   alignas(8) uint64_t full[kStages], empty[kStages];
 };
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kHopperThreads, 1) hopper_product(const __grid
         for (int slice = 0; slice < p.slices; slice++, ring.next()) {
           barrier_wait(shared.empty[ring.stage], ring.round ^ 1);
           uint64_t& full = shared.full[ring.stage];
-          barrier_arrive(full, Shared::kStageBytes);
+          barrier_arrive(full, Shared::kABytes + Shared::kBBytes);
           copy_box(shared.a[ring.stage], p.a, slice * (kSliceBytes / 4), at.row * static_cast<int>(kHopperRows), full);
           copy_box(shared.b[ring.stage], p.b, slice * (kSliceBytes / 4), at.column * Columns, full);
         }
@@ -97,7 +97,7 @@ __global__ void __launch_bounds__(kHopperThreads, 1) hopper_product(const __grid
       int before = 0;  // the place of the slice before
       for (int slice = 0; slice < p.slices; slice++, ring.next()) {
         barrier_wait(shared.full[ring.stage], ring.round);
-        const uint64_t a = a0 + descriptor_offset(ring.stage * static_cast<int>(sizeof(shared.a[0]))), b = b0 + descriptor_offset(ring.stage * static_cast<int>(sizeof(shared.b[0])));
+        const uint64_t a = a0 + descriptor_offset(ring.stage * Shared::kABytes), b = b0 + descriptor_offset(ring.stage * Shared::kBBytes);
         multiply_begin();
         STEEPEST_UNROLL
         for (int step = 0; step < kSliceBytes; step += kStepBytes) multiply<Kind>(sums, a + descriptor_offset(step), b + descriptor_offset(step));
@@ -142,8 +142,8 @@ void hopper_gemm_of(const gemm_args& a, Stream& stream) {
     return RoundedOperand{x, to, lines, a.k, slices, along, (along ? a.k : lines) % 4 == 0 && aligned(16, x)};
   };
   const RoundedOperand x = operand(0, a.a, a.m, a.transposeA == 0), y = operand(1, a.b, a.n, a.transposeB != 0);
-  const int64_t blocks = rounding_blocks(x);
-  stream.launch(&hopper_round<Kind>, {blocks + rounding_blocks(y)}, kRoundingThreads, Rounding{x, y, blocks}, sizeof(RoundingShared<Kind>));
+  const Rounding rounding{x, y, rounding_blocks(x)};
+  stream.launch(&hopper_round<Kind>, {rounding.blocks + rounding_blocks(y)}, kRoundingThreads, rounding, sizeof(RoundingShared<Kind>));
 
   const int64_t row_tiles = ceil_div(a.m, kHopperRows), column_tiles = ceil_div(a.n, Columns);
   const HopperProduct<GemmEnd> p{stream.tensor_map(x.to, a.m, slices * kSliceBytes, kHopperRows),
@@ -155,12 +155,18 @@ void hopper_gemm_of(const gemm_args& a, Stream& stream) {
                                  static_cast<int>(row_tiles),
                                  static_cast<int>(column_tiles),
                                  static_cast<int>(least(2048 / Columns, column_tiles))};
-  stream.launch(&hopper_product<Kind, Columns, GemmEnd>, {least(kHopperBlocks, row_tiles * column_tiles)}, kHopperThreads, p, sizeof(HopperMemory<Columns>));
+  const int64_t blocks = least(kHopperBlocks, row_tiles * column_tiles);
+  stream.launch(&hopper_product<Kind, Columns, GemmEnd>, {blocks}, kHopperThreads, p, sizeof(HopperMemory<Columns>));
+}
+
+template <Arithmetic Kind>
+void hopper_gemm_of(const gemm_args& a, int columns, Stream& stream) {
+  columns == 256 ? hopper_gemm_of<Kind, 256>(a, stream) : hopper_gemm_of<Kind, 128>(a, stream);
 }
 
 void hopper_gemm(const gemm_args& a, int columns, Stream& stream) {
-  if (stream.arithmetic == Arithmetic::kTf32) return columns == 256 ? hopper_gemm_of<Arithmetic::kTf32, 256>(a, stream) : hopper_gemm_of<Arithmetic::kTf32, 128>(a, stream);
-  columns == 256 ? hopper_gemm_of<Arithmetic::kBf16, 256>(a, stream) : hopper_gemm_of<Arithmetic::kBf16, 128>(a, stream);
+  if (stream.arithmetic == Arithmetic::kTf32) return hopper_gemm_of<Arithmetic::kTf32>(a, columns, stream);
+  hopper_gemm_of<Arithmetic::kBf16>(a, columns, stream);
 }
 
 STEEPEST_KERNELS_END

@@ -56,7 +56,8 @@ __device__ inline void barrier_arrive(uint64_t& barrier, int bytes) {
 #if defined(STEEPEST_SHIM)
   shim::barrier_arrive(barrier, bytes);
 #else
-  asm volatile("{ .reg .b64 state; mbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1; }" ::"r"(shared_address(&barrier)), "r"(bytes) : "memory");
+  asm volatile("{ .reg .b64 state; mbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1; }" ::"r"(shared_address(&barrier)), "r"(bytes)
+               : "memory");
 #endif
 }
 
@@ -83,8 +84,9 @@ __device__ inline void copy_box(void* shared, const TensorMap& map, int word, in
 #if defined(STEEPEST_SHIM)
   shim::copy_box(shared, map, word, line, barrier);
 #else
-  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(shared_address(shared)),
-               "l"(&map), "r"(word), "r"(line), "r"(shared_address(&barrier))
+  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
+               :
+               : "r"(shared_address(shared)), "l"(&map), "r"(word), "r"(line), "r"(shared_address(&barrier))
                : "memory");
 #endif
 }

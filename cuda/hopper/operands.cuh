@@ -33,7 +33,7 @@ struct RoundingShared {
   float x[slice_depth(Kind)][kRoundedLines];
 };
 
-// Where line `line` at depth k stands in the block's part of x: groups of four lines are shuffled, so that 4 lines of 8 pieces are in different banks.
+// Where a line at depth k stands in the block's part of x: groups of four lines are shuffled, so that 4 lines of 8 pieces are in different banks.
 template <Arithmetic Kind>
 __host__ __device__ constexpr int rounding_place(int line, int k) {
   return line ^ k / piece_depth(Kind) % 8 * 4;
@@ -64,7 +64,8 @@ constexpr int kRoundingPasses = kRoundedLines * 8 / kRoundingThreads;  // pieces
 
 // v = what this thread is to write: pieces of lines line0 + threadIdx.x / 8 and of those at every 32 lines on. Whole: all is there, at 16 bytes.
 template <Arithmetic Kind, bool Whole>
-__device__ inline void read_pieces(const RoundedOperand& o, int64_t line0, int64_t k0, RoundingShared<Kind>& shared, float (&v)[kRoundingPasses][piece_depth(Kind)]) {
+__device__ inline void read_pieces(const RoundedOperand& o, int64_t line0, int64_t k0, RoundingShared<Kind>& shared,
+                                   float (&v)[kRoundingPasses][piece_depth(Kind)]) {
   constexpr int kPiece = piece_depth(Kind), kFours = kRoundedLines / 4;
   const int first = threadIdx.x % 8 * kPiece, line = threadIdx.x / 8;
   if (o.along) {

@@ -69,7 +69,8 @@ inline void barrier_wait(uint64_t& barrier, unsigned phase) {
 // ---- the copy engine; words of the map: address, lines, bytes of a line, lines of a box ----
 
 inline cuda::TensorMap tensor_map(const void* from, int64_t lines, int64_t bytes, int box) {
-  if (reinterpret_cast<uintptr_t>(from) % 16 != 0 || bytes % 128 != 0 || lines <= 0 || box <= 0 || box > 256) throw std::runtime_error("no such tensor map");
+  if (reinterpret_cast<uintptr_t>(from) % 16 != 0 || bytes % 128 != 0 || lines <= 0 || box <= 0 || box > 256)
+    throw std::runtime_error("no such tensor map");
   return {{reinterpret_cast<uintptr_t>(from), static_cast<uint64_t>(lines), static_cast<uint64_t>(bytes), static_cast<uint64_t>(box)}};
 }
 
@@ -119,7 +120,8 @@ void read_step(uint64_t descriptor, int line, float* numbers) {
 template <bool Tf32>
 void multiply_now(float* sums, int count, int thread, uint64_t a, uint64_t b) {
   constexpr int kSteps = Tf32 ? 8 : 16;
-  const auto place = [thread](int i) { return 128 * (thread % 4) + thread / 4 % 8 + 16 * (thread / 32) + 64 * (i % 2) + 8 * (i / 2 % 2) + 512 * (i / 4); };
+  const int first = 128 * (thread % 4) + thread / 4 % 8 + 16 * (thread / 32);
+  const auto place = [first](int i) { return first + 64 * (i % 2) + 8 * (i / 2 % 2) + 512 * (i / 4); };
   float x[2][kSteps], y[kSteps];
   for (int i1 = 0; i1 < 2; i1++) read_step<Tf32>(a, place(2 * i1) % 64, x[i1]);
   for (int i2 = 0; i2 < count / 4; i2++)
@@ -136,7 +138,7 @@ void multiply_now(float* sums, int count, int thread, uint64_t a, uint64_t b) {
 
 inline void multiply(float* sums, int count, bool tf32, uint64_t a, uint64_t b) {
   for (const uint64_t descriptor : {a, b})
-    if (descriptor >> 62 != 1 || (descriptor >> 49 & 7) != 0) fail("a descriptor of lines that are not swizzled by 128 bytes from a multiple of 1024 on");
+    if (descriptor >> 62 != 1 || (descriptor >> 49 & 7) != 0) fail("a descriptor of another swizzle than 128 bytes from a multiple of 1024 on");
   const int thread = static_cast<int>(thread_index.x % 128);
   later([=] { tf32 ? multiply_now<true>(sums, count, thread, a, b) : multiply_now<false>(sums, count, thread, a, b); });
 }

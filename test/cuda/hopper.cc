@@ -55,7 +55,9 @@ class HostStream final : public Stream {
 // Numbers at 16 bytes, or one behind.
 class Numbers {
  public:
-  Numbers(int64_t size, bool aligned) : memory_(static_cast<float*>(std::aligned_alloc(256, static_cast<size_t>(size * 4 + 16 + 511) / 256 * 256))), at_(memory_.get() + (aligned ? 0 : 1)) {}
+  Numbers(int64_t size, bool aligned) : memory_(static_cast<float*>(std::aligned_alloc(256, static_cast<size_t>(size * 4 + 527) / 256 * 256))) {
+    at_ = memory_.get() + (aligned ? 0 : 1);
+  }
   float* data() { return at_; }
   float& operator[](int64_t i) { return at_[i]; }
 
@@ -98,7 +100,8 @@ void check_rounding(int64_t lines, int64_t depth, bool along, bool aligned) {
       const int64_t at = i * slices * slice_depth(Kind) + k, line = i % lines;
       const unsigned word = reinterpret_cast<const unsigned*>(to.data())[Kind == Arithmetic::kTf32 ? at : at / 2];
       const unsigned bits = Kind == Arithmetic::kTf32 ? word : (at % 2 == 0 ? word : word >> 16) << 16;
-      same("rounded", __uint_as_float(bits), k < depth ? rounded(Kind, x[along ? line * depth + k : k * lines + line]) : 0.0f, {lines, depth, along, aligned, i, k});
+      const float wanted = k < depth ? rounded(Kind, x[along ? line * depth + k : k * lines + line]) : 0.0f;
+      same("rounded", __uint_as_float(bits), wanted, {lines, depth, along, aligned, i, k});
     }
   same("behind the end", to.back().x, 7, {lines, depth});
 }
@@ -231,7 +234,8 @@ void check_product(Arithmetic kind, int tile, int64_t m, int64_t n, int64_t k, i
   const bool more = draw() % 2 == 0;
   gemm_args args = {};
   args.a = a.data(), args.b = b.data(), args.c = c.data(), args.bias = more ? bias.data() : nullptr;
-  args.m = m, args.n = n, args.k = k, args.transposeA = transposes & 1, args.transposeB = transposes >> 1, args.accumulate = args.relu = more;
+  args.m = m, args.n = n, args.k = k, args.transposeA = transposes & 1, args.transposeB = transposes >> 1;
+  args.accumulate = args.relu = more;
   HostStream stream(kind, blocks);
   hopper_gemm(args, tile, stream);
   std::vector<float> column(static_cast<size_t>(k));
@@ -263,7 +267,8 @@ int main(int, char** arguments) {
   const struct {
     const char* name;
     void (*run)();
-  } checks[] = {{"operands", operands}, {"places", places}, {"ring", ring}, {"order", order}, {"choice", choice}, {"ways", ways}, {"products", products}};
+  } checks[] = {{"operands", operands}, {"places", places}, {"ring", ring},        {"order", order},
+                {"choice", choice},     {"ways", ways},     {"products", products}};
   for (const auto& check : checks)
     if (std::strcmp(check.name, arguments[1]) == 0) check.run();
   std::printf("%lld\n", static_cast<long long>(compared));

@@ -38,6 +38,7 @@ const large = [
   ...[0, 1, 2, 3].map((transposes) => ({ m: 1025, n: 1031, k: 133, transposes })), // tiles of 128 columns, nothing a multiple of 4
   { m: 1028, n: 1032, k: 420, transposes: 0 }, // more slices than fit into shared memory
   { m: 1404, n: 1612, k: 132, transposes: 3 }, // tiles of 256 columns
+  { m: 2100, n: 2180, k: 130, transposes: 2 }, // several tiles for each of 132 multiprocessors
 ];
 
 function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
