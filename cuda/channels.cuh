@@ -3,7 +3,7 @@
 //
 // Sums over rows are in double precision: blocks sum chunks of rows that depend on the shapes alone, then the chunks are added in one fixed order.
 #pragma once
-#include "fours.cuh"
+#include "elementwise.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -22,6 +22,31 @@ struct ChannelShape {
   }
   __host__ __device__ int rows() const { return kChannelThreads / lanes; }  // of a block at once
 };
+
+// p[0 .. count), zeros behind. kVector: p is aligned to 16 bytes, and count is 4.
+template <bool kVector>
+__device__ Four channels_of(const float* p, int64_t count) {
+  Four v;
+  if constexpr (kVector) {
+    v = *reinterpret_cast<const Four*>(p);
+  } else {
+    STEEPEST_UNROLL
+    for (int l = 0; l < 4; l++) v.at[l] = l < count ? p[l] : 0.0f;
+  }
+  return v;
+}
+
+// The same the other way.
+template <bool kVector>
+__device__ void put_channels(float* p, int64_t count, const Four& v) {
+  if constexpr (kVector) {
+    *reinterpret_cast<Four*>(p) = v;
+  } else {
+    STEEPEST_UNROLL
+    for (int l = 0; l < 4; l++)
+      if (l < count) p[l] = v.at[l];
+  }
+}
 
 // Where a thread of a group of blocks stands.
 struct ChannelPlace {
@@ -57,34 +82,34 @@ __device__ bool channel_block_sums(const ChannelShape& shape, const Term& term, 
     const auto channels = term.channels(place.j, place.count);
     for (; i < end; i += kDepth * step) {
       typename Term::Row rows[kDepth];
-#pragma unroll
+      STEEPEST_UNROLL
       for (int d = 0; d < kDepth; d++)
         if (i + d * step < end) rows[d] = term.load(i + d * step, place.j, place.count);
-#pragma unroll
+      STEEPEST_UNROLL
       for (int d = 0; d < kDepth; d++)
         if (i + d * step < end) term.add(channels, rows[d], i + d * step, sums);
     }
   }
   // The rows of a warp, then the warps.
   for (int s = lanes; s < kWarp; s *= 2)
-#pragma unroll
+    STEEPEST_UNROLL
     for (int which = 0; which < kSums; which++)
-#pragma unroll
+      STEEPEST_UNROLL
       for (int l = 0; l < 4; l++) sums[which][l] += __shfl_xor_sync(kAll, sums[which][l], s);
   const int lane = threadIdx.x % kWarp, thread = threadIdx.x, width = 4 * lanes;
   if (lane < lanes) {
-#pragma unroll
+    STEEPEST_UNROLL
     for (int which = 0; which < kSums; which++)
-#pragma unroll
+      STEEPEST_UNROLL
       for (int l = 0; l < 4; l++) shared.sums[threadIdx.x / kWarp][which * width + lane * 4 + l] = sums[which][l];
   }
   __syncthreads();
   j = group * width + thread;
   if (thread >= width || j >= shape.k) return false;
-#pragma unroll
+  STEEPEST_UNROLL
   for (int which = 0; which < kSums; which++) {
     totals[which] = 0;
-#pragma unroll
+    STEEPEST_UNROLL
     for (int w = 0; w < kChannelWarps; w++) totals[which] += shared.sums[w][which * width + thread];
   }
   return true;
@@ -103,10 +128,10 @@ __device__ void channel_block_rows(const ChannelShape& shape, const F& f, int64_
   const auto channels = f.channels(place.j, place.count);
   for (; row < end; row += kChannelDepth * step) {
     typename F::Row rows[kChannelDepth];
-#pragma unroll
+    STEEPEST_UNROLL
     for (int d = 0; d < kChannelDepth; d++)
       if (row + d * step < end) rows[d] = f.load((row + d * step) * shape.k + place.j, place.count);
-#pragma unroll
+    STEEPEST_UNROLL
     for (int d = 0; d < kChannelDepth; d++)
       if (row + d * step < end) f.store(channels, rows[d], (row + d * step) * shape.k + place.j, place.count);
   }
@@ -165,18 +190,18 @@ __global__ void __launch_bounds__(kChannelThreads) channel_totals(ChannelTotals<
     constexpr int kStep = kChannelThreads / kTotalColumns;
     for (int64_t chunk = threadIdx.x / kTotalColumns; chunk < p.chunks; chunk += kTotalDepth * kStep) {
       double parts[kTotalDepth][kSums];
-#pragma unroll
+      STEEPEST_UNROLL
       for (int d = 0; d < kTotalDepth; d++)
-#pragma unroll
+        STEEPEST_UNROLL
         for (int which = 0; which < kSums; which++)
           parts[d][which] = chunk + d * kStep < p.chunks ? p.parts[((chunk + d * kStep) * kSums + which) * p.n + j] : 0.0;
-#pragma unroll
+      STEEPEST_UNROLL
       for (int d = 0; d < kTotalDepth; d++)
-#pragma unroll
+        STEEPEST_UNROLL
         for (int which = 0; which < kSums; which++) sums[which] += parts[d][which];
     }
   }
-#pragma unroll
+  STEEPEST_UNROLL
   for (int which = 0; which < kSums; which++) {
     for (int s = kTotalColumns; s < kWarp; s *= 2) sums[which] += __shfl_xor_sync(kAll, sums[which], s);
     if (lane < kTotalColumns) shared.sums[warp][which][lane] = sums[which];
@@ -184,9 +209,9 @@ __global__ void __launch_bounds__(kChannelThreads) channel_totals(ChannelTotals<
   __syncthreads();
   if (threadIdx.x >= kTotalColumns || j >= p.n) return;
   double totals[kSums] = {};
-#pragma unroll
+  STEEPEST_UNROLL
   for (int which = 0; which < kSums; which++)
-#pragma unroll
+    STEEPEST_UNROLL
     for (int w = 0; w < kChannelWarps; w++) totals[which] += shared.sums[w][which][column];
   p.f(j, totals);
 }
@@ -255,7 +280,7 @@ void sum_then_rows(Stream& stream, const ChannelShape& shape, const Term& term, 
   const int64_t chunks = most(1, ceil_div(sum_rows, chunk));
   double* const parts = static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * kSums * k) * sizeof(double)));
   sum_channels(stream, shape, term, 1, sum_rows, chunk, [=] __device__(int64_t, int64_t chunk, int64_t j, const double* sums) {
-#pragma unroll
+    STEEPEST_UNROLL
     for (int which = 0; which < kSums; which++) parts[(chunk * kSums + which) * k + j] = sums[which];
   });
   total_channels<kSums>(stream, parts, chunks, k, finish);
