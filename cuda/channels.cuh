@@ -223,6 +223,42 @@ void total_channels(Stream& stream, const double* parts, int64_t chunks, int64_t
                 sizeof(ChannelTotalsShared<kSums>));
 }
 
+// Rows of a chunk of the rows of one image: all where a thread has no more than eight of them. Else there are about 384 blocks - three, which is
+// what registers allow, on each of an H200's 132 processors - and a thread has `depth` rows at least.
+inline int64_t channel_chunk(const ChannelShape& shape, int64_t rows, int depth) {
+  if (rows <= 8 * shape.rows()) return 8 * shape.rows();
+  return most(depth, ceil_div(ceil_div(rows, most(1, 384 / shape.groups)), shape.rows())) * shape.rows();
+}
+
+// The elements of x[rows, k] themselves.
+template <bool kVector>
+struct ChannelValues {
+  static constexpr int kSums = 1, kDepth = 4;
+  const float* x;
+  int64_t k;
+
+  struct Kept {};
+  using Row = Four;
+  __device__ Kept channels(int64_t, int64_t) const { return {}; }
+  __device__ Row load(int64_t i, int64_t j, int64_t count) const { return channels_of<kVector>(x + i * k + j, count); }
+  __device__ void add(Kept, const Row& row, int64_t, double (&sums)[1][4]) const {
+    STEEPEST_UNROLL
+    for (int l = 0; l < 4; l++) sums[0][l] += row.at[l];
+  }
+};
+
+// x[images, rows, k] -> y[images, k] = the sums over the rows, divided by `by`. Takes scratch 0 where an image has several chunks.
+template <bool kVector>
+void sum_rows(Stream& stream, const ChannelShape& shape, const float* x, int64_t images, int64_t rows, int64_t chunk, double by, float* y) {
+  const int64_t k = shape.k, n = images * k, chunks = most(1, ceil_div(rows, chunk));
+  double* const parts = chunks == 1 ? nullptr : static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * n) * sizeof(double)));
+  sum_channels(stream, shape, ChannelValues<kVector>{x, k}, images, rows, chunk, [=] __device__(int64_t image, int64_t part, int64_t j, const double* sum) {
+    if (parts) parts[part * n + image * k + j] = sum[0];
+    else y[image * k + j] = static_cast<float>(sum[0] / by);
+  });
+  if (parts) total_channels<1>(stream, parts, chunks, n, [=] __device__(int64_t i, const double* sum) { y[i] = static_cast<float>(sum[0] / by); });
+}
+
 // ---- passes over all rows ----
 
 template <class F>
@@ -275,8 +311,7 @@ void sum_then_rows(Stream& stream, const ChannelShape& shape, const Term& term, 
     stream.launch(&channel_whole<Term, Finish, F>, {shape.groups}, kChannelThreads, params, sizeof(ChannelShared));
     return;
   }
-  // About 384 blocks: three, which is what registers allow, on each of an H200's 132 processors. A thread has kDepth rows at least.
-  const int64_t chunk = most(Term::kDepth, ceil_div(ceil_div(sum_rows, most(1, 384 / shape.groups)), shape.rows())) * shape.rows();
+  const int64_t chunk = channel_chunk(shape, sum_rows, Term::kDepth);
   const int64_t chunks = most(1, ceil_div(sum_rows, chunk));
   double* const parts = static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * kSums * k) * sizeof(double)));
   sum_channels(stream, shape, term, 1, sum_rows, chunk, [=] __device__(int64_t, int64_t chunk, int64_t j, const double* sums) {

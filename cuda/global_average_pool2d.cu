@@ -4,40 +4,6 @@
 
 STEEPEST_KERNELS_BEGIN
 
-// x[pixels of all images, c].
-template <bool kVector>
-struct GlobalAverageTerm {
-  static constexpr int kSums = 1, kDepth = 4;
-  const float* x;
-  int64_t c;
-
-  struct Kept {};
-  using Row = Four;
-  __device__ Kept channels(int64_t, int64_t) const { return {}; }
-  __device__ Row load(int64_t i, int64_t j, int64_t count) const { return channels_of<kVector>(x + i * c + j, count); }
-  __device__ void add(Kept, const Row& row, int64_t, double (&sums)[1][4]) const {
-    STEEPEST_UNROLL
-    for (int l = 0; l < 4; l++) sums[0][l] += row.at[l];
-  }
-};
-
-template <bool kVector>
-void global_average(const global_average_pool2d_forward_args& a, Stream& stream) {
-  const ChannelShape shape(a.c);
-  const int64_t c = a.c, area = a.h * a.w, n = a.n * c;
-  // A block takes an image's pixels, if they are not very many.
-  const int64_t chunk = 32 * shape.rows(), chunks = most(1, ceil_div(area, chunk));
-  float* const y = a.y;
-  double* const parts = chunks == 1 ? nullptr : static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * n) * sizeof(double)));
-  const double count = static_cast<double>(area);
-  const GlobalAverageTerm<kVector> term{a.x, c};
-  sum_channels(stream, shape, term, a.n, area, chunk, [=] __device__(int64_t image, int64_t part, int64_t j, const double* sum) {
-    if (parts) parts[part * n + image * c + j] = sum[0];
-    else y[image * c + j] = static_cast<float>(sum[0] / count);
-  });
-  if (parts) total_channels<1>(stream, parts, chunks, n, [=] __device__(int64_t i, const double* sum) { y[i] = static_cast<float>(sum[0] / count); });
-}
-
 // A thread has W channels of a pixel.
 template <int W>
 struct GlobalAverageGradient {
@@ -56,10 +22,12 @@ struct GlobalAverageGradient {
   }
 };
 
-// x[n, h, w, c] -> y[n, c].
+// x[n, h, w, c] -> y[n, c]. A block takes an image's pixels, if they are not very many.
 void global_average_pool2d_forward(const global_average_pool2d_forward_args& a, Stream& stream) {
-  if (a.c % 4 == 0 && aligned(16, a.x)) global_average<true>(a, stream);
-  else global_average<false>(a, stream);
+  const ChannelShape shape(a.c);
+  const int64_t area = a.h * a.w, chunk = 32 * shape.rows();
+  const auto sum = a.c % 4 == 0 && aligned(16, a.x) ? &sum_rows<true> : &sum_rows<false>;
+  sum(stream, shape, a.x, a.n, area, chunk, static_cast<double>(area), a.y);
 }
 
 // dy[n, c] -> dx[n, h, w, c].
