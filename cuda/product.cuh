@@ -28,6 +28,7 @@
 //
 // Then: product<Tile128x128, Tile64x64>(stream, Product<Plain, Plain, Store>{a, b, store, rows, columns, depth}, kWhole);
 // takes the tile of the list that suits the sizes. A kernel is compiled for each tile and each of three arithmetics: keep lists short.
+// An operand or end may have more ways by plain numbers of its own (see GemmEnd::wide), the same for all threads, at no cost worth a kernel.
 //
 // The bits of an element depend on its row of A and its column of B alone: the sum goes up the depth from 0, by one chain of fused multiply-adds,
 // whatever the tile; a slice kernel may so be cut anywhere. kSplit: where there are too few tiles for a large device, the depth is cut by rows,
@@ -62,7 +63,7 @@ template <int Rows, int Columns, int WarpRows, int WarpColumns, int Stages, int 
 struct ProductTile {
   static constexpr int kRows = Rows, kColumns = Columns, kWarpRows = WarpRows, kWarpColumns = WarpColumns, kStages = Stages, kBlocks = Blocks;
   static constexpr int kThreads = Rows / WarpRows * (Columns / WarpColumns) * kWarp;
-  // On tensor cores, that is: their warps have up to 64 x 64, since they wait for shared memory rather than for sums, and another slice on its way.
+  // On tensor cores: a warp has up to 64 x 64, since it waits for shared memory rather than for sums, and one more slice is on its way.
   using Rounded = ProductTile<Rows, Columns, Rows * Columns == 128 * 128 ? 64 : WarpRows, Rows * Columns == 128 * 128 ? 64 : WarpColumns, Stages + 1, Blocks>;
   static constexpr int kDown = WarpRows / 32, kAcross = WarpColumns / 16;  // squares of 4 x 4 a thread has
   static_assert(WarpRows % 32 == 0 && WarpColumns % 32 == 0, "a tensor core's piece");
@@ -143,7 +144,8 @@ struct ProductLane {
   int next;         // columns to the second; those after it are 32 from the one before the last
 };
 
-// float32: lanes stand in 8 rows x 4 columns; a pair of lanes shares a row, so that half a warp reads 8 groups of a, and 2 of b.
+// float32: lanes stand in 8 rows x 4 columns, so that lanes i and i ^ 1 have the same rows, and lanes i and i ^ 2 the same columns: reads of 16
+// bytes by a quarter of a warp and by the next are made as one then, and an SM gets numbers from shared memory twice as fast as it needs them.
 // Tensor cores: the four rows are rows g and g + 8 of two 16 x 8 pieces, and columns 2 t, 2 t + 1 of four pieces make two squares side by side:
 // column j of the first is column 2 t of the j-th piece, and column j of the second its column 2 t + 1.
 template <Arithmetic Kind>

@@ -58,7 +58,7 @@ struct Operand {
   __device__ Step step(int64_t k) const { return {k}; }
   __device__ Place at(const Line& line, const Step& step) const {
     const bool valid = line.i < lines && step.k < depth;
-    return {valid ? x + (Along ? line.i * pitch + step.k : step.k * pitch + line.i) : nullptr, valid};
+    return {valid ? x + (Along ? line.i * pitch + step.k : step.k * pitch + line.i) : x, valid};
   }
 };
 
@@ -197,10 +197,10 @@ void check_slices() {
     same("the first", *places->begin(), 0, {Lines});
     same("the last", *places->rbegin(), Lines * kSlice - 1, {Lines});
   }
-  // Eight lanes that move 16 bytes each at once: in banks of their own, or the same 16 bytes.
-  const auto apart = [](const char* what, auto place, int first) {
+  // Eight lanes (sixteen) that move 16 bytes each at once: in banks of their own, or the same 16 bytes.
+  const auto apart = [](const char* what, auto place, int first, int lanes = 8) {
     std::set<int> groups, banks;
-    for (int lane = first; lane < first + 8; lane++) groups.insert(place(lane) / 4), banks.insert(place(lane) / 4 % 8);
+    for (int lane = first; lane < first + lanes; lane++) groups.insert(place(lane) / 4), banks.insert(place(lane) / 4 % 8);
     same(what, static_cast<double>(banks.size()), static_cast<double>(groups.size()), {Lines, first});
   };
   const auto row = [](int lane) { return product_lane<Arithmetic::kFull>(lane).row; };
@@ -208,17 +208,22 @@ void check_slices() {
   for (int first = 0; first < 32; first += 8) {
     apart("written along", [](int lane) { return slice_along<Lines>(lane / 4, lane % 4); }, first);
     apart("written across", [](int lane) { return slice_across<Lines>(lane * 4 % Lines, lane * 4 / Lines); }, first);
-    for (int k = 0; k < kSlice; k++) {
-      apart("rows read across", [&](int lane) { return slice_across<Lines>(row(lane), k); }, first);
-      apart("columns read across", [&](int lane) { return slice_across<Lines>(column(lane), k); }, first);
-      apart("rows read along", [&](int lane) { return slice_along<Lines>(row(lane) + k % 4, k / 4); }, first);
-      apart("columns read along", [&](int lane) { return slice_along<Lines>(column(lane) + k % 4, k / 4); }, first);
-    }
     for (int i = 0; i < 4; i++) {
       apart("pieces read along", [&](int lane) { return slice_along<Lines>(lane / 4 * 4 + i, lane % 4); }, first);
       apart("pieces read across", [&](int lane) { return slice_across<Lines>(lane / 4 * 4, lane % 4 * 4 + i); }, first);
     }
   }
+  for (int lane = 0; lane < 32; lane++) {
+    same("the row of two lanes", row(lane), row(lane ^ 1), {lane});
+    same("the column of two lanes", column(lane), column(lane ^ 2), {lane});
+  }
+  for (const int half : {0, 16})
+    for (int k = 0; k < kSlice; k++) {
+      apart("rows read across", [&](int lane) { return slice_across<Lines>(row(lane), k); }, half, 16);
+      apart("columns read across", [&](int lane) { return slice_across<Lines>(column(lane), k); }, half, 16);
+      apart("rows read along", [&](int lane) { return slice_along<Lines>(row(lane) + k % 4, k / 4); }, half, 16);
+      apart("columns read along", [&](int lane) { return slice_along<Lines>(column(lane) + k % 4, k / 4); }, half, 16);
+    }
 }
 
 void slices() {

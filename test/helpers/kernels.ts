@@ -119,11 +119,6 @@ export function hasCudaForm(kernel: KernelName): boolean {
   return existsSync(file) && readFileSync(file, 'utf8').includes(`\nvoid ${kernel}(`);
 }
 
-/** Whether the shim is built and has all of these kernels. */
-export function shimHas(...kernels: KernelName[]): boolean {
-  return shim !== undefined && kernels.every(hasCudaForm);
-}
-
 export function kernelRunners(): Runner[] {
   return [referenceRunner('float64'), referenceRunner('float32'), ...cpuRunners()];
 }

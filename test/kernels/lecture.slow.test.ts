@@ -4,9 +4,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { TypedArray } from '../../lib/backends/backend.js';
-import type { KernelName } from '../../lib/backends/kernels.js';
 import { RandomStream } from '../../lib/random.js';
-import { kernelRunners, type Runner, shimHas, shimRunner } from '../helpers/kernels.js';
+import { cudaRunners, kernelRunners, type Runner } from '../helpers/kernels.js';
 import {
   convolvedSize,
   filterMatrix,
@@ -49,7 +48,7 @@ function closeTo(actual: Matrix, expected: Matrix, runner: Runner): void {
   expect(worst).toBeLessThanOrEqual(tolerance);
 }
 
-function lecture(runner: Runner): void {
+describe.each([...kernelRunners(), ...cudaRunners()])('$name', (runner) => {
   const random = new RandomStream(11, 0);
   const real = (length: number) => runner.real(Array.from({ length }, () => Math.fround(random.uniform(-1, 1))));
   const zeros = (length: number) => runner.real(new Array<number>(length).fill(0));
@@ -115,6 +114,7 @@ function lecture(runner: Runner): void {
     test("dW = dS phi(pad(Z))', db = dS 1", () => {
       const [dw, db] = [zeros(filter.length), zeros(dOut)];
       runner.run('conv2d_backward_filter', { x, dy, dw, ...ints });
+      runner.run('bias_backward', { dy, db, rows: n * pixels, k: dOut });
       const images = Array.from({ length: n }, (_, i) => i);
       const dS = (i: number) => imageMatrix(dy, i, result);
       closeTo(
@@ -207,19 +207,7 @@ function lecture(runner: Runner): void {
     expect([...y]).toEqual([5, 9, 4, 6, 5, 9, 4, 6]);
     expect([...argmax]).toEqual([2, 2, 2, 0, 3, 3, 3, 1]);
   });
-}
-
-describe.each(kernelRunners())('$name', lecture);
-// Skipped, and counted, where the shim is not built.
-const kernels: KernelName[] = [
-  'zero_pad2d_forward',
-  'im2col_forward',
-  'conv2d_forward',
-  'bias_backward',
-  'relu_forward',
-  'max_pool2d_forward',
-];
-describe.skipIf(!shimHas(...kernels)).each([shimRunner()])('$name', lecture);
+});
 
 /** A column vector. */
 function columnOf(values: ArrayLike<number>): Matrix {

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { forSquares } from '../../lib/backends/reference/conv2d.js';
 import { panelled, points, squares } from '../../lib/geometry.js';
 import { RandomStream } from '../../lib/random.js';
-import { cpuRunners, kernelRunners, type Runner, referenceRunner, shimHas, shimRunner } from '../helpers/kernels.js';
+import { cpuRunners, cudaRunners, kernelRunners, type Runner, referenceRunner } from '../helpers/kernels.js';
 
 /** Whole and cut squares; by Winograd with tiles of 4 (3 and many channels) and 2, small maps, strided, pooled, 1 x 1. */
 const shapes = [
@@ -30,8 +30,7 @@ const sizeOf = ({ h, w, r, stride, padding, pool }: Shape) =>
   [h, w].map((size) => Math.floor(((size + 2 * padding - r) / stride + 1) / (pool || 1)));
 
 function forward(runner: Runner, shape: Shape, bias: number, images?: Float32Array) {
-  const { n, h, w, c, k, r, pool } = shape;
-  const tile = runner.name === 'shim' ? 0 : shape.tile; // no Winograd there
+  const { n, h, w, c, k, r, pool, tile } = shape;
   const [p, q] = sizeOf(shape) as [number, number];
   const [x, filter] = [runner.real(images ?? draw(n * h * w * c, 1)), runner.real(draw(r * r * c * k, 2))];
   const y = runner.real({ length: n * p * q * k });
@@ -39,7 +38,7 @@ function forward(runner: Runner, shape: Shape, bias: number, images?: Float32Arr
   const u = runner.real({ length: points(tile, r) * c * panelled(k) });
   if (tile > 0) runner.run('winograd_filter_forward', { filter, u, depth: c, columns: k, r, tile, turned: 0 });
   const more = { bias: runner.real(new Array<number>(k).fill(bias)), ...(tile > 0 && { u }), relu: 0 };
-  runner.run('conv2d_forward', { ...shape, tile, ...more, poolStride: pool, x, filter, y, moments });
+  runner.run('conv2d_forward', { ...shape, ...more, poolStride: pool, x, filter, y, moments });
   return { y, moments, p, q };
 }
 
@@ -59,7 +58,7 @@ const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number) =>
 };
 const exact = referenceRunner('float64');
 
-function normalized(runner: Runner): void {
+describe.each([...kernelRunners(), ...cudaRunners()])('$name', (runner) => {
   test.each(shapes)('$n $h x $w, $c -> $k, filter $r, tile $tile, pool $pool: mean and variance of y', (shape) => {
     for (const bias of [0, 1000]) {
       const { y, moments, p, q } = forward(runner, shape, bias);
@@ -80,11 +79,7 @@ function normalized(runner: Runner): void {
       expect(seen.variance.every((v) => v < 1e-12 * value * value)).toBe(true);
     }
   });
-}
-
-describe.each(kernelRunners())('$name', normalized);
-// Skipped, and counted, where the shim is not built.
-describe.skipIf(!shimHas('conv2d_forward', 'batch_norm_forward')).each([shimRunner()])('$name', normalized);
+});
 
 describe.each(cpuRunners())('$name', (runner) => {
   test.each(shapes)('$n $h x $w, $c -> $k, tile $tile: the same bits on 1, 2 and 3 threads', (shape) => {
@@ -95,7 +90,7 @@ describe.each(cpuRunners())('$name', (runner) => {
   slices(runner);
 });
 
-describe.skipIf(!shimHas('conv2d_forward')).each([shimRunner()])('$name', (runner) => {
+describe.each(cudaRunners())('$name', (runner) => {
   test.each(shapes)('$n $h x $w, $c -> $k, filter $r, pool $pool: mean and deviations of each square of y', (shape) => {
     for (const bias of [0, 1000]) {
       const { y, moments, p, q } = forward(runner, shape, bias);
