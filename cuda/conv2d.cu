@@ -176,10 +176,10 @@ struct ConvColumns {
   }
   __device__ void store(uint16_t* to, const int (&from)[4]) const {
     if (wide) {
-      Places<4> places;
+      Pack<uint16_t, 4> places;
       STEEPEST_UNROLL
-      for (int j = 0; j < 4; ++j) places.v[j] = static_cast<uint16_t>(from[j]);
-      *reinterpret_cast<Places<4>*>(to) = places;
+      for (int j = 0; j < 4; ++j) places.at[j] = static_cast<uint16_t>(from[j]);
+      *reinterpret_cast<Pack<uint16_t, 4>*>(to) = places;
       return;
     }
     STEEPEST_UNROLL
