@@ -13,9 +13,9 @@ struct AveragePool {
   __device__ void operator()(int64_t i) const {
     Channels<W> sum{};
     pooling.places<W, kPool>(x + pooling.corner<W>(i), [&](int, const Channels<W>& values) {
-      for (int v = 0; v < W; ++v) sum.v[v] += values.v[v];
+      for (int v = 0; v < W; ++v) sum.at[v] += values.at[v];
     });
-    for (int v = 0; v < W; ++v) sum.v[v] /= count;
+    for (int v = 0; v < W; ++v) sum.at[v] /= count;
     put(y + i * W, sum);
   }
 };
@@ -39,9 +39,9 @@ struct AveragePoolGradient {
     for (int row = rows.from; row < rows.end; ++row)
       for (int column = columns.from; column < columns.end; ++column) {
         const auto values = channels_at<W>(dy + static_cast<int64_t>(f.windows.index({pixel.image, row, column})) * f.c + channel * W);
-        for (int v = 0; v < W; ++v) sum.v[v] += values.v[v];
+        for (int v = 0; v < W; ++v) sum.at[v] += values.at[v];
       }
-    for (int v = 0; v < W; ++v) sum.v[v] /= count;
+    for (int v = 0; v < W; ++v) sum.at[v] /= count;
     put(dx + i * W, sum);
   }
 };

@@ -17,7 +17,7 @@ struct GlobalAverageGradient {
     const int at = image.divide(small(i), rest);
     channels.divide(rest, channel);
     Channels<W> values = channels_at<W>(dy + (static_cast<int64_t>(at) * channels.d + channel) * W);
-    for (int v = 0; v < W; ++v) values.v[v] /= area;
+    for (int v = 0; v < W; ++v) values.at[v] /= area;
     put(dx + i * W, values);
   }
 };

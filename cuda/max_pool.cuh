@@ -21,13 +21,13 @@ struct MaxPool {
     Channels<W> best = channels_at<W>(corner);
     int places[W] = {};
     pooling.places<W, kPool>(corner, [&](int place, const Channels<W>& values) {
-      for (int v = 0; v < W; ++v) take_larger(values.v[v], place, best.v[v], places[v]);
+      for (int v = 0; v < W; ++v) take_larger(values.at[v], place, best.at[v], places[v]);
     });
     put(y + i * W, best);
     if (argmax == nullptr) return;
-    Places<W> result;
-    for (int v = 0; v < W; ++v) result.v[v] = static_cast<uint16_t>(places[v]);
-    *reinterpret_cast<Places<W>*>(argmax + i * W) = result;
+    Pack<uint16_t, W> result;
+    for (int v = 0; v < W; ++v) result.at[v] = static_cast<uint16_t>(places[v]);
+    *reinterpret_cast<Pack<uint16_t, W>*>(argmax + i * W) = result;
   }
 };
 
@@ -55,8 +55,8 @@ struct Share {
   }
   __device__ Share(const float* from, const uint16_t* argmax, int64_t i) : dy(channels_at<W>(from + i)) {
     if (argmax == nullptr) return;
-    const auto places = *reinterpret_cast<const Places<W>*>(argmax + i);
-    for (int v = 0; v < W; ++v) place[v] = places.v[v];
+    const auto places = *reinterpret_cast<const Pack<uint16_t, W>*>(argmax + i);
+    for (int v = 0; v < W; ++v) place[v] = places.at[v];
   }
 };
 
@@ -84,7 +84,7 @@ struct MaxPoolApart {
       for (int column = 0; column < columns; ++column) {
         const int place = row < f.pool && column < f.pool ? row * f.pool + column : -2;
         Channels<W> values;
-        for (int v = 0; v < W; ++v) values.v[v] = share.place[v] == place ? share.dy.v[v] : 0.0f;
+        for (int v = 0; v < W; ++v) values.at[v] = share.place[v] == place ? share.dy.at[v] : 0.0f;
         put(to + (static_cast<int64_t>(row) * f.w + column) * f.c, values);
       }
   }
@@ -110,7 +110,7 @@ struct MaxPoolOverlap {
       for (int column = columns.from; column < columns.end; ++column) {
         const Share<W> share(dy, argmax, static_cast<int64_t>(f.windows.index({pixel.image, row, column})) * f.c + channel * W);
         const int place = (pixel.row - row * f.stride) * f.pool + pixel.column - column * f.stride;
-        for (int v = 0; v < W; ++v) sum.v[v] += share.place[v] == place ? share.dy.v[v] : 0.0f;
+        for (int v = 0; v < W; ++v) sum.at[v] += share.place[v] == place ? share.dy.at[v] : 0.0f;
       }
     put(dx + i * W, sum);
   }

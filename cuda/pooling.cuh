@@ -1,7 +1,6 @@
 // What poolings share. x[n, h, w, c] has windows of `pool` x `pool` pixels, `stride` apart, p x q an image. A place in a window is
 // row * pool + column.
 #pragma once
-#include "elementwise.cuh"
 #include "pixels.cuh"
 
 STEEPEST_KERNELS_BEGIN

@@ -24,7 +24,7 @@ __device__ Channels<W> stochastic_numbers(int64_t seed, int64_t stream, int64_t 
     if (place & 2) words[i] = words[i + 2];
   Channels<W> numbers;
   STEEPEST_UNROLL
-  for (int v = 0; v < W; ++v) numbers.v[v] = uniform_of_word(words[v]);
+  for (int v = 0; v < W; ++v) numbers.at[v] = uniform_of_word(words[v]);
   return numbers;
 }
 
@@ -40,24 +40,24 @@ struct StochasticPool {
     const float* const corner = x + pooling.corner<W>(i);
     Channels<W> total{}, sum{}, chosen = channels_at<W>(corner);
     pooling.places<W, kPool>(corner, [&](int, const Channels<W>& values) {
-      for (int v = 0; v < W; ++v) total.v[v] += values.v[v] > 0 ? values.v[v] : 0.0f;
+      for (int v = 0; v < W; ++v) total.at[v] += values.at[v] > 0 ? values.at[v] : 0.0f;
     });
     const Channels<W> numbers = stochastic_numbers<W>(seed, stream, step, first + i * W);
     int places[W] = {};
     bool done[W] = {};
     pooling.places<W, kPool>(corner, [&](int place, const Channels<W>& values) {
       for (int v = 0; v < W; ++v) {
-        if (done[v] || !(values.v[v] > 0)) continue;
-        chosen.v[v] = values.v[v];
+        if (done[v] || !(values.at[v] > 0)) continue;
+        chosen.at[v] = values.at[v];
         places[v] = place;
-        sum.v[v] += values.v[v];
-        done[v] = sum.v[v] > numbers.v[v] * total.v[v];
+        sum.at[v] += values.at[v];
+        done[v] = sum.at[v] > numbers.at[v] * total.at[v];
       }
     });
     put(y + i * W, chosen);
-    Places<W> result;
-    for (int v = 0; v < W; ++v) result.v[v] = static_cast<uint16_t>(places[v]);
-    *reinterpret_cast<Places<W>*>(argmax + i * W) = result;
+    Pack<uint16_t, W> result;
+    for (int v = 0; v < W; ++v) result.at[v] = static_cast<uint16_t>(places[v]);
+    *reinterpret_cast<Pack<uint16_t, W>*>(argmax + i * W) = result;
   }
 };
 
@@ -71,12 +71,12 @@ struct StochasticExpected {
     Channels<W> sum{}, squares{};
     pooling.places<W, kPool>(x + pooling.corner<W>(i), [&](int, const Channels<W>& values) {
       for (int v = 0; v < W; ++v) {
-        const float positive = values.v[v] <= 0 ? 0.0f : values.v[v];  // NaN stays
-        sum.v[v] += positive;
-        squares.v[v] = fmaf(positive, positive, squares.v[v]);
+        const float positive = values.at[v] <= 0 ? 0.0f : values.at[v];  // NaN stays
+        sum.at[v] += positive;
+        squares.at[v] = fmaf(positive, positive, squares.at[v]);
       }
     });
-    for (int v = 0; v < W; ++v) sum.v[v] = sum.v[v] == 0 ? 0.0f : squares.v[v] / sum.v[v];
+    for (int v = 0; v < W; ++v) sum.at[v] = sum.at[v] == 0 ? 0.0f : squares.at[v] / sum.at[v];
     put(y + i * W, sum);
   }
 };

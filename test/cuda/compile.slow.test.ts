@@ -7,8 +7,14 @@ import { describe, expect, test } from 'vitest';
 import { deviceCodes } from '../helpers/fatbin.js';
 
 const root = join(__dirname, '..', '..');
-/** Kernels that may have a stack: a part of the mangled name, and why. */
-const excused: Record<string, string> = {};
+/**
+ * Kernels that may have a stack, by a part of their mangled names, of no more than so many bytes: products in float32 whose tiles take nearly all
+ * registers that a thread may have, for sm_80, where ptxas keeps two to six words of some in memory. For sm_90, an H200, it needs none.
+ */
+const excused = [
+  { part: 'product_tilesILNS0_10ArithmeticE0ENS0_11ProductTileILi128ELi128E', architecture: 80, stack: 24 },
+  { part: 'product_tilesILNS0_10ArithmeticE0ENS0_11ProductTileILi64ELi64E', architecture: 80, stack: 8 },
+];
 
 /** What the build knows by that name: a path that it found, or an option. */
 function known(name: string): string | undefined {
@@ -45,9 +51,11 @@ describe.skipIf(nvcc === undefined)('nvcc', () => {
     });
 
     test('no kernel has a stack', () => {
+      const allowed = (name: string, code: number) =>
+        excused.find(({ part, architecture }) => architecture === code && name.includes(part))?.stack ?? 0;
       const stacks = deviceCodes(readFileSync(object(unit))).flatMap(({ architecture, kernels }) =>
         kernels
-          .filter(({ name, stack }) => stack > 0 && !Object.keys(excused).some((part) => name.includes(part)))
+          .filter(({ name, stack }) => stack > allowed(name, architecture))
           .map(({ name, stack }) => `${name} for sm_${architecture}: ${stack} bytes`),
       );
       expect(stacks).toEqual([]);
