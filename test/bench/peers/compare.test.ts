@@ -7,6 +7,7 @@ import {
   round,
   rowsOf,
   stepsOfTurn,
+  TOLERANCES,
   table,
   timesOf,
 } from '../../../bench/peers/compare.js';
@@ -41,8 +42,19 @@ test('outputs: relative to the largest', () => {
   expect(() => checkOutputs('torch', [10], [10, 1])).toThrow(/2 outputs/);
 });
 
+test('less is asked of TF32 and bfloat16', () => {
+  const { tf32, bf16 } = TOLERANCES;
+  expect(() => checkLosses('torch', [2, 1.9], [2.001, 1.901])).toThrow(/step 1/);
+  expect(() => checkLosses('torch', [2, 1.9], [2.001, 1.901], tf32)).not.toThrow();
+  expect(() => checkLosses('torch', [2, 1.9], [2.01, 1.9], tf32)).toThrow(/step 1/);
+  expect(() => checkLosses('torch', [2, 1.9], [2.03, 1.93], bf16)).not.toThrow();
+  expect(() => checkLosses('torch', [2, 1.9], [2.06, 1.9], bf16)).toThrow(/step 1/);
+  expect(() => checkOutputs('torch', [10, 1], [10, 1.1], bf16)).not.toThrow();
+  expect(() => checkOutputs('torch', [10, 1], [10, 1.3], bf16)).toThrow(/output 1/);
+});
+
 const times = (medianMs: number) => ({ medianMs, minMs: medianMs / 2, maxMs: medianMs * 2 });
-const head = { model: 'lenet', mode: 'train', threads: 2, batch: 128, device: 'cpu' };
+const head = { model: 'lenet', mode: 'train', threads: 2, batch: 128, device: 'cpu', precision: 'fp32' };
 
 test('a row takes the fastest variant of torch; tfjs has its own', () => {
   const rows = rowsOf(head, {
