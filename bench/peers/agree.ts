@@ -39,7 +39,7 @@ export async function agreeing(
   for (const rival of rivals) {
     const theirs = await rival.check(CHECK_STEPS).catch((error: Error) => failures.add(rival.name, error));
     if (!theirs) continue;
-    checkOutputs(rival.name, expected.outputs, theirs.outputs, tolerance);
+    checkOutputs(rival.name, expected.outputs, theirs.outputs, tolerance.outputs);
     if (theirs.trains === false && mode === 'train') {
       failures.note(`${rival.name} cannot train this network: left out`);
       continue;

@@ -63,11 +63,18 @@ export interface Tolerance {
   readonly first: number;
   readonly later: number;
   readonly outputs: number;
+  /** Of the result of one kernel. */
+  readonly kernel: number;
 }
+
+/**
+ * TF32 leaves open whether operands are rounded or cut off, which was computed to differ by up to 8e-3 in outputs and 1e-2 in losses (vgg11,
+ * resnet18), and by 1e-3 in a product. In bfloat16 PyTorch's results and activations are bfloat16 too: up to 8e-3 and 3e-3.
+ */
 export const TOLERANCES: Readonly<Record<PeerPrecision, Tolerance>> = {
-  fp32: { first: 1e-5, later: 1e-3, outputs: 1e-4 },
-  tf32: { first: 1e-3, later: 1e-3, outputs: 1e-3 },
-  bf16: { first: 2e-2, later: 2e-2, outputs: 2e-2 },
+  fp32: { first: 1e-5, later: 1e-3, outputs: 1e-4, kernel: 1e-4 },
+  tf32: { first: 2e-2, later: 2e-2, outputs: 2e-2, kernel: 3e-3 },
+  bf16: { first: 2e-2, later: 2e-2, outputs: 2e-2, kernel: 1e-2 },
 };
 /** Added for the later ones: the loss of a batch learnt by heart is the rounding of numbers about 1. */
 const LATER_ROUNDING = 1e-6;
@@ -95,14 +102,14 @@ export function checkOutputs(
   rival: string,
   ours: ArrayLike<number>,
   theirs: ArrayLike<number>,
-  { outputs } = TOLERANCES.fp32,
+  allowed = TOLERANCES.fp32.outputs,
 ): void {
   if (ours.length === 0 || ours.length !== theirs.length)
     throw new Error(`${rival} gave ${theirs.length} outputs, steepest ${ours.length}`);
   let largest = 0;
   for (let i = 0; i < theirs.length; i++) largest = Math.max(largest, Math.abs(theirs[i]!));
   for (let i = 0; i < ours.length; i++)
-    if (!(Math.abs(ours[i]! - theirs[i]!) <= outputs * largest))
+    if (!(Math.abs(ours[i]! - theirs[i]!) <= allowed * largest))
       throw new Error(`output ${i} is ${ours[i]} with steepest but ${theirs[i]} with ${rival}: not timed`);
 }
 

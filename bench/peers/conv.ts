@@ -175,7 +175,7 @@ async function compare(
     if (call.read.includes(name)) writeNumbers(folder, `${name}.bin`, call.buffers[i]!);
   backend.runKernel(kernel, call.buffers, call.ints, []);
   await worker.ask('load', kernel, n, h, w, c, k, r, s, stride, padding, folder);
-  checkOutputs('torch', call.out, readNumbers(folder, 'out.bin'), TOLERANCES[precision]);
+  checkOutputs('torch', call.out, readNumbers(folder, 'out.bin'), TOLERANCES[precision].kernel);
   return timeOnDevice(call, options, worker, repeats);
 }
 

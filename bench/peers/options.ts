@@ -68,9 +68,9 @@ Trains (or asks) the same networks with steepest and with PyTorch, in turns, and
   --json            one JSON object a line instead of the table
   --write           keep the results in bench/results/<date>-<cpu or gpu>-peers.json
 
-npm run bench:peers -- --gemm [--threads N] [--device NAME] [--precision NAME] [--python PATH] [--repeats N] [--json]
+npm run bench:peers -- --gemm [--threads N] [--device NAME] [--precision NAME] [--largest N] [--python PATH] [--repeats N] [--json]
 
-Times products of matrices alone, the gemm kernel against torch.matmul.
+Times products of matrices alone, the gemm kernel against torch.matmul; --largest: those with no side above N.
 
 npm run bench:peers -- --conv --device cuda [--precision NAME] [--models LIST] [--batch N] [--python PATH] [--repeats N] [--json]
 

@@ -35,11 +35,11 @@ test('a row: medians, and torch over steepest', () => {
 test('options', () => {
   expect(readGemmOptions(['--gemm', '--threads', '1', '--python', 'p', '--json'])).toEqual({
     ...{ device: 'cpu', precision: 'fp32', torchDevice: 'cpu' },
-    ...{ threads: 1, python: 'p', repeats: 15, json: true },
+    ...{ threads: 1, python: 'p', repeats: 15, largest: 1e6, json: true },
   });
   expect(readGemmOptions(['--gemm', '--device', 'cuda:1', '--precision', 'bf16'])).toEqual({
     ...{ device: 'cuda:1', precision: 'bf16', torchDevice: 'cuda:1' },
-    ...{ threads: 1, python: 'python3', repeats: 5, json: false },
+    ...{ threads: 1, python: 'python3', repeats: 5, largest: 1e6, json: false },
   });
   expect(() => readGemmOptions(['--threads', '0'])).toThrow(/--threads: expected a whole number >= 1 but received '0'/);
   expect(() => readGemmOptions(['--gemm', '--mode', 'train'])).toThrow(/--mode/);
