@@ -20,6 +20,9 @@
 
 STEEPEST_KERNELS_BEGIN
 
+// One with fewer blocks an SM: without vectors a thread copies from eight lines, of three registers each.
+using ConvTile64x64 = ProductTile<64, 64, 32, 32, 4, 3>;
+
 // ---- operands ----
 
 // phi: a line is a window, a step a tap.
@@ -320,8 +323,8 @@ void conv2d_forward(const conv2d_forward_args& a, Stream& stream) {
   const bool columns = z.k % 4 == 0 && aligned(16, y, a.factor, a.bias, a.addend) && aligned(8, a.argmax);
   const ConvForwardEnd end{y, a.factor, a.bias, a.addend, quads ? a.argmax : nullptr, small(quads ? 4 * z.n * high * wide : z.n * z.p * z.q), small(z.k),
                            a.relu != 0, columns, quads, rows, small(z.p), small(z.q)};
-  if (z.c % 4 == 0 && z.k % 4 == 0 && aligned(16, a.x, a.filter)) convolve<4, Tile128x128, Tile128x64, Tile64x64>(a, z, rows, end, stream);
-  else convolve<1, Tile64x64>(a, z, rows, end, stream);
+  if (z.c % 4 == 0 && z.k % 4 == 0 && aligned(16, a.x, a.filter)) convolve<4, Tile128x128, Tile128x64, Tile64x64, Tile128x32>(a, z, rows, end, stream);
+  else convolve<1, ConvTile64x64, Tile128x32>(a, z, rows, end, stream);
   if (apart) max_pool("conv2d_forward", y, a.y, a.argmax, z.n, z.p, z.q, z.k, a.pool, a.poolStride, stream);
   if (a.moments != nullptr) moments_of_squares("conv2d_forward", a.y, a.moments, z.n, high, wide, z.k, stream);
 }
@@ -349,8 +352,8 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Stream& stream) 
     for (int64_t column = 0; column < least(z.stride, z.w); ++column) {
       const Phase rows(row, z.h, z.r, z.stride, z.padding), columns(column, z.w, z.s, z.stride, z.padding);
       const float* const turned = turn.turned + turn.at(small(row), small(column));
-      if (z.k % 4 == 0 && z.c % 4 == 0 && aligned(16, dy)) convolve_turned<4, Tile128x128, Tile128x64, Tile64x64>(a, z, dy, turned, rows, columns, stream);
-      else convolve_turned<1, Tile64x64>(a, z, dy, turned, rows, columns, stream);
+      if (z.k % 4 == 0 && z.c % 4 == 0 && aligned(16, dy)) convolve_turned<4, Tile128x128, Tile128x64, Tile64x64, Tile128x32>(a, z, dy, turned, rows, columns, stream);
+      else convolve_turned<1, ConvTile64x64>(a, z, dy, turned, rows, columns, stream);
     }
 }
 
@@ -366,7 +369,7 @@ void filter_gradient(const conv2d_backward_filter_args& a, const ConvSizes& z, c
 void conv2d_backward_filter(const conv2d_backward_filter_args& a, Stream& stream) {
   const ConvSizes z("conv2d_backward_filter", a);
   const float* const dy = unpooled("conv2d_backward_filter", a, z, stream);
-  if (z.c % 4 == 0 && z.k % 4 == 0 && aligned(16, a.x, dy)) filter_gradient<4, Tile128x128, Tile64x64>(a, z, dy, stream);
+  if (z.c % 4 == 0 && z.k % 4 == 0 && aligned(16, a.x, dy)) filter_gradient<4, Tile128x128, Tile64x64, Tile128x32>(a, z, dy, stream);
   else filter_gradient<1, Tile64x64>(a, z, dy, stream);
 }
 

@@ -4,12 +4,20 @@
 
 STEEPEST_KERNELS_BEGIN
 
+// Of 1 or 4 floats; p is aligned to all of them.
+__device__ inline void load_floats(const float* p, float (&v)[1]) { v[0] = p[0]; }
+__device__ inline void load_floats(const float* p, float (&v)[4]) {
+  const float4 all = *reinterpret_cast<const float4*>(p);
+  v[0] = all.x, v[1] = all.y, v[2] = all.z, v[3] = all.w;
+}
+__device__ inline void store_floats(float* p, const float (&v)[1]) { p[0] = v[0]; }
+__device__ inline void store_floats(float* p, const float (&v)[4]) { *reinterpret_cast<float4*>(p) = make_float4(v[0], v[1], v[2], v[3]); }
+
 // v = p[0 .. count), zeros behind. kVector: p is aligned to 16 bytes, and count is 4.
 template <bool kVector>
 __device__ inline void load_four(const float* p, int64_t count, float (&v)[4]) {
   if constexpr (kVector) {
-    const float4 all = *reinterpret_cast<const float4*>(p);
-    v[0] = all.x, v[1] = all.y, v[2] = all.z, v[3] = all.w;
+    load_floats(p, v);
   } else {
 #pragma unroll
     for (int l = 0; l < 4; l++) v[l] = l < count ? p[l] : 0.0f;
@@ -20,7 +28,7 @@ __device__ inline void load_four(const float* p, int64_t count, float (&v)[4]) {
 template <bool kVector>
 __device__ inline void store_four(float* p, int64_t count, const float (&v)[4]) {
   if constexpr (kVector) {
-    *reinterpret_cast<float4*>(p) = make_float4(v[0], v[1], v[2], v[3]);
+    store_floats(p, v);
   } else {
 #pragma unroll
     for (int l = 0; l < 4; l++)
@@ -48,7 +56,7 @@ __global__ void __launch_bounds__(kElementThreads) fours_of(Fours<kIn, kOut, F> 
 #pragma unroll
     for (int a = 0; a < kIn; a++) {
       float four[4];
-      load_four<true>(p.in[a] + i, 4, four);
+      load_floats(p.in[a] + i, four);
 #pragma unroll
       for (int l = 0; l < 4; l++) v[l][a] = four[l];
     }
@@ -65,7 +73,7 @@ __global__ void __launch_bounds__(kElementThreads) fours_of(Fours<kIn, kOut, F> 
 #pragma unroll
     for (int a = 0; a < kOut; a++) {
       const float four[4] = {y[0][a], y[1][a], y[2][a], y[3][a]};
-      store_four<true>(p.out[a] + i, 4, four);
+      store_floats(p.out[a] + i, four);
     }
   } else {
 #pragma unroll

@@ -74,11 +74,10 @@ void gemm_product(const gemm_args& a, Stream& stream) {
 template <bool AlongA, bool AlongB>
 void gemm_of(const gemm_args& a, Stream& stream) {
   const bool vectors = aligned(16, a.a, a.b) && (AlongA ? a.k : a.m) % 4 == 0 && (AlongB ? a.k : a.n) % 4 == 0;
-  if (!vectors) return gemm_product<AlongA, AlongB, 1, Tile64x64>(a, stream);
-  if constexpr (!AlongA && AlongB) {
-    gemm_product<AlongA, AlongB, 4, Tile64x64>(a, stream);  // a' b': no layer needs it
+  if constexpr (!AlongA && AlongB) {  // a' b': no layer needs it
+    vectors ? gemm_product<AlongA, AlongB, 4, Tile64x64>(a, stream) : gemm_product<AlongA, AlongB, 1, Tile64x64>(a, stream);
   } else {
-    gemm_product<AlongA, AlongB, 4, Tile128x128, Tile64x64>(a, stream);
+    vectors ? gemm_product<AlongA, AlongB, 4, Tile128x128, Tile64x64>(a, stream) : gemm_product<AlongA, AlongB, 1, Tile64x64, Tile128x32>(a, stream);
   }
 }
 

@@ -28,6 +28,7 @@
 //
 // Then: product<Tile128x128, Tile64x64>(stream, Product<Plain, Plain, Store>{a, b, store, rows, columns, depth}, kWhole);
 // takes the tile of the list that suits the sizes. A kernel is compiled for each tile and each of three arithmetics: keep lists short.
+// An operand or end may have more ways by plain numbers of its own (see GemmEnd::wide), the same for all threads, at no cost worth a kernel.
 //
 // The bits of an element depend on its row of A and its column of B alone: the sum goes up the depth from 0, by one chain of fused multiply-adds,
 // whatever the tile; a slice kernel may so be cut anywhere. kSplit: where there are too few tiles for a large device, the depth is cut by rows,
@@ -62,12 +63,14 @@ template <int Rows, int Columns, int WarpRows, int WarpColumns, int Stages, int 
 struct ProductTile {
   static constexpr int kRows = Rows, kColumns = Columns, kWarpRows = WarpRows, kWarpColumns = WarpColumns, kStages = Stages, kBlocks = Blocks;
   static constexpr int kThreads = Rows / WarpRows * (Columns / WarpColumns) * kWarp;
+  // On tensor cores: a warp has up to 64 x 64, since it waits for shared memory rather than for sums, and one more slice is on its way.
+  using Rounded = ProductTile<Rows, Columns, Rows * Columns == 128 * 128 ? 64 : WarpRows, Rows * Columns == 128 * 128 ? 64 : WarpColumns, Stages + 1, Blocks>;
   static constexpr int kDown = WarpRows / 32, kAcross = WarpColumns / 16;  // squares of 4 x 4 a thread has
   static_assert(WarpRows % 32 == 0 && WarpColumns % 32 == 0, "a tensor core's piece");
 };
 using Tile128x128 = ProductTile<128, 128, 64, 32, 3, 2>;
-using Tile128x64 = ProductTile<128, 64, 64, 32, 3, 4>;
-using Tile128x32 = ProductTile<128, 32, 32, 32, 4, 5>;
+using Tile128x64 = ProductTile<128, 64, 64, 32, 3, 3>;
+using Tile128x32 = ProductTile<128, 32, 32, 32, 4, 3>;
 using Tile64x64 = ProductTile<64, 64, 32, 32, 4, 4>;
 
 template <class Tile>
@@ -141,7 +144,8 @@ struct ProductLane {
   int next;         // columns to the second; those after it are 32 from the one before the last
 };
 
-// float32: lanes stand in 8 rows x 4 columns; a pair of lanes shares a row, so that half a warp reads 8 groups of a, and 2 of b.
+// float32: lanes stand in 8 rows x 4 columns, so that lanes i and i ^ 1 have the same rows, and lanes i and i ^ 2 the same columns: reads of 16
+// bytes by a quarter of a warp and by the next are made as one then, and an SM gets numbers from shared memory twice as fast as it needs them.
 // Tensor cores: the four rows are rows g and g + 8 of two 16 x 8 pieces, and columns 2 t, 2 t + 1 of four pieces make two squares side by side:
 // column j of the first is column 2 t of the j-th piece, and column j of the second its column 2 t + 1.
 template <Arithmetic Kind>
@@ -328,19 +332,18 @@ template <class A, class B, class E>
 struct ProductLaunch {
   Product<A, B, E> p;
   int row_tiles, column_tiles;
-  int64_t part;      // of the depth, a multiple of kSlice; blockIdx.z is the number of the part
-  float* partial;    // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
+  int together;    // columns of tiles that blocks pass through side by side, so that what they read stays in the L2 cache
+  int64_t part;    // of the depth, a multiple of kSlice; blockIdx.z is the number of the part
+  float* partial;  // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
 };
-
-constexpr int kTileGroup = 16;  // columns of tiles that blocks pass through together, so that what they read stays in the L2 cache
 
 template <Arithmetic Kind, class Tile, class A, class B, class E>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(ProductLaunch<A, B, E> l) {
   STEEPEST_SHARED(ProductShared<Tile>, shared);
   constexpr int kStages = Tile::kStages;
-  const int group = static_cast<int>(blockIdx.x) / (kTileGroup * l.row_tiles), in_group = static_cast<int>(blockIdx.x) - group * kTileGroup * l.row_tiles;
-  const int wide = l.column_tiles - group * kTileGroup < kTileGroup ? l.column_tiles - group * kTileGroup : kTileGroup;
-  const int row_tile = in_group / wide, column_tile = group * kTileGroup + in_group % wide;
+  const int group = static_cast<int>(blockIdx.x) / (l.together * l.row_tiles), in_group = static_cast<int>(blockIdx.x) - group * l.together * l.row_tiles;
+  const int wide = l.column_tiles - group * l.together < l.together ? l.column_tiles - group * l.together : l.together;
+  const int row_tile = in_group / wide, column_tile = group * l.together + in_group % wide;
   int64_t k = blockIdx.z * l.part;  // of the slice that is copied next
   const int slices = static_cast<int>(ceil_div(least(l.part, l.p.depth - k), kSlice));
 
@@ -400,26 +403,41 @@ struct ProductParts {
   E end;
   const float* partial;
   int64_t rows4, columns4;
-  int parts;
+  int parts, warps;
 };
 
-constexpr int kPartsThreads = 128;
+constexpr int kPartsWarps = 8;
 
-// Adds the parts in their order: a thread 4 x 4 elements.
+struct PartsShared {
+  float sums[kPartsWarps][16][kWarp];
+};
+
+// Adds the parts: a lane has 4 x 4 elements, a warp of `warps` every warps-th part; then the first adds what the warps have, in their order.
 template <class E>
-__global__ void __launch_bounds__(kPartsThreads) product_parts(ProductParts<E> p) {
-  const int64_t square = static_cast<int64_t>(blockIdx.x) * kPartsThreads + threadIdx.x, across = p.columns4 / 4;
+__global__ void __launch_bounds__(kPartsWarps * kWarp) product_parts(ProductParts<E> p) {
+  STEEPEST_SHARED(PartsShared, shared);
+  const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+  const int64_t square = static_cast<int64_t>(blockIdx.x) * kWarp + lane, across = p.columns4 / 4;
   const int64_t row = square / across * 4, column = square % across * 4;
-  if (row >= p.rows4) return;
   float sums[4][4] = {};
-  const float* from = p.partial + row * p.columns4 + column;
-  STEEPEST_UNROLL_BY(4)
-  for (int part = 0; part < p.parts; part++, from += p.rows4 * p.columns4) {
-    STEEPEST_UNROLL
-    for (int i = 0; i < 4; i++) {
-      const float4 v = load4(from + i * p.columns4);
-      sums[i][0] += v.x, sums[i][1] += v.y, sums[i][2] += v.z, sums[i][3] += v.w;
+  if (row < p.rows4) {
+    const float* from = p.partial + row * p.columns4 + column;
+    STEEPEST_UNROLL_BY(4)
+    for (int part = warp; part < p.parts; part += p.warps) {
+      STEEPEST_UNROLL
+      for (int i = 0; i < 4; i++) {
+        const float4 v = load4(from + (part * p.rows4 + i) * p.columns4);
+        sums[i][0] += v.x, sums[i][1] += v.y, sums[i][2] += v.z, sums[i][3] += v.w;
+      }
     }
+  }
+  STEEPEST_UNROLL
+  for (int i = 0; i < 16; i++) shared.sums[warp][i][lane] = sums[i / 4][i % 4];
+  __syncthreads();
+  if (warp > 0 || row >= p.rows4) return;
+  for (int w = 1; w < p.warps; w++) {
+    STEEPEST_UNROLL
+    for (int i = 0; i < 16; i++) sums[i / 4][i % 4] += shared.sums[w][i][lane];
   }
   p.end(row, column, sums);
 }
@@ -428,24 +446,30 @@ __global__ void __launch_bounds__(kPartsThreads) product_parts(ProductParts<E> p
 
 enum ProductSplit : bool { kWhole = false, kSplit = true };
 
+// How much of the depth is a part of so many.
+inline int64_t product_part(int64_t depth, int64_t parts) { return most(1, ceil_div(ceil_div(depth, kSlice), parts)) * kSlice; }
+
 struct ProductPlan {
   int tile;       // of the list
   int64_t parts;  // of the depth
-  int64_t cost;
+  double cost;
 };
 
-constexpr int64_t kSMs = 132;               // of an H100; the plan must not depend on the device
-constexpr int64_t kLaunchCost = 3000;       // cycles that a second kernel takes at least
-constexpr int64_t kLeastPart = 256;         // of the depth
-constexpr int64_t kMostParts = 256;
+constexpr int64_t kSMs = 132;  // of an H100; the plan must not depend on the device
+constexpr int64_t kMostWaves = 8;
+constexpr int64_t kMostParts = 512;
+constexpr int64_t kLeastPart = 64;    // of the depth
 
-// Cycles of the busiest SM, for the tile of so many rows and columns: 128 multiply-adds a cycle where it is large, fewer where it is small or alone.
-inline int64_t product_cost(int64_t rows, int64_t columns, int64_t depth, int64_t tile_rows, int64_t tile_columns, int64_t parts) {
-  const int64_t blocks = ceil_div(rows, tile_rows) * ceil_div(columns, tile_columns) * parts;
-  const int64_t area = tile_rows * tile_columns, rate = area >= 128 * 128 ? 115 : area >= 128 * 64 ? 110 : 90;
-  const int64_t work = ceil_div(blocks, kSMs) * area * (ceil_div(depth, parts) + kSlice) / rate;
-  const int64_t adding = parts > 1 ? kLaunchCost + parts * rows * columns / 256 : 0;  // written and read at some 16 bytes a cycle and SM
-  return work + adding;
+// Cycles of the busiest SM, by estimate: at best 128 multiply-adds a cycle, fewer where a thread has fewer sums for what it reads, or where there
+// are too few threads to hide what each waits for.
+inline double product_cost(int64_t rows, int64_t columns, int64_t depth, int64_t tile_rows, int64_t tile_columns, int64_t parts) {
+  const int64_t blocks = ceil_div(rows, tile_rows) * ceil_div(columns, tile_columns) * parts, area = tile_rows * tile_columns;
+  const double rate = area >= 128 * 128 ? 115 : area >= 128 * 64 ? 110 : 90;
+  const double alone = 0.8 * 64 * 64 / static_cast<double>(area);  // what is lost with one block, in blocks
+  const double work = (static_cast<double>(ceil_div(blocks, kSMs)) + alone) * static_cast<double>(area * (ceil_div(depth, parts) + 2 * kSlice)) / rate;
+  if (parts == 1) return work;
+  // Another launch, the way through the parts, and their memory, written and read at some 16 bytes a cycle and SM.
+  return work + 3000 + 20 * static_cast<double>(parts) + static_cast<double>(parts) * static_cast<double>(rows) * static_cast<double>(columns) / 256;
 }
 
 template <class... Tiles>
@@ -453,33 +477,42 @@ ProductPlan product_plan(int64_t rows, int64_t columns, int64_t depth, ProductSp
   ProductPlan best{0, 1, -1};
   int index = 0;
   const auto consider = [&](int64_t tile_rows, int64_t tile_columns) {
-    for (int64_t parts = 1; parts <= (split ? most(1, least(kMostParts, depth / kLeastPart)) : 1); parts++) {
-      const int64_t cost = product_cost(rows, columns, depth, tile_rows, tile_columns, parts);
+    const int64_t tiles = ceil_div(rows, tile_rows) * ceil_div(columns, tile_columns), limit = split ? least(kMostParts, depth / kLeastPart) : 1;
+    for (int64_t waves = 0, before = 0; waves <= kMostWaves; waves++) {  // of blocks, one an SM
+      const int64_t parts = most(1, least(limit, waves * kSMs / tiles));
+      if (parts == before) continue;
+      before = parts;
+      const double cost = product_cost(rows, columns, depth, tile_rows, tile_columns, parts);
       if (best.cost < 0 || cost < best.cost) best = {index, parts, cost};
     }
     index++;
   };
   (consider(Tiles::kRows, Tiles::kColumns), ...);
-  const int64_t part = ceil_div(ceil_div(depth, kSlice), best.parts) * kSlice;
-  if (part > 0) best.parts = ceil_div(depth, part);
+  best.parts = most(1, ceil_div(depth, product_part(depth, best.parts)));  // none of them empty
   return best;
+}
+
+template <Arithmetic Kind, class Tile, class A, class B, class E>
+void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
+  const int64_t row_tiles = ceil_div(p.rows, Tile::kRows), column_tiles = ceil_div(p.columns, Tile::kColumns);
+  const int64_t rows4 = ceil_div(p.rows, 4) * 4, columns4 = ceil_div(p.columns, 4) * 4;
+  float* partial = nullptr;
+  if (parts > 1) partial = static_cast<float*>(stream.scratch(0, static_cast<size_t>(parts * rows4 * columns4) * sizeof(float)));
+  const ProductLaunch<A, B, E> l{p, static_cast<int>(row_tiles), static_cast<int>(column_tiles), static_cast<int>(least(16, column_tiles)), product_part(p.depth, parts), partial};
+  stream.launch(&product_tiles<Kind, Tile, A, B, E>, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
+  if (parts == 1) return;
+  const int warps = static_cast<int>(least(kPartsWarps, parts));
+  stream.launch(&product_parts<E>, {ceil_div(rows4 / 4 * (columns4 / 4), kWarp)}, warps * kWarp,
+                ProductParts<E>{p.end, partial, rows4, columns4, static_cast<int>(parts), warps}, sizeof(PartsShared));
 }
 
 template <class Tile, class A, class B, class E>
 void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
-  const int64_t row_tiles = ceil_div(p.rows, Tile::kRows), column_tiles = ceil_div(p.columns, Tile::kColumns);
-  const int64_t rows4 = ceil_div(p.rows, 4) * 4, columns4 = ceil_div(p.columns, 4) * 4;
-  const int64_t part = most(1, ceil_div(ceil_div(p.depth, kSlice), parts)) * kSlice;
-  float* partial = nullptr;
-  if (parts > 1) partial = static_cast<float*>(stream.scratch(0, static_cast<size_t>(parts * rows4 * columns4) * sizeof(float)));
-  const ProductLaunch<A, B, E> l{p, static_cast<int>(row_tiles), static_cast<int>(column_tiles), part, partial};
-  const auto kernel = stream.arithmetic == Arithmetic::kFull   ? &product_tiles<Arithmetic::kFull, Tile, A, B, E>
-                      : stream.arithmetic == Arithmetic::kTf32 ? &product_tiles<Arithmetic::kTf32, Tile, A, B, E>
-                                                               : &product_tiles<Arithmetic::kBf16, Tile, A, B, E>;
-  stream.launch(kernel, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
-  if (parts > 1)
-    stream.launch(&product_parts<E>, {ceil_div(rows4 / 4 * (columns4 / 4), kPartsThreads)}, kPartsThreads,
-                  ProductParts<E>{p.end, partial, rows4, columns4, static_cast<int>(parts)});
+  switch (stream.arithmetic) {
+    case Arithmetic::kFull: return launch_product<Arithmetic::kFull, Tile>(stream, p, parts);
+    case Arithmetic::kTf32: return launch_product<Arithmetic::kTf32, typename Tile::Rounded>(stream, p, parts);
+    case Arithmetic::kBf16: return launch_product<Arithmetic::kBf16, typename Tile::Rounded>(stream, p, parts);
+  }
 }
 
 template <class... Tiles, class A, class B, class E>

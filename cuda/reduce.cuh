@@ -1,4 +1,4 @@
-// Sums over all n elements of an array, in double precision, in an order that depends on n alone: up to 1024 blocks sum a part each, one block
+// Sums over all n elements of an array, in double precision, in an order that depends on n alone: up to 512 blocks sum a part each, one block
 // the sums of these.
 #pragma once
 #include "fours.cuh"
@@ -12,7 +12,7 @@ __device__ inline double warp_sum(double value) {
 }
 
 constexpr int kReduceThreads = 256;
-constexpr int kReduceBlocks = 1024;
+constexpr int kReduceBlocks = 512;
 constexpr int kReduceDepth = 4;  // vectors of four that a thread loads at once
 
 struct ReduceShared {
@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(kReduceThreads) reduce_parts(Reduce p) {
 #pragma unroll
     for (int d = 0; d < kReduceDepth; d++) {
       const int64_t at = i + d * width;
-      if (p.vectors && at + 4 <= p.n) load_four<true>(p.x + at, 4, v[d]);
+      if (p.vectors && at + 4 <= p.n) load_floats(p.x + at, v[d]);
       else load_four<false>(p.x + at, p.n - at, v[d]);
     }
 #pragma unroll

@@ -1,8 +1,8 @@
 // Kernels on rows of k values: f(row) for each row, by 4 or 32 lanes of a warp, or by a block of 128 or 1024 threads, as the row is long.
 // f is a generic device lambda; the lanes' sums and maxima (below) are barriers, so every lane must come to each of them.
 //
-// Lanes read single floats that stand side by side, kChunk at a time. Wider accesses would gain nothing: a processor of an H200 gets 20 bytes
-// from memory in a cycle, and a warp's load of single floats can bring 128.
+// Lanes read single floats that stand side by side, kChunk of them before one is used. Wider accesses are not needed: a multiprocessor of an
+// H200 gets some 20 bytes from memory in a cycle, and a warp's load of single floats brings 128.
 #pragma once
 #include "elementwise.cuh"
 
@@ -11,8 +11,7 @@ STEEPEST_KERNELS_BEGIN
 // One lane's part in a row.
 template <int Lanes>
 struct Row {
-  static constexpr int kLanes = Lanes;
-  static constexpr int kChunk = Lanes > kWarp ? 8 : 4;  // values of a lane that are read before one is used
+  static constexpr int kChunk = Lanes < kWarp ? 4 : 8;  // values of a lane that are read before one is used
 
   int64_t index, k;
   int lane;

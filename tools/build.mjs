@@ -1,9 +1,19 @@
-// Builds what is missing or out of date: the kernel table, dist/ (TypeScript), build/Release/steepest.node (C++, and CUDA where nvcc is).
-//   node tools/build.mjs [--force] [--no-native] [--shim]
+// Builds what is missing or out of date: the kernel table, dist/ (TypeScript), build/Release/steepest.node (C++, and CUDA).
+//   node tools/build.mjs [--force] [--no-native] [--cuda] [--shim]
+// CUDA is compiled where there is nvcc and a GPU, or where --cuda asks for it: that takes as long as all the rest.
 // --shim: build/Release/steepest-shim.node too, which runs the CUDA kernels on the host, for tests (x86-64 Linux).
 // One line a stage that had work to do. Without a compiler or CMake it says so and leaves the addon out: the reference path works without.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -93,11 +103,21 @@ function missingTools(path = process.env.PATH) {
   return missing;
 }
 
+/** Whether this machine has an NVIDIA GPU, as its driver tells. */
+const hasGpu = () => existsSync('/proc/driver/nvidia/version') || findProgram(['nvidia-smi']) !== undefined;
+
+/** Whether the build there was configured with CUDA. */
+function builtWithCuda() {
+  const cache = at('build', 'CMakeCache.txt');
+  return existsSync(cache) && !/^STEEPEST_WITHOUT_CUDA:[A-Z]+=ON$/m.test(readFileSync(cache, 'utf8'));
+}
+
 /** @param target `steepest`, or `steepest-shim` */
-function buildAddon(target, force) {
+function buildAddon(target, force, cuda) {
   const addon = at('build', 'Release', `${target}.node`);
   const sources = newest(at('native'), at('cuda'), at('CMakeLists.txt'), at('tools', 'generate-kernels.mjs'));
-  if (!force && newest(addon) >= sources) return true;
+  const withCuda = cuda || hasGpu() || builtWithCuda();
+  if (!force && newest(addon) >= sources && (!cuda || builtWithCuda())) return true;
   const missing = missingTools();
   if (missing.length > 0) {
     console.error(`steepest: the native addon was not built: ${missing.join(', ')} not found.`);
@@ -105,7 +125,10 @@ function buildAddon(target, force) {
     return true;
   }
   const start = performance.now();
-  const { ok, log } = run(packageFile('cmake-js', 'bin/cmake-js'), 'build', '--target', target);
+  const option = `--CDSTEEPEST_WITHOUT_CUDA=${withCuda ? 'OFF' : 'ON'}`;
+  const cmakeJs = packageFile('cmake-js', 'bin/cmake-js');
+  const configured = run(cmakeJs, 'configure', option);
+  const { ok, log } = configured.ok ? run(cmakeJs, 'build', option, '--target', target) : configured;
   if (!ok) {
     console.error(log);
     return false;
@@ -117,14 +140,13 @@ function buildAddon(target, force) {
     console.error(`${target}.node was built but does not load:\n${loads.stderr}`);
     return false;
   }
-  const cuda = /^-- steepest: (with.*)$/m.exec(log);
-  const name = target === 'steepest' ? 'the native addon' : 'its twin with CUDA kernels on the host';
-  report(cuda && target === 'steepest' ? `${name} (${cuda[1]})` : name, start);
+  const kind = /^-- steepest: (with.*)$/m.exec(configured.log)?.[1];
+  report(target === 'steepest' ? `the native addon (${kind})` : 'its twin with CUDA kernels on the host', start);
   return true;
 }
 
 function main(args) {
-  const known = ['--force', '--no-native', '--shim'];
+  const known = ['--force', '--no-native', '--cuda', '--shim'];
   const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) {
     console.error(`unknown option '${unknown}'; known: ${known.join(', ')}`);
@@ -134,9 +156,9 @@ function main(args) {
   generateKernels();
   if (!buildTypeScript(force)) return 1;
   if (args.includes('--no-native')) return 0;
-  if (!buildAddon('steepest', force)) return 1;
+  if (!buildAddon('steepest', force, args.includes('--cuda'))) return 1;
   const shim = args.includes('--shim') && process.platform === 'linux' && process.arch === 'x64';
-  return !shim || buildAddon('steepest-shim', force) ? 0 : 1;
+  return !shim || buildAddon('steepest-shim', force, false) ? 0 : 1;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)

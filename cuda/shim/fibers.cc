@@ -156,6 +156,7 @@ class Block {
 
   Fiber& current() { return fibers_[static_cast<size_t>(current_)]; }
   Dice& dice() { return dice_; }
+  bool running() const { return running_; }
   // An error of the fiber that runs: thrown where the launch was made.
   [[noreturn]] void fail(const std::string& why) const {
     failure_ = why;
@@ -192,7 +193,9 @@ class Block {
   void resume(int i) {
     current_ = i;
     thread_index.x = static_cast<unsigned>(i);
+    running_ = true;
     steepest_switch(&scheduler_, fibers_[static_cast<size_t>(i)].stack);
+    running_ = false;
     if (!failure_.empty()) {
       const std::string why = std::move(failure_);
       failure_.clear();
@@ -223,6 +226,7 @@ class Block {
   const void* kernel_ = nullptr;
   const void* params_ = nullptr;
   void* scheduler_ = nullptr;
+  bool running_ = false;
   mutable std::string failure_;
   Dice dice_;
 
@@ -240,6 +244,23 @@ void perform(const std::vector<Copy>& copies) {
 }
 
 }  // namespace
+
+// ---- what the compiler's own checks call (-fsanitize=alignment,bounds); their first argument begins with the place in the source ----
+
+struct Place {
+  const char* file;
+  uint32_t line, column;
+};
+
+static void found(const std::string& what, const Place* place) {
+  const std::string why = what + " at " + place->file + ":" + std::to_string(place->line);
+  if (Block::instance == nullptr || !Block::instance->running()) throw std::runtime_error(why);
+  Block::instance->fail(why);
+}
+extern "C" void __ubsan_handle_type_mismatch_v1(const Place* place, uintptr_t) { found("an access is not aligned", place); }
+extern "C" void __ubsan_handle_out_of_bounds(const Place* place, uintptr_t index) {
+  found("index " + std::to_string(static_cast<int64_t>(index)) + " is outside its array", place);
+}
 
 void* shared_memory(size_t bytes) { return Block::instance->shared(bytes); }
 void barrier() { Block::instance->barrier(); }

@@ -2,7 +2,8 @@
 //
 // The threads of a block are fibers. They run one at a time, in an order drawn anew after each barrier, so that a missing barrier shows as a
 // wrong result sooner or later; a shuffle waits for all lanes of the warp. Blocks run one after the other, in an order drawn too. Shared
-// memory is filled with NaN before each block. copy_async copies as late as it may. What would hang on a device is an error here.
+// memory is filled with NaN before each block. copy_async copies as late as it may. What would hang on a device is an error here, and so is an
+// access that is not aligned, an index outside an array, or a write just behind the shared memory. test/cuda/shim.cc has a kernel for each.
 #pragma once
 #include <cmath>
 #include <cstddef>

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import type { TypedArray } from '../../lib/backends/backend.js';
 import { RandomStream } from '../../lib/random.js';
-import { kernelRunners, type Runner } from '../helpers/kernels.js';
+import { cudaRunners, kernelRunners, type Runner } from '../helpers/kernels.js';
 import {
   convolvedSize,
   filterMatrix,
@@ -48,7 +48,7 @@ function closeTo(actual: Matrix, expected: Matrix, runner: Runner): void {
   expect(worst).toBeLessThanOrEqual(tolerance);
 }
 
-describe.each(kernelRunners())('$name', (runner) => {
+describe.each([...kernelRunners(), ...cudaRunners()])('$name', (runner) => {
   const random = new RandomStream(11, 0);
   const real = (length: number) => runner.real(Array.from({ length }, () => Math.fround(random.uniform(-1, 1))));
   const zeros = (length: number) => runner.real(new Array<number>(length).fill(0));

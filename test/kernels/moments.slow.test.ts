@@ -3,9 +3,10 @@
  * take them in place of reading once more.
  */
 import { describe, expect, test } from 'vitest';
+import { forSquares } from '../../lib/backends/reference/conv2d.js';
 import { panelled, points, squares } from '../../lib/geometry.js';
 import { RandomStream } from '../../lib/random.js';
-import { cpuRunners, kernelRunners, type Runner, referenceRunner } from '../helpers/kernels.js';
+import { cpuRunners, cudaRunners, kernelRunners, type Runner, referenceRunner } from '../helpers/kernels.js';
 
 /** Whole and cut squares; by Winograd with tiles of 4 (3 and many channels) and 2, small maps, strided, pooled, 1 x 1. */
 const shapes = [
@@ -57,7 +58,7 @@ const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number) =>
 };
 const exact = referenceRunner('float64');
 
-describe.each(kernelRunners())('$name', (runner) => {
+describe.each([...kernelRunners(), ...cudaRunners()])('$name', (runner) => {
   test.each(shapes)('$n $h x $w, $c -> $k, filter $r, tile $tile, pool $pool: mean and variance of y', (shape) => {
     for (const bias of [0, 1000]) {
       const { y, moments, p, q } = forward(runner, shape, bias);
@@ -86,6 +87,26 @@ describe.each(cpuRunners())('$name', (runner) => {
     for (const threads of [2, 3]) expect(forward(runner.withThreads(threads), shape, 0.5)).toEqual(one);
   });
 
+  slices(runner);
+});
+
+describe.each(cudaRunners())('$name', (runner) => {
+  test.each(shapes)('$n $h x $w, $c -> $k, filter $r, pool $pool: mean and deviations of each square of y', (shape) => {
+    for (const bias of [0, 1000]) {
+      const { y, moments, p, q } = forward(runner, shape, bias);
+      forSquares(shape.n, p, q, shape.k, (at, square) => {
+        const mean = square.reduce((sum, i) => sum + y[i]! / square.length, 0);
+        const deviation = square.reduce((sum, i) => sum + (y[i]! - mean) ** 2, 0);
+        close([moments[at]!], [mean], 1e-6);
+        close([moments[at + shape.k]!], [deviation], 2e-6);
+      });
+    }
+  });
+
+  slices(runner);
+});
+
+function slices(runner: Runner): void {
   test.each(shapes)('$n $h x $w, $c -> $k, tile $tile: the same bits for a batch in slices', (shape) => {
     const { n, h, w, c } = shape;
     const images = draw(n * h * w * c, 1);
@@ -93,4 +114,4 @@ describe.each(cpuRunners())('$name', (runner) => {
     const parts = each.map((image) => [...forward(runner, { ...shape, n: 1 }, 0, image).moments]);
     expect(parts.flat()).toEqual([...forward(runner, shape, 0, images).moments]);
   });
-});
+}

@@ -49,6 +49,11 @@ function product(runner: Runner, args: Named, c: Float32Array): Float32Array | F
   return own;
 }
 
+/** The largest difference, as a part of `size`. */
+function farthest(actual: ArrayLike<number>, expected: ArrayLike<number>, size: ArrayLike<number>): number {
+  return Array.from(actual, (v, i) => Math.abs(v - expected[i]!) / size[i]!).reduce((a, b) => Math.max(a, b), 0);
+}
+
 const absolute = (values: Float32Array) => values.map(Math.abs);
 
 describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, round }) => {
@@ -63,8 +68,7 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
       const actual = product(runner, { a, b, bias, ...ints }, c);
       const expected = product(exact, { a: rounded(a, round), b: rounded(b, round), bias, ...ints }, c);
       const size = product(exact, { a: absolute(a), b: absolute(b), bias: absolute(bias), ...ints }, absolute(c));
-      const worst = actual.reduce((most, v, i) => Math.max(most, Math.abs(v - expected[i]!) / size[i]!), 0);
-      expect(worst).toBeLessThan(1e-5);
+      expect(farthest(actual, expected, size)).toBeLessThan(1e-5);
 
       const again = product(runner, { a, b, bias, ...ints, accumulate: 0, relu: 1 }, c);
       const clipped = product(
@@ -72,8 +76,7 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
         { a: rounded(a, round), b: rounded(b, round), bias, ...ints, accumulate: 0, relu: 1 },
         c,
       );
-      const off = again.reduce((most, v, i) => Math.max(most, Math.abs(v - clipped[i]!) / size[i]!), 0);
-      expect(off).toBeLessThan(1e-5);
+      expect(farthest(again, clipped, size)).toBeLessThan(1e-5);
     });
   });
 
@@ -98,5 +101,46 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
     const all = product(runner, { a, b, m: 300, ...ints }, new Float32Array(300 * n));
     const some = product(runner, { a: a.slice(31 * k, 80 * k), b, m: 49, ...ints }, new Float32Array(49 * n));
     expect(some).toEqual(all.slice(31 * n, 80 * n));
+  });
+});
+
+/** Sizes of convolutions; with c or k no multiple of 4 numbers are copied one by one. */
+const convolutions = [
+  { n: 2, h: 9, w: 8, c: 16, k: 32, r: 3, stride: 1, padding: 1, pool: 0 },
+  { n: 3, h: 8, w: 7, c: 3, k: 20, r: 5, stride: 1, padding: 2, pool: 2 },
+  { n: 2, h: 11, w: 9, c: 8, k: 36, r: 3, stride: 2, padding: 1, pool: 0 },
+  { n: 2, h: 7, w: 8, c: 12, k: 8, r: 3, stride: 1, padding: 0, pool: 3 },
+  { n: 5, h: 6, w: 6, c: 4, k: 70, r: 1, stride: 2, padding: 0, pool: 0 },
+].map((size) => ({ ...size, s: size.r, poolStride: size.pool, tile: 0 }));
+
+describe.skipIf(shim === undefined).each(kinds)('conv2d in $name', ({ arithmetic, round }) => {
+  const runner = shimRunner(arithmetic);
+  const exact = referenceRunner('float64');
+
+  test.each(convolutions)('$n $h x $w x $c -> $k, filter $r, stride $stride, pool $pool', (ints) => {
+    const { n, h, w, c, k, r, stride, padding, pool } = ints;
+    const random = new RandomStream(2026, arithmetic, 100 + c);
+    const [p, q] = [h, w].map((size) => Math.floor((size + 2 * padding - r) / stride) + 1) as [number, number];
+    const outputs = n * (pool ? Math.floor(p / pool) * Math.floor(q / pool) : p * q) * k;
+    const [x, filter, dy] = [draw(random, n * h * w * c), draw(random, r * r * c * k), draw(random, outputs)];
+    const [bias, factor, addend] = [draw(random, k), draw(random, k), draw(random, n * p * q * k)];
+    const argmax = pool ? Uint16Array.from({ length: outputs }, () => random.below(pool * pool)) : undefined;
+
+    /** The outputs of the kernel for `inputs` to the product, rounded before or not. */
+    const results = (on: Runner, inputs: (values: Float32Array) => Float32Array, own = (v: Float32Array) => v) => {
+      const [a, f, g] = [x, filter, dy].map((values) => on.real(inputs(values)));
+      const [b, t, s] = [bias, factor, addend].map((values) => on.real(own(values)));
+      const [y, dx, dw] = [outputs, x.length, filter.length].map((length) => on.real({ length }));
+      on.run('conv2d_forward', { x: a, filter: f, bias: b, factor: t, addend: s, y, ...ints, relu: 0 });
+      on.run('conv2d_backward_input', { dy: g, filter: f, argmax, dx, ...ints });
+      on.run('conv2d_backward_filter', { x: a, dy: g, argmax, dw, ...ints });
+      return [y!, dx!, dw!];
+    };
+    const actual = results(runner, (values) => values);
+    const expected = results(exact, (values) => rounded(values, round));
+    const sizes = results(exact, absolute, absolute);
+    for (const [i, values] of actual.entries())
+      for (const [j, value] of Array.from(values).entries())
+        expect(Math.abs(value - expected[i]![j]!)).toBeLessThanOrEqual(1e-5 * sizes[i]![j]!);
   });
 });

@@ -11,6 +11,8 @@ import { dropout } from '../../lib/layers/dropout.js';
 import { globalAveragePool2d } from '../../lib/layers/global-average-pool2d.js';
 import { relu } from '../../lib/layers/relu.js';
 import { residual } from '../../lib/layers/residual.js';
+import { momentum } from '../../lib/optimizers/momentum.js';
+import { inverseSqrt } from '../../lib/optimizers/schedules.js';
 import { devices } from '../../lib/train/device.js';
 import { type Model, type SequentialOptions, sequential } from '../../lib/train/model.js';
 import type { FitOptions } from '../../lib/train/options.js';
@@ -69,7 +71,8 @@ describe.skipIf(noCuda)(`on cuda (${cudaName})`, () => {
   });
 
   test('a schedule of learning rates, and clipping, reach the recorded launches', async () => {
-    const more: FitOptions = { optimizer: 'momentum', clipNorm: 0.5 } as FitOptions;
+    const learningRate = inverseSqrt(0.1);
+    const more: FitOptions = { optimizer: momentum({ learningRate }), clipNorm: 0.5 };
     const reference = await losses(convnet(), images, more);
     const cuda = await losses(convnet({ device: 'cuda' }), images, more);
     for (const [i, loss] of cuda.entries()) expect(Math.abs(loss / reference[i]! - 1)).toBeLessThan(1e-4);

@@ -64,6 +64,7 @@ export const rowShapes: Ints[] = [
   [3, 1021],
   [301, 70],
   [41, 1021],
+  [2, 9001],
 ].map(([rows, k]) => ({ rows: rows!, k: k! }));
 
 // ---- draws ----

@@ -69,7 +69,10 @@ const dropoutCases: Case[] = lengthShapes.flatMap((ints, i) =>
 );
 const randomCases = dropoutCases.map(({ ints }): Case => ({ ints, fill: 'real' }));
 
-const sourceShapes: Ints[] = rowShapes.map((ints, i) => ({ ...ints, sourceRows: [1, 5, 40][i % 3]! }));
+const sourceShapes: Ints[] = [...rowShapes, { rows: 5, k: 3072 }].map((ints, i) => ({
+  ...ints,
+  sourceRows: [1, 5, 40][i % 3]!,
+}));
 const rowIndices = indices(({ sourceRows }) => sourceRows!, outsideInt32);
 
 export const elementwise = {

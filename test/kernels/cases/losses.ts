@@ -25,23 +25,32 @@ const rowSums = ({ rows, k }: Ints, f: (j: number) => number) =>
     for (let j = i * k!; j < (i + 1) * k!; j++) sum += f(j);
     return sum;
   });
-const largest = (z: ArrayLike<number>, i: number, { k }: Ints) => {
-  let value = 1;
-  for (let j = i * k!; j < (i + 1) * k!; j++) if (Number.isFinite(z[j]!)) value = Math.max(value, Math.abs(z[j]!));
-  return value;
-};
+/** Largest finite |z| of each row, or 1. */
+const ranges = (inputs: Parameters<Magnitude>[0], { rows, k }: Ints) =>
+  each(rows!, (i) => {
+    let value = 1;
+    for (let j = i * k!; j < (i + 1) * k!; j++) {
+      const size = Math.abs(array(inputs, 'z')[j]!);
+      if (Number.isFinite(size)) value = Math.max(value, size);
+    }
+    return value;
+  });
 
-const crossEntropyForward: Magnitude = (inputs, outputs, ints) => ({
-  loss: each(ints.rows!, (i) => Math.abs(array(outputs, 'loss')[i]!) + 3 * largest(array(inputs, 'z'), i, ints)),
-});
-const crossEntropyBackward: Magnitude = (inputs, outputs, ints) => ({
-  dz: each(ints.rows! * ints.k!, (j) => {
-    const i = Math.floor(j / ints.k!);
-    const atLabel = array(inputs, 'labels')[i] === j % ints.k!;
-    const dloss = Math.abs(array(inputs, 'dloss')[i]!);
-    return (Math.abs(array(outputs, 'dz')[j]!) + (atLabel ? 2 * dloss : 0)) * largest(array(inputs, 'z'), i, ints);
-  }),
-});
+const crossEntropyForward: Magnitude = (inputs, outputs, ints) => {
+  const range = ranges(inputs, ints);
+  return { loss: each(ints.rows!, (i) => Math.abs(array(outputs, 'loss')[i]!) + 3 * range[i]!) };
+};
+const crossEntropyBackward: Magnitude = (inputs, outputs, ints) => {
+  const range = ranges(inputs, ints);
+  return {
+    dz: each(ints.rows! * ints.k!, (j) => {
+      const i = Math.floor(j / ints.k!);
+      const atLabel = array(inputs, 'labels')[i] === j % ints.k!;
+      const dloss = Math.abs(array(inputs, 'dloss')[i]!);
+      return (Math.abs(array(outputs, 'dz')[j]!) + (atLabel ? 2 * dloss : 0)) * range[i]!;
+    }),
+  };
+};
 const hingeForward: Magnitude = (inputs, _, ints) => ({
   loss: rowSums(
     ints,

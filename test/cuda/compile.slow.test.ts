@@ -1,0 +1,79 @@
+/** What nvcc has made of the CUDA kernels: code for each architecture, and no kernel that spills registers or has arrays outside of them. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { deviceCodes } from '../helpers/fatbin.js';
+
+const root = join(__dirname, '..', '..');
+/** Kernels that may have a stack: a part of the mangled name, and why. */
+const excused: Record<string, string> = {};
+
+/** What the build found, or undefined. */
+function found(name: string): string | undefined {
+  const cache = join(root, 'build', 'CMakeCache.txt');
+  const value = existsSync(cache) && new RegExp(`^${name}:FILEPATH=(.*)$`, 'm').exec(readFileSync(cache, 'utf8'))?.[1];
+  return value && !value.endsWith('NOTFOUND') ? value : undefined;
+}
+const nvcc = found('CUDART') === undefined ? undefined : found('NVCC');
+
+// Large sources are units of their own (CMakeLists.txt).
+const sources = readdirSync(join(root, 'cuda')).filter((file) => file.endsWith('.cu') && file !== 'device.cu');
+const units = ['small', ...['gemm', 'conv2d'].filter((stem) => sources.includes(`${stem}.cu`))];
+const object = (unit: string) => join(root, 'build', 'cuda', `${unit}.o`);
+
+// Skipped, and counted, where there is no nvcc.
+describe.skipIf(nvcc === undefined)('nvcc', () => {
+  test('the queues of devices are compiled', () => {
+    expect(existsSync(object('device'))).toBe(true);
+  });
+
+  describe.each(units)('%s', (unit) => {
+    test('is compiled for sm_80 and sm_90, and for what comes after', () => {
+      const codes = deviceCodes(readFileSync(object(unit)));
+      expect(codes.map(({ kind, architecture }) => `${kind} ${architecture}`).sort()).toEqual([
+        'elf 80',
+        'elf 90',
+        'ptx 90',
+      ]);
+      const [a, b] = codes
+        .filter(({ kind }) => kind === 'elf')
+        .map(({ kernels }) => kernels.map(({ name }) => name).sort());
+      expect(a!.length).toBeGreaterThan(0);
+      expect(a).toEqual(b);
+    });
+
+    test('no kernel has a stack', () => {
+      const stacks = deviceCodes(readFileSync(object(unit))).flatMap(({ architecture, kernels }) =>
+        kernels
+          .filter(({ name, stack }) => stack > 0 && !Object.keys(excused).some((part) => name.includes(part)))
+          .map(({ name, stack }) => `${name} for sm_${architecture}: ${stack} bytes`),
+      );
+      expect(stacks).toEqual([]);
+    });
+  });
+
+  test('a stack would be seen', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'steepest-'));
+    try {
+      const [source, made] = [join(folder, 'stack.cu'), join(folder, 'stack.o')];
+      writeFileSync(
+        source,
+        `__global__ void with_stack(float* p, int n) {
+           float a[100];
+           for (int i = 0; i < 100; i++) a[i] = p[i];
+           for (int i = 0; i < n; i++) a[i * 7 % 100] += a[i * 3 % 100];
+           p[0] = a[n];
+         }
+         __global__ void without(float* p) { p[0] = 1; }`,
+      );
+      execFileSync(nvcc!, ['-gencode=arch=compute_90,code=sm_90', '-c', source, '-o', made]);
+      const [code] = deviceCodes(readFileSync(made));
+      const kernels = Object.fromEntries(code!.kernels.map(({ name, stack }) => [name, stack]));
+      expect(kernels).toEqual({ _Z10with_stackPfi: 400, _Z7withoutPf: 0 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
