@@ -20,8 +20,9 @@
 
 STEEPEST_KERNELS_BEGIN
 
-// One with fewer blocks an SM: without vectors a thread copies from eight lines, of three registers each.
+// One with fewer blocks an SM: without vectors a thread copies from eight lines, of three registers each. One for the taps of one or three channels.
 using ConvTile64x64 = ProductTile<64, 64, 32, 32, 4, 3>;
+using ConvTile32x64 = ProductTile<32, 64, 32, 32, 4, 8>;
 
 // ---- operands ----
 
@@ -176,10 +177,10 @@ struct ConvColumns {
   }
   __device__ void store(uint16_t* to, const int (&from)[4]) const {
     if (wide) {
-      Places<4> places;
+      Pack<uint16_t, 4> places;
       STEEPEST_UNROLL
-      for (int j = 0; j < 4; ++j) places.v[j] = static_cast<uint16_t>(from[j]);
-      *reinterpret_cast<Places<4>*>(to) = places;
+      for (int j = 0; j < 4; ++j) places.at[j] = static_cast<uint16_t>(from[j]);
+      *reinterpret_cast<Pack<uint16_t, 4>*>(to) = places;
       return;
     }
     STEEPEST_UNROLL
@@ -357,20 +358,21 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Stream& stream) 
     }
 }
 
-template <int Vector, class... Tiles>
+template <int VectorX, int VectorY, class... Tiles>
 void filter_gradient(const conv2d_backward_filter_args& a, const ConvSizes& z, const float* dy, Stream& stream) {
   const int taps = small(z.r * z.s * z.c), depth = small(z.n * z.p * z.q);
-  const ConvTaps<Vector> x{a.x, z.inputs(), Pixels(z.p, z.q), taps, depth};
-  const ConvMatrix<Vector> gradient{dy, small(z.k), depth};
+  const ConvTaps<VectorX> x{a.x, z.inputs(), Pixels(z.p, z.q), taps, depth};
+  const ConvMatrix<VectorY> gradient{dy, small(z.k), depth};
   const ConvFilterEnd end{a.dw, taps, small(z.k), z.k % 4 == 0 && aligned(16, a.dw)};
-  product<Tiles...>(stream, Product<ConvTaps<Vector>, ConvMatrix<Vector>, ConvFilterEnd>{x, gradient, end, taps, z.k, depth}, kSplit);
+  product<Tiles...>(stream, Product<ConvTaps<VectorX>, ConvMatrix<VectorY>, ConvFilterEnd>{x, gradient, end, taps, z.k, depth}, kSplit);
 }
 
 void conv2d_backward_filter(const conv2d_backward_filter_args& a, Stream& stream) {
   const ConvSizes z("conv2d_backward_filter", a);
   const float* const dy = unpooled("conv2d_backward_filter", a, z, stream);
-  if (z.c % 4 == 0 && z.k % 4 == 0 && aligned(16, a.x, dy)) filter_gradient<4, Tile128x128, Tile64x64, Tile128x32>(a, z, dy, stream);
-  else filter_gradient<1, Tile64x64>(a, z, dy, stream);
+  if (z.k % 4 != 0 || !aligned(16, dy)) filter_gradient<1, 1, Tile64x64>(a, z, dy, stream);
+  else if (z.c % 4 != 0 || !aligned(16, a.x)) filter_gradient<1, 4, Tile64x64, ConvTile32x64>(a, z, dy, stream);
+  else filter_gradient<4, 4, Tile128x128, Tile64x64, Tile128x32>(a, z, dy, stream);
 }
 
 STEEPEST_KERNELS_END

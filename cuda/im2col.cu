@@ -3,7 +3,6 @@
 //   col[(n, p, q), (r, s, c)] = x[n, p*stride + r - padding, q*stride + s - padding, c], 0 outside the image
 //
 // Both are bound by memory: a thread moves 4 channels, or 1.
-#include "elementwise.cuh"
 #include "pixels.cuh"
 
 STEEPEST_KERNELS_BEGIN
@@ -45,7 +44,7 @@ struct Im2colBackward {
       for (int x = columns.from; x < columns.end; ++x) {
         const int64_t window = (static_cast<int64_t>(pixel.image) * p + y) * q + x;
         const Channels<W> share = channels_at<W>(dcol + ((window * r + row - y * step) * s + column - x * step) * c + channel * W);
-        for (int v = 0; v < W; ++v) sum.v[v] += share.v[v];
+        for (int v = 0; v < W; ++v) sum.at[v] += share.at[v];
       }
     put(dx + i * W, sum);
   }

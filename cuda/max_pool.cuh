@@ -1,9 +1,6 @@
 // Max pooling and what its gradient goes through, for max_pool2d.cu and for convolutions that end with a pooling.
-//
-// x[n, h, w, c] has windows of `pool` x `pool` pixels, `stride` apart, p x q an image. A place in a window is row * pool + column.
 #pragma once
-#include "elementwise.cuh"
-#include "pixels.cuh"
+#include "pooling.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -12,25 +9,6 @@ __device__ inline void take_larger(float value, int place, float& best, int& bes
   if (value > best || (value != value && best == best)) best = value, best_place = place;
 }
 
-struct Pooling {
-  int h, w, c, pool, stride, p, q;
-  Pixels windows;    // p x q an image
-  Divisor channels;  // c / W
-
-  Pooling(int64_t h, int64_t w, int64_t c, int64_t pool, int64_t stride, int width)
-      : h(small(h)), w(small(w)), c(small(c)), pool(small(pool)), stride(small(stride)), p(small(output_size(h, pool, stride, 0))),
-        q(small(output_size(w, pool, stride, 0))), windows(p, q), channels(c / width) {}
-
-  // The element of x at the upper left of the window that thread i (window, W channels) works on.
-  template <int W>
-  __device__ int64_t corner(int64_t i) const {
-    int channel;
-    const Pixel window = windows.at(channels.divide(small(i), channel));
-    return ((static_cast<int64_t>(window.image) * h + window.row * stride) * w + window.column * stride) * c + channel * W;
-  }
-};
-
-// kPool: the size of a window, known so that its loads are in flight together; 0: any.
 template <int W, int kPool>
 struct MaxPool {
   const float* x;
@@ -40,19 +18,16 @@ struct MaxPool {
 
   __device__ void operator()(int64_t i) const {
     const float* const corner = x + pooling.corner<W>(i);
-    const int size = kPool > 0 ? kPool : pooling.pool;
     Channels<W> best = channels_at<W>(corner);
     int places[W] = {};
-    for (int row = 0; row < size; ++row)
-      for (int column = 0; column < size; ++column) {
-        const Channels<W> values = channels_at<W>(corner + (static_cast<int64_t>(row) * pooling.w + column) * pooling.c);
-        for (int v = 0; v < W; ++v) take_larger(values.v[v], row * size + column, best.v[v], places[v]);
-      }
+    pooling.places<W, kPool>(corner, [&](int place, const Channels<W>& values) {
+      for (int v = 0; v < W; ++v) take_larger(values.at[v], place, best.at[v], places[v]);
+    });
     put(y + i * W, best);
     if (argmax == nullptr) return;
-    Places<W> result;
-    for (int v = 0; v < W; ++v) result.v[v] = static_cast<uint16_t>(places[v]);
-    *reinterpret_cast<Places<W>*>(argmax + i * W) = result;
+    Pack<uint16_t, W> result;
+    for (int v = 0; v < W; ++v) result.at[v] = static_cast<uint16_t>(places[v]);
+    *reinterpret_cast<Pack<uint16_t, W>*>(argmax + i * W) = result;
   }
 };
 
@@ -64,9 +39,7 @@ inline void max_pool(const char* kernel, const float* x, float* y, uint16_t* arg
     const Pooling pooling(h, w, c, pool, stride, W);
     const int64_t threads = n * pooling.p * pooling.q * (c / W);
     fits(kernel, sizes_of({{"n", n}, {"h", h}, {"w", w}, {"c", c}}), {threads});
-    if (pool == 2) elementwise(stream, threads, MaxPool<W, 2>{x, y, argmax, pooling});
-    else if (pool == 3) elementwise(stream, threads, MaxPool<W, 3>{x, y, argmax, pooling});
-    else elementwise(stream, threads, MaxPool<W, 0>{x, y, argmax, pooling});
+    by_pool(pool, [&](auto size) { elementwise(stream, threads, MaxPool<W, decltype(size)::value>{x, y, argmax, pooling}); });
   });
 }
 
@@ -82,8 +55,8 @@ struct Share {
   }
   __device__ Share(const float* from, const uint16_t* argmax, int64_t i) : dy(channels_at<W>(from + i)) {
     if (argmax == nullptr) return;
-    const auto places = *reinterpret_cast<const Places<W>*>(argmax + i);
-    for (int v = 0; v < W; ++v) place[v] = places.v[v];
+    const auto places = *reinterpret_cast<const Pack<uint16_t, W>*>(argmax + i);
+    for (int v = 0; v < W; ++v) place[v] = places.at[v];
   }
 };
 
@@ -111,7 +84,7 @@ struct MaxPoolApart {
       for (int column = 0; column < columns; ++column) {
         const int place = row < f.pool && column < f.pool ? row * f.pool + column : -2;
         Channels<W> values;
-        for (int v = 0; v < W; ++v) values.v[v] = share.place[v] == place ? share.dy.v[v] : 0.0f;
+        for (int v = 0; v < W; ++v) values.at[v] = share.place[v] == place ? share.dy.at[v] : 0.0f;
         put(to + (static_cast<int64_t>(row) * f.w + column) * f.c, values);
       }
   }
@@ -137,7 +110,7 @@ struct MaxPoolOverlap {
       for (int column = columns.from; column < columns.end; ++column) {
         const Share<W> share(dy, argmax, static_cast<int64_t>(f.windows.index({pixel.image, row, column})) * f.c + channel * W);
         const int place = (pixel.row - row * f.stride) * f.pool + pixel.column - column * f.stride;
-        for (int v = 0; v < W; ++v) sum.v[v] += share.place[v] == place ? share.dy.v[v] : 0.0f;
+        for (int v = 0; v < W; ++v) sum.at[v] += share.place[v] == place ? share.dy.at[v] : 0.0f;
       }
     put(dx + i * W, sum);
   }

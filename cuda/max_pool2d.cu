@@ -14,12 +14,12 @@ struct MaxPoolSelect {
 
   __device__ void operator()(int64_t i) const {
     const float* const corner = x + pooling.corner<W>(i);
-    const auto places = *reinterpret_cast<const Places<W>*>(argmax + i * W);
+    const auto places = *reinterpret_cast<const Pack<uint16_t, W>*>(argmax + i * W);
     Channels<W> values;
     for (int v = 0; v < W; ++v) {
       int column;
-      const int row = pool.divide(places.v[v], column);
-      values.v[v] = row < pooling.pool ? corner[(static_cast<int64_t>(row) * pooling.w + column) * pooling.c + v] : NAN;
+      const int row = pool.divide(places.at[v], column);
+      values.at[v] = row < pooling.pool ? corner[(static_cast<int64_t>(row) * pooling.w + column) * pooling.c + v] : NAN;
     }
     put(y + i * W, values);
   }

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "kernel.cuh"
+#include "elementwise.cuh"
 #include "kernels/kernel.h"  // output_size
 
 STEEPEST_KERNELS_BEGIN
@@ -153,15 +153,9 @@ struct Covering {
   }
 };
 
-// W channels that lie side by side, and W places in windows: one load or store.
+// W channels that lie side by side.
 template <int W>
-struct alignas(4 * W) Channels {
-  float v[W];
-};
-template <int W>
-struct alignas(2 * W) Places {
-  uint16_t v[W];
-};
+using Channels = Pack<float, W>;
 template <int W>
 __device__ inline Channels<W> channels_at(const float* from) {
   return *reinterpret_cast<const Channels<W>*>(from);

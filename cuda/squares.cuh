@@ -1,7 +1,6 @@
 // What a batch normalization needs of a convolution's output: of each channel the mean and the sum of squared deviations from it, in each square
 // of 4 x 4 pixels (cut at the edges). The origin of a square is its first pixel, so a large mean costs no digits.
 #pragma once
-#include "elementwise.cuh"
 #include "pixels.cuh"
 
 STEEPEST_KERNELS_BEGIN
@@ -31,17 +30,17 @@ struct Squares {
         if (row >= rows || column >= columns) continue;
         const Channels<W> values = channels_at<W>(corner + (static_cast<int64_t>(row) * w + column) * k);
         for (int v = 0; v < W; ++v) {
-          const float distance = values.v[v] - origin.v[v];
-          sum.v[v] += distance;
-          squared.v[v] = fmaf(distance, distance, squared.v[v]);
+          const float distance = values.at[v] - origin.at[v];
+          sum.at[v] += distance;
+          squared.at[v] = fmaf(distance, distance, squared.at[v]);
         }
       }
     }
     Channels<W> mean, deviation;
     for (int v = 0; v < W; ++v) {
-      const float offset = sum.v[v] / static_cast<float>(rows * columns);
-      mean.v[v] = origin.v[v] + offset;
-      deviation.v[v] = fmaf(offset, -sum.v[v], squared.v[v]);
+      const float offset = sum.at[v] / static_cast<float>(rows * columns);
+      mean.at[v] = origin.at[v] + offset;
+      deviation.at[v] = fmaf(offset, -sum.at[v], squared.at[v]);
     }
     float* const to = moments + static_cast<int64_t>(index) * 2 * k + channel * W;
     put(to, mean);

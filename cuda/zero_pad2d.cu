@@ -1,5 +1,4 @@
 // Zero padding, P_pad (lecture notes 1.3.5): `padding` rows and columns of zeros on each side; backward cuts them off again (P_pad').
-#include "elementwise.cuh"
 #include "pixels.cuh"
 
 STEEPEST_KERNELS_BEGIN
