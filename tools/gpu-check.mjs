@@ -230,6 +230,7 @@ async function runStage(stage, context, how) {
 async function main(argv) {
   const options = readOptions(argv);
   if (options.help) return console.log(usage);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1)); // with what was started
   process.exitCode = await check(options);
 }
 

@@ -57,7 +57,15 @@ const tests = {
     const env = rehearse ? { STEEPEST_TUNE: '0' } : { REQUIRE_CUDA: '1', STEEPEST_SHIM: '0', STEEPEST_TUNE: '0' };
     return testFiles(at('test')).map((file) => {
       const report = join(temporary, `${basename(file)}.json`);
-      const command = [process.execPath, vitest, 'run', `test/${file}`, '--reporter=verbose', '--reporter=json', `--outputFile=${report}`];
+      const command = [
+        process.execPath,
+        vitest,
+        'run',
+        `test/${file}`,
+        '--reporter=verbose',
+        '--reporter=json',
+        `--outputFile=${report}`,
+      ];
       const read = ({ timedOut }) => (timedOut ? {} : readReport(report));
       return { name: file, command, env, read };
     });
@@ -83,7 +91,7 @@ export function readSanitizer({ code, timedOut, lines, tail }) {
   const errors = sanitizerErrors(all);
   if (timedOut) return errors ? { errors } : {};
   if (errors === undefined) return { status: 'failed', reason: 'compute-sanitizer gave no summary' };
-  const found = all.filter((line) => /^=+ +(Invalid|Uninitialized|Race|Error|Program hit|Warning)/i.test(line));
+  const found = all.filter((line) => /^=+ +(Invalid|Uninitialized|Race|Error:|Program hit|Warning)/i.test(line));
   return {
     ...{ text: `${errors} errors`, errors },
     ...(errors > 0 && { status: 'failed', found: [...new Set(found)].slice(0, 40) }),
