@@ -1,10 +1,10 @@
 /**
- * Products by tensor cores, which the shim emulates: operands rounded, products exact, sums in float32. Held against the reference on operands
- * rounded in the same way, so that nothing but the sums may differ.
+ * Products by tensor cores, which the shim emulates, and on a GPU where there is one: operands rounded, products exact, sums in float32. Held
+ * against the reference on operands rounded in the same way, so that nothing but the sums may differ.
  */
 import { describe, expect, test } from 'vitest';
 import { RandomStream } from '../../lib/random.js';
-import { type Named, type Runner, referenceRunner, shim, shimRunner } from '../helpers/kernels.js';
+import { cudaRunners, type Named, type Runner, referenceRunner } from '../helpers/kernels.js';
 
 /** To the nearest number of 10 bits behind the point, ties away from 0. */
 const toTf32 = (bits: number) => (bits + 0x1000) & ~0x1fff;
@@ -15,6 +15,12 @@ const kinds = [
   { name: 'tf32', arithmetic: 1, round: toTf32 },
   { name: 'bf16', arithmetic: 2, round: toBf16 },
 ];
+
+const runs = kinds.flatMap((kind) =>
+  cudaRunners(kind.arithmetic).map((runner) => ({ ...kind, runner, on: runner.name })),
+);
+// Skipped, and counted, where neither is there.
+if (runs.length === 0) test.skip.each(kinds)('products in $name', () => {});
 
 function rounded(values: Float32Array, round: (bits: number) => number): Float32Array {
   return new Float32Array(Uint32Array.from(new Uint32Array(values.buffer), round).buffer);
@@ -68,8 +74,7 @@ function farthest(actual: ArrayLike<number>, expected: ArrayLike<number>, size: 
 
 const absolute = (values: Float32Array) => values.map(Math.abs);
 
-describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, round }) => {
-  const runner = shimRunner(arithmetic);
+describe.each(runs)('gemm in $name, $on', ({ arithmetic, round, runner }) => {
   const exact = referenceRunner('float64');
 
   describe.each(sizes)('$m x $n x $k', ({ m, n, k }) => {
@@ -152,8 +157,7 @@ const convolutions = [
   { n: 5, h: 6, w: 6, c: 4, k: 70, r: 1, stride: 2, padding: 0, pool: 0 },
 ].map((size) => ({ ...size, s: size.r, poolStride: size.pool, tile: 0 }));
 
-describe.skipIf(shim === undefined).each(kinds)('conv2d in $name', ({ arithmetic, round }) => {
-  const runner = shimRunner(arithmetic);
+describe.each(runs)('conv2d in $name, $on', ({ arithmetic, round, runner }) => {
   const exact = referenceRunner('float64');
 
   test.each(convolutions)('$n $h x $w x $c -> $k, filter $r, stride $stride, pool $pool', (ints) => {
