@@ -89,9 +89,11 @@ function findGpu(env) {
   const { stdout, stderr, status } = spawnSync(process.execPath, [main, 'doctor', '--json'], { env, encoding: 'utf8' });
   if (status !== 0) throw new Error(`steepest doctor failed: ${stderr.trim()}`);
   const doctor = JSON.parse(stdout);
-  const { devices, reason } = doctor.cuda;
+  const { devices, reason, runtime } = doctor.cuda;
   if (devices.length === 0) throw new Error(`there is no GPU here: ${doctor.addonError ?? reason}`);
-  return doctor;
+  if ((runtime === 'shim') !== (env.STEEPEST_BINDING !== undefined))
+    throw new Error('the addon is not what it should be');
+  return doctor.cuda;
 }
 
 function onPath(name, ...folders) {
@@ -130,78 +132,82 @@ async function build({ rehearse }, env, left) {
   }
 }
 
+/** The machine, as the results tell of it; says it too. */
+function describe({ devices: [gpu], driver, runtime }, smi) {
+  const { name, capability, multiprocessors, memory } = gpu;
+  const gib = Math.round(memory / 2 ** 30);
+  say(
+    `${name}, capability ${capability}, ${multiprocessors} multiprocessors, ${gib} GiB; driver ${driver}, built for ${runtime}`,
+  );
+  return {
+    gpu: { name, capability, multiprocessors, memoryGiB: gib, driver, runtime, smi },
+    cpu: cpus()[0]?.model.trim(),
+    processors: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    node: process.version,
+  };
+}
+
+function nvidiaSmi() {
+  const fields = 'name,driver_version,memory.total,clocks.max.sm,power.limit';
+  const { status, stdout } = spawnSync('nvidia-smi', [`--query-gpu=${fields}`, '--format=csv,noheader'], {
+    encoding: 'utf8',
+  });
+  return status === 0 ? stdout.trim() : 'nvidia-smi did not run';
+}
+
+/** What stages need to know; `origin` is told with each, which may stay in the file when others run again. */
+function contextOf({ only, quick, rehearse, seconds, python: path }, env, temporary) {
+  const cuda = process.env.CUDA_HOME ?? '/usr/local/cuda';
+  const sanitizer = onPath('compute-sanitizer', join(cuda, 'bin'), '/usr/local/cuda/bin');
+  const rivals = only.some((name) => ['gemm', 'conv', 'peers'].includes(name));
+  const python = rivals ? findPython(path, env, rehearse) : {};
+  const origin = { time: new Date().toISOString(), commit: commit(), torch: python.torch, budget: seconds, quick };
+  return { quick, rehearse, python, sanitizer, temporary, at, data: process.env.STEEPEST_DATA, origin };
+}
+
+/** The file of results: written after each stage, so that what is there outlives whatever ends this process. */
+function resultFile(folder, machine) {
+  const now = new Date();
+  const path = join(folder, fileName(now, machine.gpu.name));
+  mkdirSync(folder, { recursive: true });
+  const earlier = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).stages : {};
+  const write = (results) => {
+    const file = { date: now.toISOString().slice(0, 10), machine, stages: mergeStages(earlier, results) };
+    writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`);
+  };
+  return { path, write };
+}
+
 async function check(options) {
-  const { only, seconds, quick, rehearse, out } = options;
+  const { only, seconds, rehearse, out } = options;
   const began = performance.now();
   const left = () => seconds - (performance.now() - began) / 1e3;
   const env = { ...process.env };
   delete env.STEEPEST_BINDING; // the addon itself, never its twin
   if (rehearse) env.STEEPEST_BINDING = at('build', 'Release', 'steepest-shim.node');
-  const smi = spawnSync(
-    'nvidia-smi',
-    ['--query-gpu=name,driver_version,memory.total,clocks.max.sm,power.limit', '--format=csv,noheader'],
-    { encoding: 'utf8' },
-  );
-  const smiLine = smi.status === 0 ? smi.stdout.trim() : 'nvidia-smi did not run';
-  say(smiLine);
+  const smi = nvidiaSmi();
+  say(smi);
   // Before anything is built, where that is possible.
-  const built = existsSync(at('dist', 'cli', 'main.js')) && existsSync(at('build', 'Release', 'steepest.node'));
-  if (built) findGpu(env);
+  if (existsSync(at('dist', 'cli', 'main.js')) && existsSync(at('build', 'Release', 'steepest.node'))) findGpu(env);
   if (options.build) await build(options, env, left);
-  const doctor = findGpu(env);
-  const { devices, driver, runtime } = doctor.cuda;
-  const [gpu] = devices;
-  say(
-    `${gpu.name}, capability ${gpu.capability}, ${gpu.multiprocessors} multiprocessors, ${Math.round(gpu.memory / 2 ** 30)} GiB; driver ${driver}, built for ${runtime}`,
-  );
-  const sanitizer = onPath(
-    'compute-sanitizer',
-    join(process.env.CUDA_HOME ?? '/usr/local/cuda', 'bin'),
-    '/usr/local/cuda/bin',
-  );
-  const needsPython = only.some((name) => ['gemm', 'conv', 'peers'].includes(name));
-  const python = needsPython ? findPython(options.python, env, rehearse) : {};
+  const machine = describe(findGpu(env), smi);
   const temporary = mkdtempSync(join(tmpdir(), 'gpu-check-'));
-  const context = { quick, rehearse, python, sanitizer, temporary, at, data: process.env.STEEPEST_DATA };
+  const context = contextOf(options, env, temporary);
+  const { path, write } = resultFile(resolve(out ?? (rehearse ? tmpdir() : at('bench', 'results'))), machine);
   const results = {};
-  const file = {
-    date: new Date().toISOString().slice(0, 10),
-    time: new Date().toISOString(),
-    commit: commit(),
-    machine: {
-      gpu: { ...gpu, driver, runtime },
-      nvidiaSmi: smiLine,
-      cpu: cpus()[0]?.model.trim(),
-      processors: availableParallelism(),
-      memoryGiB: Math.round(totalmem() / 2 ** 30),
-      system: `${type()} ${release()}`,
-      node: process.version,
-      torch: python.torch,
-    },
-    seconds,
-    quick,
-  };
-  const path = join(resolve(out ?? (rehearse ? tmpdir() : at('bench', 'results'))), fileName(new Date(), gpu.name));
-  mkdirSync(dirname(path), { recursive: true });
-  const earlier = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).stages : {};
-  /** After each stage: what is there outlives whatever ends this process. */
-  const write = () =>
-    writeFileSync(path, `${JSON.stringify({ ...file, stages: mergeStages(earlier, results) }, null, 2)}\n`);
   try {
     for (const [i, stage] of stages.entries()) {
       const { name } = stage;
-      const coming = stages.slice(i).filter((one) => only.includes(one.name));
-      if (!only.includes(name)) results[name] = { status: 'not run', reason: 'not asked for' };
-      else {
-        const limit = share(
-          left(),
-          coming.map(({ weight }) => weight),
-        );
+      if (only.includes(name)) {
+        const weights = stages.slice(i).flatMap((one) => (only.includes(one.name) ? [one.weight] : []));
+        const limit = share(left(), weights);
         say(`\n${name}: at most ${Math.round(limit)} of ${Math.round(left())} s`);
         results[name] = await runStage(stage, context, { cwd: root, env, seconds: limit, say });
         if (results[name].reason !== undefined) say(`  ${results[name].status}: ${results[name].reason}`);
-      }
-      write();
+      } else results[name] = { status: 'not run', reason: 'not asked for' };
+      write(results);
     }
   } finally {
     rmSync(temporary, { recursive: true, force: true });
@@ -221,7 +227,7 @@ async function runStage(stage, context, how) {
     if (steps.notRun !== undefined) return { status: 'not run', reason: steps.notRun };
     const results = await runSteps(steps, stage.how, how);
     const seconds = Math.round((performance.now() - began) / 100) / 10;
-    return { status: statusOf(results), seconds, steps: results };
+    return { status: statusOf(results), seconds, ...context.origin, steps: results };
   } catch (error) {
     return { status: 'failed', reason: error.message };
   }

@@ -47,6 +47,8 @@ test('less is asked of TF32 and bfloat16', () => {
     expect(() => checkLosses('torch', [2, 1.9], [2.03, 1.93])).toThrow(/step 1/);
     expect(() => checkLosses('torch', [2, 1.9], [2.03, 1.93], tolerance)).not.toThrow();
     expect(() => checkLosses('torch', [2, 1.9], [2.06, 1.9], tolerance)).toThrow(/step 1/);
+    expect(() => checkLosses('torch', [2, 0.27], [2, 0.285], tolerance)).not.toThrow();
+    expect(() => checkLosses('torch', [2, 0.27], [2, 0.31], tolerance)).toThrow(/step 2/);
     expect(() => checkOutputs('torch', [10, 1], [10, 1.1], tolerance.outputs)).not.toThrow();
     expect(() => checkOutputs('torch', [10, 1], [10, 1.3], tolerance.outputs)).toThrow(/output 1/);
   }
