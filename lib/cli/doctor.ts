@@ -90,7 +90,10 @@ function describe(d: Diagnosis): string {
       `${d.physicalCores ?? '?'} physical, ${d.logicalCores} logical; ${d.threads} threads unless told otherwise`,
     ],
     ...native,
-    ['devices', `${d.addon === null ? '' : 'cpu, '}reference`],
+    [
+      'devices',
+      [...(d.addon === null ? [] : ['cpu']), ...d.cuda.devices.map((_, i) => `cuda:${i}`), 'reference'].join(', '),
+    ],
     ['cuda', describeCuda(d.cuda)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(10)}${value}\n`).join('');
