@@ -358,15 +358,14 @@ struct ConvSizes {
   ConvSizes(const char* kernel, const Args& a)
       : n(a.n), h(a.h), w(a.w), c(a.c), k(a.k), r(a.r), s(a.s), stride(a.stride), padding(a.padding), p(output_size(h, r, stride, padding)),
         q(output_size(w, s, stride, padding)) {
-    const std::string sizes = sizes_of(
-        {{"n", n}, {"h", h}, {"w", w}, {"c", c}, {"k", k}, {"r", r}, {"s", s}, {"stride", stride}, {"padding", padding}});
-    fits(kernel, sizes, {inputs().reach(n), n * p * q * k, n * h * w * c, (n * (p + r) + r) * (q + s) * k, r * s * c * k});
+    fits(kernel, {{"n", n}, {"h", h}, {"w", w}, {"c", c}, {"k", k}, {"r", r}, {"s", s}, {"stride", stride}, {"padding", padding}},
+         {inputs().reach(n), n * p * q * k, n * h * w * c, (n * (p + r) + r) * (q + s) * k, r * s * c * k});
   }
 
   Windows inputs() const { return Windows(h, w, c, s, stride, padding, padding); }
 };
 
-// dy of the convolution itself: `spread` from that of its pooling.
+// dy of the convolution itself: dy, or from that of its pooling.
 template <class Args>
 const float* unpooled(const char* kernel, const Args& a, const ConvSizes& z, Stream& stream) {
   if (a.pool == 0) return a.dy;
@@ -403,7 +402,7 @@ void conv2d_forward(const conv2d_forward_args& a, Stream& stream) {
 template <int Vector, int Count, class... Tiles>
 void convolve_phases(const conv2d_backward_input_args& a, const ConvSizes& z, const float* dy, const float* turned, const std::vector<ConvPhase>& all, size_t first,
                      Stream& stream) {
-  ConvPhases<Count> phases;
+  ConvPhases<Count> phases{};
   int64_t count = 0, rows = 0, depth = 0;
   for (; count < Count && first < all.size(); ++count, ++first) {
     phases.all[count] = all[first];
