@@ -1,65 +1,73 @@
 // Average pooling (named in the lecture notes, 1.3.6): the mean of each window; backward spreads a gradient evenly over its window.
-#include "pool_windows.cuh"
+#include "pooling.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
-template <int kWide>
-void average_pool2d_forward_of(const average_pool2d_forward_args& a, Stream& stream) {
-  const PoolWindows<kWide> windows(a);
-  const float* x = a.x;
-  const float count = static_cast<float>(a.pool * a.pool);
-  float* y = a.y;
-  elementwise(stream, windows.outputs(), [=] __device__(int64_t unit) {
-    float sum[kWide] = {};
-    windows.places(x, windows.first(unit), [&](int, const float(&v)[kWide]) {
-#pragma unroll
-      for (int l = 0; l < kWide; l++) sum[l] += v[l];
+template <int W, int kPool>
+struct AveragePool {
+  const float* x;
+  float* y;
+  Pooling pooling;
+  float count;
+
+  __device__ void operator()(int64_t i) const {
+    Channels<W> sum{};
+    pooling.places<W, kPool>(x + pooling.corner<W>(i), [&](int, const Channels<W>& values) {
+      for (int v = 0; v < W; ++v) sum.at[v] += values.at[v];
     });
-#pragma unroll
-    for (int l = 0; l < kWide; l++) sum[l] /= count;
-    store_floats(y + unit * kWide, sum);
-  });
-}
+    for (int v = 0; v < W; ++v) sum.at[v] /= count;
+    put(y + i * W, sum);
+  }
+};
+
+// A thread has one pixel of dx and adds up the windows over it.
+template <int W>
+struct AveragePoolGradient {
+  const float* dy;
+  float* dx;
+  Pooling pooling;
+  Pixels pixels;
+  Divisor stride;
+  float count;
+
+  __device__ void operator()(int64_t i) const {
+    const Pooling& f = pooling;
+    int channel;
+    const Pixel pixel = pixels.at(f.channels.divide(small(i), channel));
+    const Covering rows(pixel.row, f.pool, stride, f.p), columns(pixel.column, f.pool, stride, f.q);
+    Channels<W> sum{};
+    for (int row = rows.from; row < rows.end; ++row)
+      for (int column = columns.from; column < columns.end; ++column) {
+        const auto values = channels_at<W>(dy + static_cast<int64_t>(f.windows.index({pixel.image, row, column})) * f.c + channel * W);
+        for (int v = 0; v < W; ++v) sum.at[v] += values.at[v];
+      }
+    for (int v = 0; v < W; ++v) sum.at[v] /= count;
+    put(dx + i * W, sum);
+  }
+};
 
 // x[n, h, w, c] -> y[n, p, q, c].
 void average_pool2d_forward(const average_pool2d_forward_args& a, Stream& stream) {
-  if (aligned(16, a.x, a.y) && pool_by_fours(a)) average_pool2d_forward_of<4>(a, stream);
-  else average_pool2d_forward_of<1>(a, stream);
-}
-
-// A thread has one pixel of dx and adds up the windows that it belongs to.
-template <int kWide>
-void average_pool2d_backward_of(const average_pool2d_backward_args& a, Stream& stream) {
-  const PoolWindows<kWide> windows(a);
-  const float* dy = a.dy;
-  const float count = static_cast<float>(a.pool * a.pool);
-  float* dx = a.dx;
-  elementwise(stream, windows.inputs(), [=] __device__(int64_t unit) {
-    using Index = typename PoolWindows<kWide>::Index;
-    const Index h = windows.h, w = windows.w, p = windows.p, q = windows.q, c = windows.c, pool = windows.pool, stride = windows.stride;
-    const Index at = static_cast<Index>(unit), wide = c / kWide, pixel = at / wide, line = pixel / w, image = line / h;
-    const Index row = line - image * h, column = pixel - line * w, channel = (at - pixel * wide) * kWide;
-    // The windows [top, bottom) x [left, right) hold the pixel.
-    const Index top = row < pool ? 0 : (row - pool) / stride + 1, bottom = static_cast<Index>(least(p, row / stride + 1));
-    const Index left = column < pool ? 0 : (column - pool) / stride + 1, right = static_cast<Index>(least(q, column / stride + 1));
-    float sum[kWide] = {};
-    for (Index i = top; i < bottom; i++)
-      for (Index j = left; j < right; j++) {
-        float v[kWide];
-        load_floats(dy + ((static_cast<int64_t>(image) * p + i) * q + j) * c + channel, v);
-#pragma unroll
-        for (int l = 0; l < kWide; l++) sum[l] += v[l];
-      }
-#pragma unroll
-    for (int l = 0; l < kWide; l++) sum[l] /= count;
-    store_floats(dx + unit * kWide, sum);
+  by_channels(a.c % 4 == 0 && aligned(16, a.x, a.y), [&](auto width) {
+    constexpr int W = decltype(width)::value;
+    const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
+    const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
+    const float count = static_cast<float>(a.pool * a.pool);
+    fits("average_pool2d_forward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
+    by_pool(a.pool, [&](auto size) { elementwise(stream, threads, AveragePool<W, decltype(size)::value>{a.x, a.y, pooling, count}); });
   });
 }
 
 // dy[n, p, q, c] -> dx[n, h, w, c].
 void average_pool2d_backward(const average_pool2d_backward_args& a, Stream& stream) {
-  if (aligned(16, a.dy, a.dx) && pool_by_fours(a)) average_pool2d_backward_of<4>(a, stream);
-  else average_pool2d_backward_of<1>(a, stream);
+  by_channels(a.c % 4 == 0 && aligned(16, a.dy, a.dx), [&](auto width) {
+    constexpr int W = decltype(width)::value;
+    const int64_t threads = a.n * a.h * a.w * (a.c / W);
+    const float count = static_cast<float>(a.pool * a.pool);
+    fits("average_pool2d_backward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
+    const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
+    elementwise(stream, threads, AveragePoolGradient<W>{a.dy, a.dx, pooling, Pixels(a.h, a.w), Divisor(a.stride), count});
+  });
 }
 
 STEEPEST_KERNELS_END

@@ -7,6 +7,7 @@
 // Sums are in double precision, of x less its first row: a mean far larger than the deviation costs no digits of the variance, and a
 // constant channel has variance 0. Two ways over x forward and backward, one forward where the convolution before has summed it (moments).
 #include "channels.cuh"
+#include "squares.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -19,9 +20,8 @@ struct BatchNormNothing {};
 
 template <bool kVector>
 __device__ BatchNormFour batch_norm_doubles(const float* p, int64_t count) {
-  float v[4];
-  load_four<kVector>(p, count, v);
-  return {{v[0], v[1], v[2], v[3]}};
+  const Four v = channels_of<kVector>(p, count);
+  return {{v.at[0], v.at[1], v.at[2], v.at[3]}};
 }
 
 // What the sums of a channel count from: its first value, or 0 where that is not a number.
@@ -29,10 +29,11 @@ __device__ inline double batch_norm_origin(float first) { return fabsf(first) <=
 
 template <bool kVector>
 __device__ BatchNormFour batch_norm_origins(const float* first, int64_t j, int64_t count) {
-  BatchNormFour v = batch_norm_doubles<kVector>(first + j, count);
-#pragma unroll
-  for (int l = 0; l < 4; l++) v.of[l] = batch_norm_origin(static_cast<float>(v.of[l]));
-  return v;
+  const Four v = channels_of<kVector>(first + j, count);
+  BatchNormFour origin;
+  STEEPEST_UNROLL
+  for (int l = 0; l < 4; l++) origin.of[l] = batch_norm_origin(v.at[l]);
+  return origin;
 }
 
 // ---- the terms of sums (channels.cuh) ----
@@ -45,18 +46,18 @@ struct BatchNormValues {
   int64_t k;
 
   struct Row {
-    float x[4];
+    Four x;
   };
   __device__ BatchNormFour channels(int64_t j, int64_t count) const { return batch_norm_origins<kVector>(x, j, count); }
   __device__ Row load(int64_t i, int64_t j, int64_t count) const {
     Row row;
-    load_four<kVector>(x + i * k + j, count, row.x);
+    row.x = channels_of<kVector>(x + i * k + j, count);
     return row;
   }
   __device__ void add(const BatchNormFour& origin, const Row& row, int64_t, double (&sums)[2][4]) const {
-#pragma unroll
+    STEEPEST_UNROLL
     for (int l = 0; l < 4; l++) {
-      const double d = row.x[l] - origin.of[l];
+      const double d = row.x.at[l] - origin.of[l];
       sums[0][l] += d;
       sums[1][l] += d * d;
     }
@@ -68,29 +69,29 @@ struct BatchNormValues {
 template <bool kVector>
 struct BatchNormMoments {
   static constexpr int kSums = 2, kDepth = 2;
-  static constexpr int kSquare = 4;
   const float* moments;
   int64_t k;
   int h, w;
+  Pixels squares;
 
   struct Row {
-    float mean[4], rest[4];
+    Four mean, rest;
   };
   __device__ BatchNormFour channels(int64_t j, int64_t count) const { return batch_norm_origins<kVector>(moments, j, count); }
   __device__ Row load(int64_t i, int64_t j, int64_t count) const {
     Row row;
-    load_four<kVector>(moments + i * 2 * k + j, count, row.mean);
-    load_four<kVector>(moments + (i * 2 + 1) * k + j, count, row.rest);
+    row.mean = channels_of<kVector>(moments + i * 2 * k + j, count);
+    row.rest = channels_of<kVector>(moments + (i * 2 + 1) * k + j, count);
     return row;
   }
   __device__ void add(const BatchNormFour& origin, const Row& row, int64_t i, double (&sums)[2][4]) const {
-    const int wide = (w + kSquare - 1) / kSquare, high = (h + kSquare - 1) / kSquare, place = static_cast<int>(i % (high * wide));
-    const double pixels = min(kSquare, h - place / wide * kSquare) * min(kSquare, w - place % wide * kSquare);
-#pragma unroll
+    const Pixel square = squares.at(small(i));
+    const double pixels = min(kSquare, h - square.row * kSquare) * min(kSquare, w - square.column * kSquare);
+    STEEPEST_UNROLL
     for (int l = 0; l < 4; l++) {
-      const double d = row.mean[l] - origin.of[l];
+      const double d = row.mean.at[l] - origin.of[l];
       sums[0][l] += d * pixels;
-      sums[1][l] += d * d * pixels + row.rest[l];
+      sums[1][l] += d * d * pixels + row.rest.at[l];
     }
   }
 };
@@ -103,24 +104,24 @@ struct BatchNormGradients {
   int64_t k;
 
   struct Row {
-    float dy[4], x[4], y[kMasked ? 4 : 1];
-    __device__ float gradient(int l) const { return !kMasked || y[kMasked ? l : 0] > 0 ? dy[l] : 0.0f; }
+    Four dy, x, y;  // y: only where there is a mask
+    __device__ float gradient(int l) const { return !kMasked || y.at[l] > 0 ? dy.at[l] : 0.0f; }
   };
   __device__ Row load_at(int64_t i, int64_t count) const {
     Row row;
-    load_four<kVector>(dy + i, count, row.dy);
-    load_four<kVector>(x + i, count, row.x);
-    if constexpr (kMasked) load_four<kVector>(y + i, count, row.y);
+    row.dy = channels_of<kVector>(dy + i, count);
+    row.x = channels_of<kVector>(x + i, count);
+    if constexpr (kMasked) row.y = channels_of<kVector>(y + i, count);
     return row;
   }
   __device__ BatchNormFour channels(int64_t j, int64_t count) const { return batch_norm_doubles<kVector>(mean + j, count); }
   __device__ Row load(int64_t i, int64_t j, int64_t count) const { return load_at(i * k + j, count); }
   __device__ void add(const BatchNormFour& means, const Row& row, int64_t, double (&sums)[2][4]) const {
-#pragma unroll
+    STEEPEST_UNROLL
     for (int l = 0; l < 4; l++) {
       const double gradient = row.gradient(l);
       sums[0][l] += gradient;
-      sums[1][l] += gradient * (row.x[l] - means.of[l]);
+      sums[1][l] += gradient * (row.x.at[l] - means.of[l]);
     }
   }
 };
@@ -137,39 +138,38 @@ struct BatchNormValue {
   float* y;
 
   struct Channels {
-    float mean[4], factor[4], shift[4];
+    Four mean, factor, shift;
   };
   struct Row {
-    float x[4], addend[4];
+    Four x, addend;
   };
   __device__ Channels channels(int64_t j, int64_t count) const {
     Channels c;
-    load_four<kVector>(mean + j, count, c.mean);
-    load_four<kVector>(factor + j, count, c.factor);
-    load_four<kVector>(shift + j, count, c.shift);
+    c.mean = channels_of<kVector>(mean + j, count);
+    c.factor = channels_of<kVector>(factor + j, count);
+    c.shift = channels_of<kVector>(shift + j, count);
     if (variance) {
-      float v[4];
-      load_four<kVector>(variance + j, count, v);
-#pragma unroll
-      for (int l = 0; l < 4; l++) c.factor[l] /= sqrtf(v[l] + epsilon);
+      const Four v = channels_of<kVector>(variance + j, count);
+      STEEPEST_UNROLL
+      for (int l = 0; l < 4; l++) c.factor.at[l] /= sqrtf(v.at[l] + epsilon);
     }
     return c;
   }
   __device__ Row load(int64_t i, int64_t count) const {
     Row row = {};
-    load_four<kVector>(x + i, count, row.x);
-    if (addend) load_four<kVector>(addend + i, count, row.addend);
+    row.x = channels_of<kVector>(x + i, count);
+    if (addend) row.addend = channels_of<kVector>(addend + i, count);
     return row;
   }
   __device__ void store(const Channels& c, const Row& row, int64_t i, int64_t count) const {
-    float v[4];
-#pragma unroll
+    Four v;
+    STEEPEST_UNROLL
     for (int l = 0; l < 4; l++) {
-      v[l] = fmaf(row.x[l] - c.mean[l], c.factor[l], c.shift[l]);
-      if (addend) v[l] += row.addend[l];
-      if (relu && v[l] <= 0) v[l] = 0;
+      v.at[l] = fmaf(row.x.at[l] - c.mean.at[l], c.factor.at[l], c.shift.at[l]);
+      if (addend) v.at[l] += row.addend.at[l];
+      if (relu && v.at[l] <= 0) v.at[l] = 0;
     }
-    store_four<kVector>(y + i, count, v);
+    put_channels<kVector>(y + i, count, v);
   }
 };
 
@@ -181,23 +181,23 @@ struct BatchNormGradient {
   float* dx;
 
   struct Channels {
-    float mean[4], factor[4], along[4], shift[4];
+    Four mean, factor, along, shift;
   };
   using Row = typename BatchNormGradients<kVector, kMasked>::Row;
   __device__ Channels channels(int64_t j, int64_t count) const {
     Channels c;
-    load_four<kVector>(of.mean + j, count, c.mean);
-    load_four<kVector>(factor + j, count, c.factor);
-    load_four<kVector>(along + j, count, c.along);
-    load_four<kVector>(shift + j, count, c.shift);
+    c.mean = channels_of<kVector>(of.mean + j, count);
+    c.factor = channels_of<kVector>(factor + j, count);
+    c.along = channels_of<kVector>(along + j, count);
+    c.shift = channels_of<kVector>(shift + j, count);
     return c;
   }
   __device__ Row load(int64_t i, int64_t count) const { return of.load_at(i, count); }
   __device__ void store(const Channels& c, const Row& row, int64_t i, int64_t count) const {
-    float v[4];
-#pragma unroll
-    for (int l = 0; l < 4; l++) v[l] = fmaf(row.gradient(l), c.factor[l], fmaf(row.x[l] - c.mean[l], c.along[l], c.shift[l]));
-    store_four<kVector>(dx + i, count, v);
+    Four v;
+    STEEPEST_UNROLL
+    for (int l = 0; l < 4; l++) v.at[l] = fmaf(row.gradient(l), c.factor.at[l], fmaf(row.x.at[l] - c.mean.at[l], c.along.at[l], c.shift.at[l]));
+    put_channels<kVector>(dx + i, count, v);
   }
 };
 
@@ -228,8 +228,10 @@ void batch_norm_forward_of(const batch_norm_forward_args& a, Stream& stream) {
   };
   const BatchNormValue<kVector> value{a.x, a.addend, means, factors, shifts, nullptr, 0.0f, a.relu != 0, a.y};
   if (moments) {
-    const BatchNormMoments<kVector> term{moments, k, static_cast<int>(a.h), static_cast<int>(a.w)};
-    sum_then_rows(stream, shape, term, a.rows / (a.h * a.w) * ceil_div(a.h, term.kSquare) * ceil_div(a.w, term.kSquare), a.rows, finish, value);
+    const int64_t high = ceil_div(a.h, kSquare), wide = ceil_div(a.w, kSquare), squares = a.rows / (a.h * a.w) * high * wide;
+    fits("batch_norm_forward", {{"rows", a.rows}, {"h", a.h}, {"w", a.w}}, {squares});
+    const BatchNormMoments<kVector> term{moments, k, small(a.h), small(a.w), Pixels(high, wide)};
+    sum_then_rows(stream, shape, term, squares, a.rows, finish, value);
   } else {
     sum_then_rows(stream, shape, BatchNormValues<kVector>{a.x, k}, a.rows, a.rows, finish, value);
   }

@@ -16,7 +16,7 @@ __global__ void __launch_bounds__(256) ceiling_chains(Chains p) {
   float a[kChains];
   for (int i = 0; i < kChains; i++) a[i] = static_cast<float>(i + threadIdx.x);
   for (int64_t k = 0; k < p.rounds; k++)
-#pragma unroll
+    STEEPEST_UNROLL
     for (int i = 0; i < kChains; i++) a[i] = a[i] * p.x + p.y;
   float sum = 0;
   for (int i = 0; i < kChains; i++) sum += a[i];

@@ -3,7 +3,7 @@
 //
 // Sums over rows are in double precision: blocks sum chunks of rows that depend on the shapes alone, then the chunks are added in one fixed order.
 #pragma once
-#include "fours.cuh"
+#include "elementwise.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -22,6 +22,31 @@ struct ChannelShape {
   }
   __host__ __device__ int rows() const { return kChannelThreads / lanes; }  // of a block at once
 };
+
+// p[0 .. count), zeros behind. kVector: p is aligned to 16 bytes, and count is 4.
+template <bool kVector>
+__device__ Four channels_of(const float* p, int64_t count) {
+  Four v;
+  if constexpr (kVector) {
+    v = *reinterpret_cast<const Four*>(p);
+  } else {
+    STEEPEST_UNROLL
+    for (int l = 0; l < 4; l++) v.at[l] = l < count ? p[l] : 0.0f;
+  }
+  return v;
+}
+
+// The same the other way.
+template <bool kVector>
+__device__ void put_channels(float* p, int64_t count, const Four& v) {
+  if constexpr (kVector) {
+    *reinterpret_cast<Four*>(p) = v;
+  } else {
+    STEEPEST_UNROLL
+    for (int l = 0; l < 4; l++)
+      if (l < count) p[l] = v.at[l];
+  }
+}
 
 // Where a thread of a group of blocks stands.
 struct ChannelPlace {
@@ -57,34 +82,34 @@ __device__ bool channel_block_sums(const ChannelShape& shape, const Term& term, 
     const auto channels = term.channels(place.j, place.count);
     for (; i < end; i += kDepth * step) {
       typename Term::Row rows[kDepth];
-#pragma unroll
+      STEEPEST_UNROLL
       for (int d = 0; d < kDepth; d++)
         if (i + d * step < end) rows[d] = term.load(i + d * step, place.j, place.count);
-#pragma unroll
+      STEEPEST_UNROLL
       for (int d = 0; d < kDepth; d++)
         if (i + d * step < end) term.add(channels, rows[d], i + d * step, sums);
     }
   }
   // The rows of a warp, then the warps.
   for (int s = lanes; s < kWarp; s *= 2)
-#pragma unroll
+    STEEPEST_UNROLL
     for (int which = 0; which < kSums; which++)
-#pragma unroll
+      STEEPEST_UNROLL
       for (int l = 0; l < 4; l++) sums[which][l] += __shfl_xor_sync(kAll, sums[which][l], s);
   const int lane = threadIdx.x % kWarp, thread = threadIdx.x, width = 4 * lanes;
   if (lane < lanes) {
-#pragma unroll
+    STEEPEST_UNROLL
     for (int which = 0; which < kSums; which++)
-#pragma unroll
+      STEEPEST_UNROLL
       for (int l = 0; l < 4; l++) shared.sums[threadIdx.x / kWarp][which * width + lane * 4 + l] = sums[which][l];
   }
   __syncthreads();
   j = group * width + thread;
   if (thread >= width || j >= shape.k) return false;
-#pragma unroll
+  STEEPEST_UNROLL
   for (int which = 0; which < kSums; which++) {
     totals[which] = 0;
-#pragma unroll
+    STEEPEST_UNROLL
     for (int w = 0; w < kChannelWarps; w++) totals[which] += shared.sums[w][which * width + thread];
   }
   return true;
@@ -103,10 +128,10 @@ __device__ void channel_block_rows(const ChannelShape& shape, const F& f, int64_
   const auto channels = f.channels(place.j, place.count);
   for (; row < end; row += kChannelDepth * step) {
     typename F::Row rows[kChannelDepth];
-#pragma unroll
+    STEEPEST_UNROLL
     for (int d = 0; d < kChannelDepth; d++)
       if (row + d * step < end) rows[d] = f.load((row + d * step) * shape.k + place.j, place.count);
-#pragma unroll
+    STEEPEST_UNROLL
     for (int d = 0; d < kChannelDepth; d++)
       if (row + d * step < end) f.store(channels, rows[d], (row + d * step) * shape.k + place.j, place.count);
   }
@@ -165,18 +190,18 @@ __global__ void __launch_bounds__(kChannelThreads) channel_totals(ChannelTotals<
     constexpr int kStep = kChannelThreads / kTotalColumns;
     for (int64_t chunk = threadIdx.x / kTotalColumns; chunk < p.chunks; chunk += kTotalDepth * kStep) {
       double parts[kTotalDepth][kSums];
-#pragma unroll
+      STEEPEST_UNROLL
       for (int d = 0; d < kTotalDepth; d++)
-#pragma unroll
+        STEEPEST_UNROLL
         for (int which = 0; which < kSums; which++)
           parts[d][which] = chunk + d * kStep < p.chunks ? p.parts[((chunk + d * kStep) * kSums + which) * p.n + j] : 0.0;
-#pragma unroll
+      STEEPEST_UNROLL
       for (int d = 0; d < kTotalDepth; d++)
-#pragma unroll
+        STEEPEST_UNROLL
         for (int which = 0; which < kSums; which++) sums[which] += parts[d][which];
     }
   }
-#pragma unroll
+  STEEPEST_UNROLL
   for (int which = 0; which < kSums; which++) {
     for (int s = kTotalColumns; s < kWarp; s *= 2) sums[which] += __shfl_xor_sync(kAll, sums[which], s);
     if (lane < kTotalColumns) shared.sums[warp][which][lane] = sums[which];
@@ -184,9 +209,9 @@ __global__ void __launch_bounds__(kChannelThreads) channel_totals(ChannelTotals<
   __syncthreads();
   if (threadIdx.x >= kTotalColumns || j >= p.n) return;
   double totals[kSums] = {};
-#pragma unroll
+  STEEPEST_UNROLL
   for (int which = 0; which < kSums; which++)
-#pragma unroll
+    STEEPEST_UNROLL
     for (int w = 0; w < kChannelWarps; w++) totals[which] += shared.sums[w][which][column];
   p.f(j, totals);
 }
@@ -196,6 +221,42 @@ template <int kSums, class F>
 void total_channels(Stream& stream, const double* parts, int64_t chunks, int64_t n, const F& f) {
   stream.launch(&channel_totals<kSums, F>, {ceil_div(n, kTotalColumns)}, kChannelThreads, ChannelTotals<kSums, F>{parts, chunks, n, f},
                 sizeof(ChannelTotalsShared<kSums>));
+}
+
+// Rows of a chunk of the rows of one image: all where a thread has no more than eight of them. Else there are about 384 blocks - three, which is
+// what registers allow, on each of an H200's 132 processors - and a thread has `depth` rows at least.
+inline int64_t channel_chunk(const ChannelShape& shape, int64_t rows, int depth) {
+  if (rows <= 8 * shape.rows()) return 8 * shape.rows();
+  return most(depth, ceil_div(ceil_div(rows, most(1, 384 / shape.groups)), shape.rows())) * shape.rows();
+}
+
+// The elements of x[rows, k] themselves.
+template <bool kVector>
+struct ChannelValues {
+  static constexpr int kSums = 1, kDepth = 4;
+  const float* x;
+  int64_t k;
+
+  struct Kept {};
+  using Row = Four;
+  __device__ Kept channels(int64_t, int64_t) const { return {}; }
+  __device__ Row load(int64_t i, int64_t j, int64_t count) const { return channels_of<kVector>(x + i * k + j, count); }
+  __device__ void add(Kept, const Row& row, int64_t, double (&sums)[1][4]) const {
+    STEEPEST_UNROLL
+    for (int l = 0; l < 4; l++) sums[0][l] += row.at[l];
+  }
+};
+
+// x[images, rows, k] -> y[images, k] = the sums over the rows, divided by `by`. Takes scratch 0 where an image has several chunks.
+template <bool kVector>
+void sum_rows(Stream& stream, const ChannelShape& shape, const float* x, int64_t images, int64_t rows, int64_t chunk, double by, float* y) {
+  const int64_t k = shape.k, n = images * k, chunks = most(1, ceil_div(rows, chunk));
+  double* const parts = chunks == 1 ? nullptr : static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * n) * sizeof(double)));
+  sum_channels(stream, shape, ChannelValues<kVector>{x, k}, images, rows, chunk, [=] __device__(int64_t image, int64_t part, int64_t j, const double* sum) {
+    if (parts) parts[part * n + image * k + j] = sum[0];
+    else y[image * k + j] = static_cast<float>(sum[0] / by);
+  });
+  if (parts) total_channels<1>(stream, parts, chunks, n, [=] __device__(int64_t i, const double* sum) { y[i] = static_cast<float>(sum[0] / by); });
 }
 
 // ---- passes over all rows ----
@@ -250,12 +311,11 @@ void sum_then_rows(Stream& stream, const ChannelShape& shape, const Term& term, 
     stream.launch(&channel_whole<Term, Finish, F>, {shape.groups}, kChannelThreads, params, sizeof(ChannelShared));
     return;
   }
-  // About 384 blocks: three, which is what registers allow, on each of an H200's 132 processors. A thread has kDepth rows at least.
-  const int64_t chunk = most(Term::kDepth, ceil_div(ceil_div(sum_rows, most(1, 384 / shape.groups)), shape.rows())) * shape.rows();
+  const int64_t chunk = channel_chunk(shape, sum_rows, Term::kDepth);
   const int64_t chunks = most(1, ceil_div(sum_rows, chunk));
   double* const parts = static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * kSums * k) * sizeof(double)));
   sum_channels(stream, shape, term, 1, sum_rows, chunk, [=] __device__(int64_t, int64_t chunk, int64_t j, const double* sums) {
-#pragma unroll
+    STEEPEST_UNROLL
     for (int which = 0; which < kSums; which++) parts[(chunk * kSums + which) * k + j] = sums[which];
   });
   total_channels<kSums>(stream, parts, chunks, k, finish);

@@ -33,44 +33,79 @@ struct alignas(sizeof(T) * N) Pack {
 };
 using Four = Pack<float, 4>;
 
-template <class F, int Inputs>
+template <int kIn, int kOut, class F>
 struct Map {
   int64_t n;
   bool vectors;  // all addresses are multiples of 16
-  const float* x[Inputs];
-  float* y;
+  const float* x[kIn > 0 ? kIn : 1];
+  float* y[kOut];
   F f;
 };
 
 // A thread takes four elements that stand together, or, where addresses are no multiples of 16, four that stand kElementThreads apart.
 // All are read before one is written.
-template <class F, int Inputs>
-__global__ void __launch_bounds__(kElementThreads) mapped(Map<F, Inputs> p) {
+template <int kIn, int kOut, class F>
+__global__ void __launch_bounds__(kElementThreads) mapped(Map<kIn, kOut, F> p) {
   const int step = p.vectors ? 1 : kElementThreads;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * (4 * kElementThreads) + threadIdx.x * (p.vectors ? 4 : 1);
   const bool whole = p.vectors && first + 4 <= p.n;
-  Four x[Inputs] = {}, y;
-  for (int k = 0; k < Inputs; k++) {
+  Four x[kIn > 0 ? kIn : 1] = {}, y[kOut] = {};
+  STEEPEST_UNROLL
+  for (int k = 0; k < kIn; k++) {
     if (whole) x[k] = *reinterpret_cast<const Four*>(p.x[k] + first);
     else
       for (int c = 0; c < 4; c++)
         if (first + c * step < p.n) x[k].at[c] = p.x[k][first + c * step];
   }
+  STEEPEST_UNROLL
   for (int c = 0; c < 4; c++) {
-    if constexpr (Inputs == 1) y.at[c] = p.f(x[0].at[c]);
-    else y.at[c] = p.f(x[0].at[c], x[1].at[c]);
+    float in[kIn > 0 ? kIn : 1], out[kOut];
+    STEEPEST_UNROLL
+    for (int k = 0; k < kIn; k++) in[k] = x[k].at[c];
+    p.f(in, out);
+    STEEPEST_UNROLL
+    for (int k = 0; k < kOut; k++) y[k].at[c] = out[k];
   }
-  if (whole) *reinterpret_cast<Four*>(p.y + first) = y;
-  else
-    for (int c = 0; c < 4; c++)
-      if (first + c * step < p.n) p.y[first + c * step] = y.at[c];
+  STEEPEST_UNROLL
+  for (int k = 0; k < kOut; k++) {
+    if (whole) *reinterpret_cast<Four*>(p.y[k] + first) = y[k];
+    else
+      for (int c = 0; c < 4; c++)
+        if (first + c * step < p.n) p.y[k][first + c * step] = y[k].at[c];
+  }
 }
+
+// f(in, out) for each of n elements: in[kIn] of the arrays x, out[kOut] for the arrays y, which may be some of x.
+template <int kIn, int kOut, class F>
+void map_arrays(Stream& stream, int64_t n, F f, float* const (&y)[kOut], const float* const (&x)[kIn]) {
+  Map<kIn, kOut, F> params{n, true, {}, {}, f};
+  for (int k = 0; k < kIn; k++) params.x[k] = x[k], params.vectors &= aligned(16, x[k]);
+  for (int k = 0; k < kOut; k++) params.y[k] = y[k], params.vectors &= aligned(16, y[k]);
+  stream.launch(&mapped<kIn, kOut, F>, {ceil_div(n, 4 * kElementThreads)}, kElementThreads, params);
+}
+
+template <int kIn, class F>
+struct ToOne {
+  F f;
+  __device__ void operator()(const float* in, float* out) const {
+    if constexpr (kIn == 1) out[0] = f(in[0]);
+    else out[0] = f(in[0], in[1]);
+  }
+};
 
 // x[n], ... -> y[n] = f(x, ...) of one or two inputs. y may stand where an input does.
 template <class F, class... X>
 void map(Stream& stream, int64_t n, F f, float* y, const X*... x) {
-  const Map<F, sizeof...(X)> params{n, aligned(16, y, x...), {x...}, y, f};
-  stream.launch(&mapped<F, sizeof...(X)>, {ceil_div(n, 4 * kElementThreads)}, kElementThreads, params);
+  constexpr int kIn = sizeof...(X);
+  map_arrays<kIn, 1>(stream, n, ToOne<kIn, F>{f}, {y}, {x...});
+}
+
+// dy[1] -> dx[n] = f(dy) everywhere.
+template <class F>
+void fill(Stream& stream, int64_t n, F f, float* dx, const float* dy) {
+  const auto all = [=] __device__(const float*, float* out) { out[0] = f(dy[0]); };
+  stream.launch(&mapped<0, 1, decltype(all)>, {ceil_div(n, 4 * kElementThreads)}, kElementThreads,
+                Map<0, 1, decltype(all)>{n, aligned(16, dx), {}, {dx}, all});
 }
 
 STEEPEST_KERNELS_END

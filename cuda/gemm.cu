@@ -1,6 +1,7 @@
 // gemm: c[m, n] = op(a)[m, k] op(b)[k, n] (+ c) (+ bias[n]), then relu. Row-major; op(a) is a[m, k], or the transpose of a stored [k, m];
 // op(b) is b[k, n], or the transpose of b stored [n, k].
-#include "product.cuh"
+#include "gemm.cuh"
+#include "hopper/gemm.h"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -31,44 +32,11 @@ struct GemmOperand {
   __device__ Place at(const Line& line, const Step& step) const { return {line.from + step.at, line.valid && step.valid}; }
 };
 
-// c = sums (+ c) (+ bias), then relu.
-struct GemmEnd {
-  float* c;
-  const float* bias;  // or null
-  int64_t m, n;
-  bool accumulate, relu, wide;  // wide: 16 bytes of c at a time
-
-  __device__ float of(float sum, float bias_j, float old) const {
-    const float value = sum + old + bias_j;
-    return relu && value <= 0 ? 0.0f : value;
-  }
-  __device__ void operator()(int64_t row, int64_t column, const float (&sums)[4][4]) const {
-    float added[4];
-    STEEPEST_UNROLL
-    for (int j = 0; j < 4; j++) added[j] = bias != nullptr && column + j < n ? bias[column + j] : 0.0f;
-    STEEPEST_UNROLL
-    for (int i = 0; i < 4; i++) {
-      if (row + i >= m) break;
-      float* to = c + (row + i) * n + column;
-      if (wide) {
-        const float4 old = accumulate ? load4(to) : make_float4(0, 0, 0, 0);
-        *reinterpret_cast<float4*>(to) = make_float4(of(sums[i][0], added[0], old.x), of(sums[i][1], added[1], old.y), of(sums[i][2], added[2], old.z),
-                                                     of(sums[i][3], added[3], old.w));
-        continue;
-      }
-      STEEPEST_UNROLL
-      for (int j = 0; j < 4; j++)
-        if (column + j < n) to[j] = of(sums[i][j], added[j], accumulate ? to[j] : 0.0f);
-    }
-  }
-};
-
 template <bool AlongA, bool AlongB, int Vector, class... Tiles>
 void gemm_product(const gemm_args& a, Stream& stream) {
   using A = GemmOperand<AlongA, Vector>;
   using B = GemmOperand<AlongB, Vector>;
-  const GemmEnd end{a.c, a.bias, a.m, a.n, a.accumulate != 0, a.relu != 0, a.n % 4 == 0 && aligned(16, a.c)};
-  product<Tiles...>(stream, Product<A, B, GemmEnd>{{a.a, a.m, a.k}, {a.b, a.n, a.k}, end, a.m, a.n, a.k}, kSplit);
+  product<Tiles...>(stream, Product<A, B, GemmEnd>{{a.a, a.m, a.k}, {a.b, a.n, a.k}, gemm_end(a), a.m, a.n, a.k}, kSplit);
 }
 
 template <bool AlongA, bool AlongB>
@@ -82,6 +50,7 @@ void gemm_of(const gemm_args& a, Stream& stream) {
 }
 
 void gemm(const gemm_args& a, Stream& stream) {
+  if (const int columns = hopper_columns(a, stream)) return hopper_gemm(a, columns, stream);
   if (a.transposeA) return a.transposeB ? gemm_of<false, true>(a, stream) : gemm_of<false, false>(a, stream);
   a.transposeB ? gemm_of<true, true>(a, stream) : gemm_of<true, false>(a, stream);
 }

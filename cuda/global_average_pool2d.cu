@@ -1,78 +1,43 @@
 // Global average pooling (Lin et al. 2014, section 3.2): the mean of each channel of an image; backward spreads a gradient evenly over it.
 #include "channels.cuh"
+#include "pixels.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
-namespace {
+// A thread has W channels of a pixel.
+template <int W>
+struct GlobalAverageGradient {
+  const float* dy;
+  float* dx;
+  Divisor image, channels;  // threads of an image, and of a pixel
+  float area;
 
-// x[places, c] of all images.
-template <bool kVector>
-struct GlobalAverageTerm {
-  static constexpr int kSums = 1, kDepth = 4;
-  const float* x;
-  int64_t c;
-
-  struct Channels {};
-  struct Row {
-    float x[4];
-  };
-  __device__ Channels channels(int64_t, int64_t) const { return {}; }
-  __device__ Row load(int64_t i, int64_t j, int64_t count) const {
-    Row row;
-    load_four<kVector>(x + i * c + j, count, row.x);
-    return row;
-  }
-  __device__ void add(Channels, const Row& row, int64_t, double (&sums)[1][4]) const {
-#pragma unroll
-    for (int l = 0; l < 4; l++) sums[0][l] += row.x[l];
+  __device__ void operator()(int64_t i) const {
+    int rest, channel;
+    const int at = image.divide(small(i), rest);
+    channels.divide(rest, channel);
+    Channels<W> values = channels_at<W>(dy + (static_cast<int64_t>(at) * channels.d + channel) * W);
+    for (int v = 0; v < W; ++v) values.at[v] /= area;
+    put(dx + i * W, values);
   }
 };
 
-template <bool kVector>
-void global_average_pool2d_forward_of(const global_average_pool2d_forward_args& a, Stream& stream) {
-  const ChannelShape shape(a.c);
-  const int64_t c = a.c, area = a.h * a.w, n = a.n * c;
-  // A block takes an image's places, if they are not very many.
-  const int64_t chunk = 32 * shape.rows(), chunks = most(1, ceil_div(area, chunk));
-  float* const y = a.y;
-  double* const parts = chunks == 1 ? nullptr : static_cast<double*>(stream.scratch(0, static_cast<size_t>(chunks * n) * sizeof(double)));
-  const double count = static_cast<double>(area);
-  const GlobalAverageTerm<kVector> term{a.x, c};
-  sum_channels(stream, shape, term, a.n, area, chunk, [=] __device__(int64_t image, int64_t part, int64_t j, const double* sum) {
-    if (parts) parts[part * n + image * c + j] = sum[0];
-    else y[image * c + j] = static_cast<float>(sum[0] / count);
-  });
-  if (parts) total_channels<1>(stream, parts, chunks, n, [=] __device__(int64_t i, const double* sum) { y[i] = static_cast<float>(sum[0] / count); });
-}
-
-template <int kWide>
-void global_average_pool2d_backward_of(const global_average_pool2d_backward_args& a, Stream& stream) {
-  const int64_t wide = a.c / kWide, area = a.h * a.w;
-  const float share = 1.0f / static_cast<float>(area);
-  const float* dy = a.dy;
-  float* dx = a.dx;
-  elementwise(stream, a.n * area * wide, [=] __device__(int64_t unit) {
-    const int64_t pixel = unit / wide, image = pixel / area;
-    float v[kWide];
-    load_floats(dy + (image * wide + unit - pixel * wide) * kWide, v);
-#pragma unroll
-    for (int l = 0; l < kWide; l++) v[l] *= share;
-    store_floats(dx + unit * kWide, v);
-  });
-}
-
-}  // namespace
-
-// x[n, h, w, c] -> y[n, c].
+// x[n, h, w, c] -> y[n, c]. A block takes an image's pixels, if they are not very many.
 void global_average_pool2d_forward(const global_average_pool2d_forward_args& a, Stream& stream) {
-  if (a.c % 4 == 0 && aligned(16, a.x)) global_average_pool2d_forward_of<true>(a, stream);
-  else global_average_pool2d_forward_of<false>(a, stream);
+  const ChannelShape shape(a.c);
+  const int64_t area = a.h * a.w, chunk = 32 * shape.rows();
+  const auto sum = a.c % 4 == 0 && aligned(16, a.x) ? &sum_rows<true> : &sum_rows<false>;
+  sum(stream, shape, a.x, a.n, area, chunk, static_cast<double>(area), a.y);
 }
 
 // dy[n, c] -> dx[n, h, w, c].
 void global_average_pool2d_backward(const global_average_pool2d_backward_args& a, Stream& stream) {
-  if (a.c % 4 == 0 && aligned(16, a.dy, a.dx)) global_average_pool2d_backward_of<4>(a, stream);
-  else global_average_pool2d_backward_of<1>(a, stream);
+  by_channels(a.c % 4 == 0 && aligned(16, a.dy, a.dx), [&](auto width) {
+    constexpr int W = decltype(width)::value;
+    const int64_t wide = a.c / W, image = a.h * a.w * wide;
+    fits("global_average_pool2d_backward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {a.n * image});
+    elementwise(stream, a.n * image, GlobalAverageGradient<W>{a.dy, a.dx, Divisor(image), Divisor(wide), static_cast<float>(a.h * a.w)});
+  });
 }
 
 STEEPEST_KERNELS_END

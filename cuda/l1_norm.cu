@@ -9,10 +9,7 @@ void l1_norm_forward(const l1_norm_forward_args& a, Stream& stream) { reduce<Red
 // dy[1], x[n] -> dx[n]; NaN stays NaN.
 void l1_norm_backward(const l1_norm_backward_args& a, Stream& stream) {
   const float* dy = a.dy;
-  fours<1, 1>(stream, a.n, {a.x}, {a.dx}, [=] __device__(const float* x, float* dx) {
-    const float sign = x[0] > 0 ? 1.0f : x[0] < 0 ? -1.0f : x[0];
-    dx[0] = sign * dy[0];
-  });
+  map(stream, a.n, [=] __device__(float x) { return (x > 0 ? 1.0f : x < 0 ? -1.0f : x) * dy[0]; }, a.dx, a.x);
 }
 
 STEEPEST_KERNELS_END

@@ -1,8 +1,6 @@
 // Max pooling and what its gradient goes through, for max_pool2d.cu and for convolutions that end with a pooling.
-//
-// x[n, h, w, c] has windows of `pool` x `pool` pixels, `stride` apart, p x q an image. A place in a window is row * pool + column.
 #pragma once
-#include "pixels.cuh"
+#include "pooling.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -11,25 +9,6 @@ __device__ inline void take_larger(float value, int place, float& best, int& bes
   if (value > best || (value != value && best == best)) best = value, best_place = place;
 }
 
-struct Pooling {
-  int h, w, c, pool, stride, p, q;
-  Pixels windows;    // p x q an image
-  Divisor channels;  // c / W
-
-  Pooling(int64_t h, int64_t w, int64_t c, int64_t pool, int64_t stride, int width)
-      : h(small(h)), w(small(w)), c(small(c)), pool(small(pool)), stride(small(stride)), p(small(output_size(h, pool, stride, 0))),
-        q(small(output_size(w, pool, stride, 0))), windows(p, q), channels(c / width) {}
-
-  // The element of x at the upper left of the window that thread i (window, W channels) works on.
-  template <int W>
-  __device__ int64_t corner(int64_t i) const {
-    int channel;
-    const Pixel window = windows.at(channels.divide(small(i), channel));
-    return ((static_cast<int64_t>(window.image) * h + window.row * stride) * w + window.column * stride) * c + channel * W;
-  }
-};
-
-// kPool: the size of a window, known so that its loads are in flight together; 0: any.
 template <int W, int kPool>
 struct MaxPool {
   const float* x;
@@ -39,14 +18,11 @@ struct MaxPool {
 
   __device__ void operator()(int64_t i) const {
     const float* const corner = x + pooling.corner<W>(i);
-    const int size = kPool > 0 ? kPool : pooling.pool;
     Channels<W> best = channels_at<W>(corner);
     int places[W] = {};
-    for (int row = 0; row < size; ++row)
-      for (int column = 0; column < size; ++column) {
-        const Channels<W> values = channels_at<W>(corner + (static_cast<int64_t>(row) * pooling.w + column) * pooling.c);
-        for (int v = 0; v < W; ++v) take_larger(values.at[v], row * size + column, best.at[v], places[v]);
-      }
+    pooling.places<W, kPool>(corner, [&](int place, const Channels<W>& values) {
+      for (int v = 0; v < W; ++v) take_larger(values.at[v], place, best.at[v], places[v]);
+    });
     put(y + i * W, best);
     if (argmax == nullptr) return;
     Pack<uint16_t, W> result;
@@ -63,9 +39,7 @@ inline void max_pool(const char* kernel, const float* x, float* y, uint16_t* arg
     const Pooling pooling(h, w, c, pool, stride, W);
     const int64_t threads = n * pooling.p * pooling.q * (c / W);
     fits(kernel, {{"n", n}, {"h", h}, {"w", w}, {"c", c}}, {threads});
-    if (pool == 2) elementwise(stream, threads, MaxPool<W, 2>{x, y, argmax, pooling});
-    else if (pool == 3) elementwise(stream, threads, MaxPool<W, 3>{x, y, argmax, pooling});
-    else elementwise(stream, threads, MaxPool<W, 0>{x, y, argmax, pooling});
+    by_pool(pool, [&](auto size) { elementwise(stream, threads, MaxPool<W, decltype(size)::value>{x, y, argmax, pooling}); });
   });
 }
 

@@ -10,9 +10,8 @@ void mean_forward(const mean_forward_args& a, Stream& stream) {
 
 // dy[1] -> dx[n].
 void mean_backward(const mean_backward_args& a, Stream& stream) {
-  const float* dy = a.dy;
   const float count = static_cast<float>(a.count);
-  fours(stream, a.n, a.dx, [=] __device__(const float*, float* dx) { dx[0] = dy[0] / count; });
+  fill(stream, a.n, [=] __device__(float dy) { return dy / count; }, a.dx, a.dy);
 }
 
 STEEPEST_KERNELS_END

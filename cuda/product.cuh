@@ -333,11 +333,22 @@ __device__ __forceinline__ void add_slice_rounded(const float* a, const float* b
 
 // ---- the kernels ----
 
+struct TilePlace {
+  int row, column;
+};
+
+// The order of tiles: down strips of `together` columns of them, so that what is read at one time stays in the L2 cache.
+__host__ __device__ inline TilePlace tile_place(int index, int row_tiles, int column_tiles, int together) {
+  const int strip = index / (together * row_tiles), in_strip = index - strip * together * row_tiles, first = strip * together;
+  const int wide = column_tiles - first < together ? column_tiles - first : together;
+  return {in_strip / wide, first + in_strip % wide};
+}
+
 template <class A, class B, class E>
 struct ProductLaunch {
   Product<A, B, E> p;
   int row_tiles, column_tiles;
-  int together;    // columns of tiles that blocks pass through side by side, so that what they read stays in the L2 cache
+  int together;    // columns of tiles, see tile_place
   int64_t part;    // of the depth, a multiple of kSlice; blockIdx.z is the number of the part
   float* partial;  // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
 };
@@ -355,9 +366,7 @@ template <Arithmetic Kind, class Tile, class A, class B, class E>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(ProductLaunch<A, B, E> l) {
   STEEPEST_SHARED(ProductShared<Tile>, shared);
   constexpr int kStages = Tile::kStages;
-  const int group = static_cast<int>(blockIdx.x) / (l.together * l.row_tiles), in_group = static_cast<int>(blockIdx.x) - group * l.together * l.row_tiles;
-  const int wide = l.column_tiles - group * l.together < l.together ? l.column_tiles - group * l.together : l.together;
-  const int row_tile = in_group / wide, column_tile = group * l.together + in_group % wide;
+  const auto [row_tile, column_tile] = tile_place(static_cast<int>(blockIdx.x), l.row_tiles, l.column_tiles, l.together);
   int64_t k = blockIdx.z * l.part;  // of the slice that is copied next
   const int slices = static_cast<int>(ceil_div(least(l.part, BlockDepth<A>::of(l.p.a, l.p.depth) - k), kSlice));
 

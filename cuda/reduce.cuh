@@ -1,7 +1,7 @@
 // Sums over all n elements of an array, in double precision, in an order that depends on n alone: up to 512 blocks sum a part each, one block
 // the sums of these.
 #pragma once
-#include "fours.cuh"
+#include "elementwise.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -67,17 +67,19 @@ __global__ void __launch_bounds__(kReduceThreads) reduce_parts(Reduce p) {
   const int64_t width = static_cast<int64_t>(gridDim.x) * (4 * kReduceThreads);
   double sums[4] = {};
   for (int64_t i = (static_cast<int64_t>(blockIdx.x) * kReduceThreads + threadIdx.x) * 4; i < p.n; i += kReduceDepth * width) {
-    float v[kReduceDepth][4] = {};
-#pragma unroll
+    Four v[kReduceDepth] = {};
+    STEEPEST_UNROLL
     for (int d = 0; d < kReduceDepth; d++) {
       const int64_t at = i + d * width;
-      if (p.vectors && at + 4 <= p.n) load_floats(p.x + at, v[d]);
-      else load_four<false>(p.x + at, p.n - at, v[d]);
+      if (p.vectors && at + 4 <= p.n) v[d] = *reinterpret_cast<const Four*>(p.x + at);
+      else
+        for (int l = 0; l < 4; l++)
+          if (at + l < p.n) v[d].at[l] = p.x[at + l];
     }
-#pragma unroll
+    STEEPEST_UNROLL
     for (int d = 0; d < kReduceDepth; d++)
-#pragma unroll
-      for (int l = 0; l < 4; l++) sums[l] += Term()(v[d][l]);
+      STEEPEST_UNROLL
+      for (int l = 0; l < 4; l++) sums[l] += Term()(v[d].at[l]);
   }
   const double sum = block_sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
   if (threadIdx.x != 0) return;
@@ -93,7 +95,7 @@ struct ReduceAll {
 
 static __global__ void __launch_bounds__(kReduceThreads) reduce_all(ReduceAll p) {
   double sum = 0;
-#pragma unroll 4
+  STEEPEST_UNROLL_BY(4)
   for (int i = threadIdx.x; i < p.count; i += kReduceThreads) sum += p.parts[i];
   sum = block_sum(sum);
   if (threadIdx.x == 0) p.to.set(sum);

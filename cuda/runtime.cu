@@ -4,9 +4,12 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <mutex>
+
+#include "hopper/tensor_map.h"
 
 namespace steepest {
 namespace cuda {
@@ -52,6 +55,7 @@ class CudaQueue final : public Queue {
   explicit CudaQueue(Device& device, int index) : device_(device), index_(index) {
     use();
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+    look_for_hopper();
   }
   ~CudaQueue() override {
     cudaSetDevice(index_);  // errors have been told, or nobody is left to hear
@@ -91,6 +95,13 @@ class CudaQueue final : public Queue {
     if (!block || block->bytes < bytes) block = std::make_shared<Block>(device_, bytes);
     if (graph_ != nullptr) graph_->keep(block);
     return block->data;
+  }
+
+  TensorMap tensor_map(const void* from, int64_t lines, int64_t bytes, int box) override {
+    use();
+    TensorMap map;
+    if (!make_tensor_map(tensor_map_encoder_, from, lines, bytes, box, map)) throw Failure("cuTensorMapEncodeTiled: the driver refuses the map");
+    return map;
   }
 
   void mark() override {
@@ -143,6 +154,16 @@ class CudaQueue final : public Queue {
  private:
   void use() const { check(cudaSetDevice(index_), "cudaSetDevice"); }
 
+  void look_for_hopper() {
+    const char* wanted = std::getenv("STEEPEST_WGMMA");
+    int major = 0, minor = 0;
+    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index_), "cudaDeviceGetAttribute");
+    check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index_), "cudaDeviceGetAttribute");
+    if (wanted == nullptr || std::string(wanted) != "1" || major != 9 || minor != 0) return;
+    tensor_map_encoder_ = tensor_map_encoder();
+    hopper = tensor_map_encoder_ != nullptr;
+  }
+
   void pass() {
     spare_.push_back(pending_.front());
     pending_.pop_front();
@@ -185,6 +206,7 @@ class CudaQueue final : public Queue {
   Device& device_;
   const int index_;
   cudaStream_t stream_ = nullptr;
+  decltype(&cuTensorMapEncodeTiled) tensor_map_encoder_ = nullptr;
   std::shared_ptr<Block> scratch_[kSlots];
   CudaGraph* graph_ = nullptr;
   bool replacing_ = false;

@@ -9,7 +9,7 @@ void squared_norm_forward(const squared_norm_forward_args& a, Stream& stream) { 
 // dy[1], x[n] -> dx[n].
 void squared_norm_backward(const squared_norm_backward_args& a, Stream& stream) {
   const float* dy = a.dy;
-  fours<1, 1>(stream, a.n, {a.x}, {a.dx}, [=] __device__(const float* x, float* dx) { dx[0] = x[0] * (2.0f * dy[0]); });
+  map(stream, a.n, [=] __device__(float x) { return x * (2.0f * dy[0]); }, a.dx, a.x);
 }
 
 STEEPEST_KERNELS_END

@@ -2,106 +2,109 @@
 // equations 4-6; named in the lecture notes, 1.3.6). With a = max(x, 0), training takes place j of a window with probability
 // p_j = a_j / sum a; inference takes the mean sum p_j a_j.
 #include "kernels/philox.h"
-#include "pool_windows.cuh"
+#include "pooling.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
-namespace {
-
-// Numbers index .. index + kWide - 1 of a stream. Words are chosen by constant places: others would live in memory.
-template <int kWide>
-__device__ void stochastic_pool2d_numbers(int64_t seed, int64_t stream, int64_t step, int64_t index, float (&u)[kWide]) {
+// Numbers index .. index + W - 1 of a stream. Words are moved to constant places: an array with others would live in memory.
+template <int W>
+__device__ Channels<W> stochastic_numbers(int64_t seed, int64_t stream, int64_t step, int64_t index) {
   const int place = static_cast<int>(index % 4);
   const PhiloxWords low = philox_block(seed, stream, step, index / 4);
   PhiloxWords high = {};
-  if (kWide > 1 && place > 0) high = philox_block(seed, stream, step, index / 4 + 1);
-  uint32_t words[8] = {low.word[0], low.word[1], low.word[2], low.word[3], high.word[0], high.word[1], high.word[2], high.word[3]};
-#pragma unroll
-  for (int i = 0; i < 7; i++)
+  if (W > 1 && place > 0) high = philox_block(seed, stream, step, index / 4 + 1);
+  uint32_t words[8];
+  STEEPEST_UNROLL
+  for (int i = 0; i < 4; ++i) words[i] = low.word[i], words[4 + i] = high.word[i];
+  STEEPEST_UNROLL
+  for (int i = 0; i < 7; ++i)
     if (place & 1) words[i] = words[i + 1];
-#pragma unroll
-  for (int i = 0; i < 6; i++)
+  STEEPEST_UNROLL
+  for (int i = 0; i < 6; ++i)
     if (place & 2) words[i] = words[i + 2];
-#pragma unroll
-  for (int l = 0; l < kWide; l++) u[l] = uniform_of_word(words[l]);
+  Channels<W> numbers;
+  STEEPEST_UNROLL
+  for (int v = 0; v < W; ++v) numbers.at[v] = uniform_of_word(words[v]);
+  return numbers;
 }
 
-__device__ inline void stochastic_pool2d_store(uint16_t* p, const int (&v)[1]) { p[0] = static_cast<uint16_t>(v[0]); }
-__device__ inline void stochastic_pool2d_store(uint16_t* p, const int (&v)[4]) {
-  const auto pair = [](int a, int b) { return static_cast<unsigned>(a & 0xffff) | static_cast<unsigned>(b) << 16; };
-  *reinterpret_cast<uint2*>(p) = make_uint2(pair(v[0], v[1]), pair(v[2], v[3]));
-}
+template <int W, int kPool>
+struct StochasticPool {
+  const float* x;
+  float* y;
+  uint16_t* argmax;
+  Pooling pooling;
+  int64_t seed, stream, step, first;
 
-template <int kWide>
-void stochastic_pool2d_forward_of(const stochastic_pool2d_forward_args& a, Stream& stream) {
-  const PoolWindows<kWide> windows(a);
-  const float* x = a.x;
-  float* y = a.y;
-  uint16_t* argmax = a.argmax;
-  const int64_t seed = a.seed, of = a.stream, step = a.step, start = a.first;
-  elementwise(stream, windows.outputs(), [=] __device__(int64_t unit) {
-    const int64_t first = windows.first(unit);
-    float limit[kWide], total[kWide] = {}, sum[kWide] = {}, chosen[kWide];
-    int place_chosen[kWide] = {};
-    bool done[kWide] = {};
-    windows.places(x, first, [&](int, const float(&v)[kWide]) {
-#pragma unroll
-      for (int l = 0; l < kWide; l++) total[l] += v[l] > 0 ? v[l] : 0.0f;
+  __device__ void operator()(int64_t i) const {
+    const float* const corner = x + pooling.corner<W>(i);
+    Channels<W> total{}, sum{}, chosen = channels_at<W>(corner);
+    pooling.places<W, kPool>(corner, [&](int, const Channels<W>& values) {
+      for (int v = 0; v < W; ++v) total.at[v] += values.at[v] > 0 ? values.at[v] : 0.0f;
     });
-    stochastic_pool2d_numbers(seed, of, step, start + unit * kWide, limit);
-    load_floats(x + first, chosen);
-#pragma unroll
-    for (int l = 0; l < kWide; l++) limit[l] *= total[l];
-    windows.places(x, first, [&](int place, const float(&v)[kWide]) {
-#pragma unroll
-      for (int l = 0; l < kWide; l++) {
-        if (done[l] || !(v[l] > 0)) continue;
-        chosen[l] = v[l];
-        place_chosen[l] = place;
-        sum[l] += v[l];
-        done[l] = sum[l] > limit[l];
+    const Channels<W> numbers = stochastic_numbers<W>(seed, stream, step, first + i * W);
+    int places[W] = {};
+    bool done[W] = {};
+    pooling.places<W, kPool>(corner, [&](int place, const Channels<W>& values) {
+      for (int v = 0; v < W; ++v) {
+        if (done[v] || !(values.at[v] > 0)) continue;
+        chosen.at[v] = values.at[v];
+        places[v] = place;
+        sum.at[v] += values.at[v];
+        done[v] = sum.at[v] > numbers.at[v] * total.at[v];
       }
     });
-    store_floats(y + unit * kWide, chosen);
-    stochastic_pool2d_store(argmax + unit * kWide, place_chosen);
-  });
-}
+    put(y + i * W, chosen);
+    Pack<uint16_t, W> result;
+    for (int v = 0; v < W; ++v) result.at[v] = static_cast<uint16_t>(places[v]);
+    *reinterpret_cast<Pack<uint16_t, W>*>(argmax + i * W) = result;
+  }
+};
 
-template <int kWide>
-void stochastic_pool2d_expected_of(const stochastic_pool2d_expected_args& a, Stream& stream) {
-  const PoolWindows<kWide> windows(a);
-  const float* x = a.x;
-  float* y = a.y;
-  elementwise(stream, windows.outputs(), [=] __device__(int64_t unit) {
-    float sum[kWide] = {}, squares[kWide] = {};
-    windows.places(x, windows.first(unit), [&](int, const float(&v)[kWide]) {
-#pragma unroll
-      for (int l = 0; l < kWide; l++) {
-        const float positive = v[l] <= 0 ? 0.0f : v[l];  // NaN stays
-        sum[l] += positive;
-        squares[l] = fmaf(positive, positive, squares[l]);
+template <int W, int kPool>
+struct StochasticExpected {
+  const float* x;
+  float* y;
+  Pooling pooling;
+
+  __device__ void operator()(int64_t i) const {
+    Channels<W> sum{}, squares{};
+    pooling.places<W, kPool>(x + pooling.corner<W>(i), [&](int, const Channels<W>& values) {
+      for (int v = 0; v < W; ++v) {
+        const float positive = values.at[v] <= 0 ? 0.0f : values.at[v];  // NaN stays
+        sum.at[v] += positive;
+        squares.at[v] = fmaf(positive, positive, squares.at[v]);
       }
     });
-#pragma unroll
-    for (int l = 0; l < kWide; l++) sum[l] = sum[l] == 0 ? 0.0f : squares[l] / sum[l];
-    store_floats(y + unit * kWide, sum);
-  });
-}
-
-}  // namespace
+    for (int v = 0; v < W; ++v) sum.at[v] = sum.at[v] == 0 ? 0.0f : squares.at[v] / sum.at[v];
+    put(y + i * W, sum);
+  }
+};
 
 // x[n, h, w, c] -> y[n, p, q, c], argmax[n, p, q, c]: the first place whose cumulative sum exceeds u * total (where rounding leaves
 // none, the last with a > 0), place 0 where the total is not > 0. u = number first + output of the stream. The sums are float32 in
 // row-major order, so that every backend chooses the same place.
 void stochastic_pool2d_forward(const stochastic_pool2d_forward_args& a, Stream& stream) {
-  if (aligned(16, a.x, a.y) && aligned(8, a.argmax) && pool_by_fours(a)) stochastic_pool2d_forward_of<4>(a, stream);
-  else stochastic_pool2d_forward_of<1>(a, stream);
+  by_channels(a.c % 4 == 0 && aligned(16, a.x, a.y) && aligned(8, a.argmax), [&](auto width) {
+    constexpr int W = decltype(width)::value;
+    const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
+    const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
+    fits("stochastic_pool2d_forward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
+    by_pool(a.pool, [&](auto size) {
+      elementwise(stream, threads, StochasticPool<W, decltype(size)::value>{a.x, a.y, a.argmax, pooling, a.seed, a.stream, a.step, a.first});
+    });
+  });
 }
 
 // x[n, h, w, c] -> y[n, p, q, c] = sum a^2 / sum a, and 0 where the sum is 0.
 void stochastic_pool2d_expected(const stochastic_pool2d_expected_args& a, Stream& stream) {
-  if (aligned(16, a.x, a.y) && pool_by_fours(a)) stochastic_pool2d_expected_of<4>(a, stream);
-  else stochastic_pool2d_expected_of<1>(a, stream);
+  by_channels(a.c % 4 == 0 && aligned(16, a.x, a.y), [&](auto width) {
+    constexpr int W = decltype(width)::value;
+    const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
+    const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
+    fits("stochastic_pool2d_expected", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
+    by_pool(a.pool, [&](auto size) { elementwise(stream, threads, StochasticExpected<W, decltype(size)::value>{a.x, a.y, pooling}); });
+  });
 }
 
 STEEPEST_KERNELS_END

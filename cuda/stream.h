@@ -26,6 +26,11 @@ struct Grid {
 // How products are computed: kFull: float32; kTf32, kBf16: operands rounded to 10 (7) bits behind the point, sums in float32.
 enum class Arithmetic : int { kFull = 0, kTf32 = 1, kBf16 = 2 };
 
+// What the copy engine of a Hopper device is told of an array (hopper/). What the words mean is the driver's affair.
+struct alignas(64) TensorMap {
+  uint64_t words[16];
+};
+
 class Stream {
  public:
   // kernel(params) by blocks of so many threads (a multiple of 32, up to 1024), with so many bytes of shared memory (STEEPEST_SHARED).
@@ -41,6 +46,12 @@ class Stream {
   virtual void* scratch(int slot, size_t bytes) = 0;
 
   Arithmetic arithmetic = Arithmetic::kFull;
+
+  // Products may use Hopper's own instructions (hopper/gemm.h): the device has compute capability 9.0 and STEEPEST_WGMMA is 1.
+  bool hopper = false;
+  // Where hopper is set: of `lines` lines of `bytes` bytes (a multiple of 128) in device memory, to be copied in boxes of `box` lines (up to 256)
+  // x 128 bytes; in shared memory pieces of 16 bytes of a line change places (hopper/layout.h).
+  virtual TensorMap tensor_map(const void* from, int64_t lines, int64_t bytes, int box);
 
  protected:
   struct Launch {
@@ -61,6 +72,8 @@ class Stream {
     reinterpret_cast<void (*)(P)>(const_cast<void*>(kernel))(*static_cast<const P*>(params));
   }
 };
+
+inline TensorMap Stream::tensor_map(const void*, int64_t, int64_t, int) { return {}; }
 
 }  // namespace cuda
 }  // namespace steepest

@@ -1,6 +1,6 @@
 // What all optimizer steps share: the whole gradient G = factor g + regularizer theta, the decoupled weight decay, and the pass over all arrays.
 #pragma once
-#include "fours.cuh"
+#include "elementwise.cuh"
 
 STEEPEST_KERNELS_BEGIN
 
@@ -26,13 +26,11 @@ template <class Args, class F, class... States>
 void update(Stream& stream, const Args& a, F step, States... states) {
   constexpr int kStates = sizeof...(States);
   const Update common(a);
-  const float* const in[2 + kStates] = {a.g, a.theta, states...};
-  float* const out[1 + kStates] = {a.theta, states...};
-  fours(stream, a.n, in, out, [=] __device__(const float* v, float* y) {
-#pragma unroll
-    for (int s = 0; s < kStates; s++) y[1 + s] = v[2 + s];
-    y[0] = common.take(v[1], step(common.gradient(v[0], v[1]), y + 1));
-  });
+  const auto all = [=] __device__(const float* in, float* out) {
+    for (int s = 0; s < kStates; s++) out[1 + s] = in[2 + s];
+    out[0] = common.take(in[1], step(common.gradient(in[0], in[1]), out + 1));
+  };
+  map_arrays<2 + kStates, 1 + kStates>(stream, a.n, all, {a.theta, states...}, {a.g, a.theta, states...});
 }
 
 STEEPEST_KERNELS_END

@@ -1,5 +1,5 @@
 /** Before anything is timed: which rivals can do what is asked, and whether they compute the same. */
-import { checkLosses, checkOutputs, type PeerResult } from './compare.js';
+import { checkLosses, checkOutputs, type PeerResult, TOLERANCES, type Tolerance } from './compare.js';
 import type { Mode } from './options.js';
 import type { Checked, Turn } from './player.js';
 
@@ -31,6 +31,7 @@ export async function agreeing(
   rivals: readonly Rival[],
   mode: Mode,
   failures: Failures,
+  tolerance: Tolerance = TOLERANCES.fp32,
 ): Promise<[Rival[], PeerResult['losses']]> {
   const expected = await ours.check(CHECK_STEPS);
   const kept: Rival[] = [];
@@ -38,13 +39,13 @@ export async function agreeing(
   for (const rival of rivals) {
     const theirs = await rival.check(CHECK_STEPS).catch((error: Error) => failures.add(rival.name, error));
     if (!theirs) continue;
-    checkOutputs(rival.name, expected.outputs, theirs.outputs);
+    checkOutputs(rival.name, expected.outputs, theirs.outputs, tolerance.outputs);
     if (theirs.trains === false && mode === 'train') {
       failures.note(`${rival.name} cannot train this network: left out`);
       continue;
     }
     if (theirs.trains !== false) {
-      checkLosses(rival.name, expected.losses, theirs.losses);
+      checkLosses(rival.name, expected.losses, theirs.losses, tolerance);
       losses[rival.name] = theirs.losses;
     }
     kept.push(rival);

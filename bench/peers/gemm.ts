@@ -1,13 +1,17 @@
 /**
  * Products of matrices: the gemm kernel and torch.matmul(out=), with as many threads, in turns within one run. Both get the same operands
- * (row-major; a transposed one as PyTorch has it, a view), and must come to the same result before they are timed.
+ * (row-major; a transposed one as PyTorch has it, a view), and must come to the same result before they are timed. On a GPU each call is timed
+ * by the device's clock.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkOutputs, round, stepsOfTurn, type Times, timesOf } from './compare.js';
-import { whole } from './options.js';
+import { checkOutputs, round, stepsOfTurn, type Times, TOLERANCES, timesOf } from './compare.js';
+import { differs, heading, line, timeOnDevice } from './device-times.js';
+import { gpuOf } from './gpu.js';
+import { numbers, readNumbers, writeNumbers } from './operands.js';
+import { isGpu, readWhere, type Where, whereOptions, whole } from './options.js';
 import type { Turn } from './player.js';
 import { root, steepest } from './subject.js';
 import { play } from './turns.js';
@@ -26,10 +30,14 @@ export interface Product {
 /** A line of the result. ratio = torchMs / steepestMs: above 1, steepest is faster. */
 export interface GemmRow extends Omit<Product, 'reason'> {
   readonly bench: 'gemm-peer';
+  readonly device: string;
+  readonly precision: string;
   readonly threads: number;
   readonly steepestMs: number;
   readonly torchMs: number;
   readonly ratio: number;
+  /** What the two do not have in common. */
+  readonly differs?: string;
 }
 
 const product = (reason: string, m: number, n: number, k: number, transposeA: 0 | 1, transposeB: 0 | 1): Product => ({
@@ -50,9 +58,10 @@ export function layerProducts(name: string, rows: number, units: number, inputs:
   ];
 }
 
-/** Squares, the dense layers of mlp and lenet with batch 128, and the 1x1 convolutions of resnet18 with batch 64 (their outputs as rows). */
-export const products: readonly Product[] = [
-  ...[64, 128, 256, 512, 1024, 2048].map((size) => product('square', size, size, size, 0, 0)),
+const squares = (sizes: readonly number[]) => sizes.map((size) => product('square', size, size, size, 0, 0));
+
+/** The dense layers of mlp and lenet with batch 128, and the 1x1 convolutions of resnet18 with batch 64 (their outputs as rows). */
+const ofNetworks: readonly Product[] = [
   ...layerProducts('mlp dense 1', 128, 512, 784),
   ...layerProducts('mlp dense 2', 128, 512, 512),
   ...layerProducts('mlp dense 3', 128, 10, 512),
@@ -61,11 +70,16 @@ export const products: readonly Product[] = [
   ...layerProducts('resnet18 projection 2', 64 * 8 * 8, 256, 128),
   ...layerProducts('resnet18 projection 3', 64 * 4 * 4, 512, 256),
 ];
+export const products: readonly Product[] = [...squares([64, 128, 256, 512, 1024, 2048]), ...ofNetworks];
+/** On a GPU: squares that fill it. */
+export const gpuProducts: readonly Product[] = [...squares([512, 1024, 2048, 4096, 8192]), ...ofNetworks];
 
-export interface GemmOptions {
+export interface GemmOptions extends Where {
   readonly threads: number;
   readonly python: string;
   readonly repeats: number;
+  /** Products with a larger side are left out. */
+  readonly largest: number;
   readonly json: boolean;
 }
 
@@ -76,56 +90,52 @@ export function readGemmOptions(argv: readonly string[]): GemmOptions {
   const { values } = parseArgs({
     args: [...argv],
     options: {
+      ...whereOptions,
       gemm: flag,
-      threads: { ...text, default: '2' },
       python: { ...text, default: 'python3' },
-      repeats: { ...text, default: '15' },
+      repeats: text,
+      largest: { ...text, default: '1000000' },
       json: flag,
     },
   });
+  const where = readWhere(values);
   return {
-    threads: whole('threads', values.threads, 1),
+    ...where,
     python: values.python,
-    repeats: whole('repeats', values.repeats, 1),
+    repeats: whole('repeats', values.repeats ?? (isGpu(where.device) ? '5' : '15'), 1),
+    largest: whole('largest', values.largest, 1),
     json: values.json,
   };
 }
 
 /** The row of a comparison. */
-export function gemmRow({ reason, ...shape }: Product, threads: number, ours: Times, torch: Times): GemmRow {
+export function gemmRow(
+  { reason, ...shape }: Product,
+  { threads, device, precision }: Pick<GemmOptions, 'threads' | 'device' | 'precision'>,
+  ours: Times,
+  torch: Times,
+): GemmRow {
   const ratio = round(torch.medianMs / ours.medianMs);
-  return {
-    bench: 'gemm-peer',
-    ...shape,
-    threads,
-    steepestMs: round(ours.medianMs),
-    torchMs: round(torch.medianMs),
-    ratio,
-  };
+  const times = { steepestMs: round(ours.medianMs), torchMs: round(torch.medianMs), ratio };
+  return { bench: 'gemm-peer', ...shape, device, precision, threads, ...times, ...differs(precision) };
 }
 
 /** Of the slower one's turn. */
 const TURN_MILLISECONDS = 40;
 const MOST_CALLS = 20_000;
 
-async function compare(
-  one: Product,
-  { threads, repeats }: GemmOptions,
-  folder: string,
-  worker: Worker,
-): Promise<[Times, Times]> {
+async function compare(one: Product, options: GemmOptions, folder: string, worker: Worker): Promise<[Times, Times]> {
   const { m, n, k, transposeA, transposeB } = one;
-  const { backend } = steepest.device().chooseDevice('bench', { device: 'cpu', threads });
+  const { device, precision, threads, repeats } = options;
+  const { backend } = steepest.device().chooseDevice('bench', { device, precision, threads });
   const random = new (steepest.random().RandomStream)(1, 0x67656d6d);
-  const [a, b] = [m * k, k * n].map((length) => Float32Array.from({ length }, () => random.normal())) as [
-    Float32Array,
-    Float32Array,
-  ];
+  const [a, b] = [numbers(m * k, () => random.normal()), numbers(k * n, () => random.normal())];
   const c = new Float32Array(m * n);
-  writeFileSync(join(folder, 'a.bin'), a);
-  writeFileSync(join(folder, 'b.bin'), b);
+  writeNumbers(folder, 'a.bin', a);
+  writeNumbers(folder, 'b.bin', b);
   const ints = [m, n, k, transposeA, transposeB, 0, 0];
-  const call = () => backend.runKernel('gemm', [a, b, undefined, c], ints, []);
+  const buffers = [a, b, undefined, c];
+  const call = () => backend.runKernel('gemm', buffers, ints, []);
   const ours = async (calls: number): Promise<Turn> => {
     call();
     const began = performance.now();
@@ -136,8 +146,8 @@ async function compare(
 
   call();
   await worker.ask('load', m, n, k, transposeA, transposeB, folder);
-  const theirs = readFileSync(join(folder, 'c.bin'));
-  checkOutputs('torch', c, new Float32Array(theirs.buffer, theirs.byteOffset, theirs.byteLength / 4));
+  checkOutputs('torch', c, readNumbers(folder, 'c.bin'), TOLERANCES[precision].kernel);
+  if (isGpu(device)) return timeOnDevice({ kernel: 'gemm', buffers, ints }, options, worker, repeats);
   const calls = stepsOfTurn(Math.max((await ours(3)).ms, (await torch(3)).ms), TURN_MILLISECONDS, MOST_CALLS);
   const rivals = [
     { name: 'steepest', run: ours },
@@ -150,27 +160,20 @@ async function compare(
 /** The command: a line a product. */
 export async function benchGemm(argv: readonly string[]): Promise<void> {
   const options = readGemmOptions(argv);
-  const { threads, json } = options;
+  const { device, precision, torchDevice, threads, largest, json } = options;
+  const gpu = gpuOf(device);
   const folder = mkdtempSync(join(tmpdir(), 'steepest-peers-'));
-  const args = [join(root, 'bench', 'peers', 'torch_gemm_worker.py'), `${threads}`];
+  const args = [join(root, 'bench', 'peers', 'torch_gemm_worker.py'), `${threads}`, torchDevice, precision];
   const worker = new Worker('torch', options.python, args, { OMP_NUM_THREADS: `${threads}` });
   const say = (text: string) => process.stdout.write(`${text}\n`);
-  const spread = ({ medianMs, minMs, maxMs }: Times) =>
-    `${round(medianMs)} (${round(minMs)}-${round(maxMs)})`.padStart(32);
   try {
-    if (!json)
-      say(
-        `${threads} threads; ms a product: median (least-most); ratio: torch / steepest\n${'steepest'.padStart(32)}${'torch'.padStart(32)}  ratio`,
-      );
-    for (const one of products) {
+    if (!json) say(heading(gpu === undefined ? `${threads} threads` : `${gpu.name}, ${precision}`, 'a product'));
+    for (const one of gpu === undefined ? products : gpuProducts) {
+      if (Math.max(one.m, one.n, one.k) > largest) continue;
       const [ours, torch] = await compare(one, options, folder, worker);
-      const row = gemmRow(one, threads, ours, torch);
+      const row = gemmRow(one, options, ours, torch);
       const shape = `${one.m} x ${one.n} x ${one.k}${one.transposeA ? " a'" : ''}${one.transposeB ? " b'" : ''}`;
-      say(
-        json
-          ? JSON.stringify(row)
-          : `${spread(ours)}${spread(torch)}  ${row.ratio.toFixed(2).padStart(5)}  ${shape}  ${one.reason}`,
-      );
+      say(json ? JSON.stringify(row) : line(ours, torch, row.ratio, `${shape}  ${one.reason}`));
     }
   } finally {
     worker.close();

@@ -8,11 +8,14 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { agreeing, Failures, type Rival } from './agree.js';
-import { memoryOf, type PeerResult, type PeerRow, rowsOf, stepsOfTurn, table, timesOf } from './compare.js';
+import { memoryOf, type PeerResult, type PeerRow, rowsOf, stepsOfTurn, TOLERANCES, table, timesOf } from './compare.js';
+import { benchConv } from './conv.js';
+import { Crew } from './crew.js';
 import { KEEP_MEMORY, torchEnvironment } from './environment.js';
 import { benchGemm } from './gemm.js';
+import { gpuOf } from './gpu.js';
 import { benchLearn } from './learn.js';
-import { type Mode, type PeerOptions, readOptions, usage } from './options.js';
+import { isGpu, type Mode, type PeerOptions, readOptions, usage } from './options.js';
 import { SteepestPlayer } from './player.js';
 import { commit, machine, writeResults } from './results.js';
 import { makeSubject, root, type Subject, writeSubject } from './subject.js';
@@ -38,12 +41,12 @@ async function compare(
   subject: Subject,
   player: SteepestPlayer,
   others: readonly Rival[],
-  { repeats, steps: asked, threads }: PeerOptions,
+  { repeats, steps: asked, threads, precision }: PeerOptions,
   failures: Failures,
 ): Promise<Omit<PeerResult, 'versions'>[]> {
   const { model, mode, batch, network } = subject;
   const ours: Rival = { name: 'steepest', check: (n) => player.check(n), run: (n) => player.run(n) };
-  const [rivals, losses] = await agreeing(ours, others, mode, failures);
+  const [rivals, losses] = await agreeing(ours, others, mode, failures, TOLERANCES[precision]);
   if (rivals.length === 0) throw new Error(Object.values(failures.messages)[0] ?? 'no rival can do this');
   rivals.unshift(ours);
   // Twice: the first time is that of warming up.
@@ -54,7 +57,7 @@ async function compare(
   const steps = stepsFor(Math.max(...Object.values(first).flat()));
   const milliseconds = await play(rivals, (name) => (name === 'tfjs' ? stepsFor(tfjs![0]!) : steps), repeats);
   const times = Object.fromEntries(Object.entries(milliseconds).map(([name, list]) => [name, timesOf(list)]));
-  const rows = rowsOf({ model, mode, threads, batch, device: network.backend.name }, times);
+  const rows = rowsOf({ model, mode, threads, batch, device: network.backend.name, precision }, times);
   return rows.map((row) => ({ ...row, steps, repeats, times, losses }));
 }
 
@@ -98,15 +101,12 @@ async function memory(
   }
 }
 
-async function one(model: string, mode: Mode, options: PeerOptions): Promise<PeerResult[]> {
-  const { batch, device, threads, variants, tfjs, malloc } = options;
+async function one(model: string, mode: Mode, options: PeerOptions, crew: Crew): Promise<PeerResult[]> {
+  const { batch, device, precision, torchDevice, threads, variants, tfjs, malloc } = options;
   const folder = mkdtempSync(join(tmpdir(), 'steepest-peers-'));
-  const workers: Worker[] = [];
   const versions = ownVersions();
   const failures = new Failures(say);
-  const rivals: Rival[] = [];
   let player: SteepestPlayer | undefined;
-  /** A rival in a process of its own, so that one that fails takes no other with it. */
   const enter = async (
     name: string,
     variant: string,
@@ -114,26 +114,29 @@ async function one(model: string, mode: Mode, options: PeerOptions): Promise<Pee
     args: string[],
     env?: Record<string, string>,
   ) => {
-    const worker = new Worker(name, command, args, env);
-    workers.push(worker);
+    const worker = crew.worker(name, command, args, env);
     try {
       Object.assign(versions, (await worker.ask<Versions>('load', folder)).versions);
-      rivals.push(rivalOf(worker, name, variant));
+      return [rivalOf(worker, name, variant)];
     } catch (error) {
       failures.add(name, error as Error);
+      return [];
     }
   };
   try {
-    const subject = makeSubject({ model, mode, batch, device, threads });
+    const subject = makeSubject({ model, mode, batch, device, threads, precision });
     versions.backend = subject.network.backend.description;
     writeSubject(folder, subject);
     player = new SteepestPlayer(subject);
     const environment = { ...torchEnvironment(threads), ...(malloc === 'keep' && KEEP_MEMORY) };
-    const torchArgs = [join(here, 'torch_worker.py'), `${threads}`];
-    for (const variant of variants) await enter(`torch:${variant}`, variant, options.python, torchArgs, environment);
+    const torchArgs = [join(here, 'torch_worker.py'), `${threads}`, torchDevice, precision];
+    const entering = variants.map((variant) =>
+      enter(`torch:${variant}`, variant, options.python, torchArgs, environment),
+    );
     versions.torchMalloc = malloc;
     if (tfjs !== undefined)
-      await enter('tfjs', 'wasm', process.execPath, [join(here, 'tfjs-worker.mjs'), tfjsFolder(tfjs)]);
+      entering.push(enter('tfjs', 'wasm', process.execPath, [join(here, 'tfjs-worker.mjs'), tfjsFolder(tfjs)]));
+    const rivals = (await Promise.all(entering)).flat();
     const results: PeerResult[] = [];
     for (const result of await compare(subject, player, rivals, options, failures)) {
       const torch = result.rival === 'torch';
@@ -143,9 +146,12 @@ async function one(model: string, mode: Mode, options: PeerOptions): Promise<Pee
       };
       results.push({ ...result, ...extra, versions });
     }
+    crew.rest(Object.keys(failures.messages));
     return results;
+  } catch (error) {
+    crew.close();
+    throw error;
   } finally {
-    for (const worker of workers) worker.close();
     player?.dispose();
     rmSync(folder, { recursive: true, force: true });
   }
@@ -157,20 +163,18 @@ function sentence({ rival, steepestMs, torchMs, torchVariant, tfjsMs, steepestMi
   return `  ${steepestMs} ms, ${theirs}${torchMiB === undefined ? '' : `; ${steepestMiB} MiB, torch ${torchMiB} MiB`}`;
 }
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  const { json, threads, device } = options;
-  if (options.help) {
-    process.stdout.write(`${usage}\n`);
-    return;
-  }
-  if (options.tfjs === undefined) say('tfjs is left out: --tfjs auto lets it take part');
+async function main(argv: readonly string[]): Promise<void> {
+  const options = readOptions(argv);
+  const { json, threads, device, precision } = options;
+  const gpu = gpuOf(device);
+  if (options.tfjs === undefined && gpu === undefined) say('tfjs is left out: --tfjs auto lets it take part');
   const results: PeerResult[] = [];
+  const crew = new Crew(isGpu(device));
   for (const model of options.models)
     for (const mode of options.modes) {
-      say(`${model} ${mode}, ${threads} threads`);
+      say(`${model} ${mode}, ${gpu === undefined ? `${threads} threads` : `${device}, ${precision}`}`);
       try {
-        for (const result of await one(model, mode, options)) {
+        for (const result of await one(model, mode, options, crew)) {
           results.push(result);
           const { steps, repeats, times, losses, versions, ...row } = result;
           if (json) printJson(row);
@@ -179,24 +183,30 @@ async function main(): Promise<void> {
       } catch (error) {
         process.exitCode = 1;
         const { message } = error as Error;
-        if (json) printJson({ bench: 'peer', model, mode, threads, device, error: message });
+        if (json) printJson({ bench: 'peer', model, mode, threads, device, precision, error: message });
         say(`  ${message}`);
       }
     }
+  crew.close();
   if (!json && results.length > 0) {
     const { cpu, processors } = machine();
-    process.stdout.write(
-      `\n${cpu}, ${processors} processors; ms a step: median (least-most); ratio: the rival / steepest\n`,
-    );
+    const where = gpu === undefined ? `${cpu}, ${processors} processors` : `${gpu.name}, ${precision}`;
+    process.stdout.write(`\n${where}; ms a step: median (least-most); ratio: the rival / steepest\n`);
     process.stdout.write(`${table(results)}\n`);
   }
-  if (options.write && results.length > 0) say(`written: ${writeResults(join(root, 'bench', 'results'), results)}`);
+  if (options.write && results.length > 0)
+    say(`written: ${writeResults(join(root, 'bench', 'results'), results, gpu)}`);
 }
 
-const argv = process.argv.slice(2);
-const others = { '--gemm': benchGemm, '--learn': benchLearn };
-const other = Object.entries(others).find(([flag]) => argv.includes(flag) && !argv.includes('--help'));
-(other === undefined ? main() : other[1](argv)).catch((error: Error) => {
+const help = async () => void process.stdout.write(`${usage}\n`);
+const benches = { '--gemm': benchGemm, '--conv': benchConv, '--learn': benchLearn };
+
+async function start(argv: readonly string[]): Promise<void> {
+  const named = Object.entries(benches).find(([flag]) => argv.includes(flag))?.[1];
+  await (argv.includes('--help') ? help : (named ?? main))(argv);
+}
+
+start(process.argv.slice(2)).catch((error: Error) => {
   say(error.message);
   process.exitCode = 1;
 });

@@ -8,11 +8,11 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DeviceName } from '../../lib/backends/backend.js';
+import type { BuiltLayer } from '../../lib/layers/graph.js';
 import type { AnyLayer } from '../../lib/layers/layer.js';
 import type { Network } from '../../lib/train/network.js';
 import { imagesToTorch, parametersToTorch } from './layout.js';
-import { denseSizes, type Mode, usualBatch } from './options.js';
+import { denseSizes, type Mode, type PeerDevice, type PeerPrecision, usualBatch } from './options.js';
 
 export const LEARNING_RATE = 1e-3;
 export const MOMENTUM = 0.9;
@@ -22,6 +22,8 @@ const SEED = 1;
 export const root = join(__dirname, '..', '..', '..');
 const built = (path: string) => require(join(root, 'dist', path));
 export const steepest = {
+  binding: () => built('binding.js') as typeof import('../../lib/binding.js'),
+  kernels: () => built('backends/kernels.js') as typeof import('../../lib/backends/kernels.js'),
   device: () => built('train/device.js') as typeof import('../../lib/train/device.js'),
   network: () => built('train/network.js') as typeof import('../../lib/train/network.js'),
   compile: () => built('plan/compile.js') as typeof import('../../lib/plan/compile.js'),
@@ -55,15 +57,18 @@ export interface SubjectOptions {
   readonly mode: Mode;
   /** 0: the usual one. */
   readonly batch: number;
-  readonly device: DeviceName;
+  readonly device: PeerDevice;
   readonly threads: number;
+  /** Default 'fp32'. */
+  readonly precision?: PeerPrecision;
 }
 
-export function makeSubject({ model, mode, batch: asked, device, threads }: SubjectOptions): Subject {
+export function makeSubject({ model, mode, batch: asked, device, threads, precision }: SubjectOptions): Subject {
   const batch = asked || usualBatch(model);
   const { inputShape, layers } = networkOf(model);
-  const { backend } = steepest.device().chooseDevice('bench', { device: device as 'cpu', threads });
-  if (backend.name !== device) throw new Error(`asked for the device ${device} but received ${backend.description}`);
+  const { backend } = steepest.device().chooseDevice('bench', { device, threads, precision });
+  if (backend.name !== device.split(':')[0])
+    throw new Error(`asked for the device ${device} but received ${backend.description}`);
   const network = new (steepest.network().Network)(model, backend, SEED, steepest.graph().sequence(inputShape, layers));
   const random = new (steepest.random().RandomStream)(SEED, 0x70656572);
   const x = Float32Array.from({ length: batch * inputShape.reduce((a, b) => a * b, 1) }, () => random.normal());
@@ -71,7 +76,7 @@ export function makeSubject({ model, mode, batch: asked, device, threads }: Subj
   return { model, mode, batch, network, x, labels, loss: network.outputs > 1 ? 'softmaxCrossEntropy' : 'squaredError' };
 }
 
-function networkOf(model: string): { inputShape: readonly number[]; layers: readonly AnyLayer[] } {
+export function networkOf(model: string): { inputShape: readonly number[]; layers: readonly AnyLayer[] } {
   const sizes = denseSizes(model);
   if (sizes === undefined) return steepest.networks().networkFrom(model as 'lenet');
   const { dense } = steepest.dense();
@@ -89,6 +94,14 @@ export function parametersOf({ parameters, layout, theta }: Network): Float32Arr
   });
 }
 
+/** Layers as they are told to a rival, each with its padding as a number. */
+export function listed(built: readonly Pick<BuiltLayer, 'layer' | 'inputs' | 'outputShape'>[]) {
+  return built.map(({ layer: { kind, options }, inputs, outputShape }) => {
+    const padding = options.padding === 'same' ? ((options.kernelSize as number) - 1) / 2 : options.padding;
+    return { kind, options, inputs, outputShape, padding: typeof padding === 'number' ? padding : 0 };
+  });
+}
+
 /** Puts the files of a subject into a folder. */
 export function writeSubject(folder: string, { mode, batch, network, x, labels, loss }: Subject): void {
   const { inputShape } = network;
@@ -97,10 +110,7 @@ export function writeSubject(folder: string, { mode, batch, network, x, labels, 
       join(folder, name),
       Buffer.concat(arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength))),
     );
-  const layers = network.built.map(({ layer: { kind, options }, inputs, outputShape }) => {
-    const padding = options.padding === 'same' ? ((options.kernelSize as number) - 1) / 2 : options.padding;
-    return { kind, options, inputs, outputShape, padding: typeof padding === 'number' ? padding : 0 };
-  });
+  const layers = listed(network.built);
   const spec = { mode, batch, inputShape, layers, loss, learningRate: LEARNING_RATE, momentum: MOMENTUM };
   writeFileSync(join(folder, 'network.json'), JSON.stringify(spec));
   const parameters = parametersOf(network);

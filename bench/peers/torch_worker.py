@@ -1,10 +1,12 @@
 """PyTorch's side of the rivals' bench: see worker.ts for the commands, subject.ts for the files that `load` reads.
 
-    python torch_worker.py THREADS
+    python torch_worker.py THREADS [DEVICE [PRECISION]]
 
-Variants are words joined by '+': nchw, channels_last (memory format of weights and images), compile (torch.compile).
+Variants are words joined by '+': nchw, channels_last (memory format of weights and images), compile (torch.compile), graph (the whole step is
+recorded as a CUDA graph and replayed).
 A training step is forward, mean loss, backward, and SGD with momentum (fused); an inference step is forward in inference mode.
 """
+import gc
 import json
 import math
 import os
@@ -16,15 +18,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from torch_serve import serve
+from torch_device import Device
+from torch_serve import read, serve
 
 warnings.filterwarnings("ignore")
-torch.set_num_threads(int(sys.argv[1]))
-
-
-def read(folder, name, dtype):
-    with open(os.path.join(folder, name), "rb") as file:
-        return torch.frombuffer(bytearray(file.read()), dtype=dtype)
+device = Device(*sys.argv[1:])
 
 
 def peak_kib():
@@ -106,9 +104,9 @@ class Subject:
             self.spec = json.load(file)
         h_w_c = self.spec["inputShape"]
         shape = [h_w_c[2], h_w_c[0], h_w_c[1]] if len(h_w_c) == 3 else h_w_c
-        self.parameters = read(folder, "parameters.torch.bin", torch.float32)
-        self.x = read(folder, "x.torch.bin", torch.float32).reshape(self.spec["batch"], *shape)
-        self.labels = read(folder, "labels.bin", torch.int32).long()
+        self.parameters = read(folder, "parameters.torch.bin", torch.float32).to(device.place)
+        self.x = read(folder, "x.torch.bin", torch.float32).reshape(self.spec["batch"], *shape).to(device.place)
+        self.labels = read(folder, "labels.bin", torch.int32).long().to(device.place)
         self.variants = {}
 
     def variant(self, name):
@@ -122,7 +120,7 @@ class Variant:
         words = name.split("+")
         spec = subject.spec
         self.subject = subject
-        self.module = network(spec["layers"], spec["inputShape"])
+        self.module = network(spec["layers"], spec["inputShape"]).to(device.place)
         count = sum(p.numel() for p in self.module.parameters())
         if count != subject.parameters.numel():
             raise ValueError(f"the network has {count} parameters but the file {subject.parameters.numel()}")
@@ -135,22 +133,49 @@ class Variant:
         classes = spec["loss"] == "softmaxCrossEntropy"
         self.target = subject.labels if classes else subject.labels.float().reshape(-1, 1)
         self.loss = F.cross_entropy if classes else F.mse_loss
+        self.optimizer = torch.optim.SGD(
+            self.module.parameters(), spec["learningRate"], momentum=spec["momentum"], fused=True
+        )
+        self.graph = "graph" in words
+        if self.graph:
+            self.train, self.infer = self.recorded(self.train), self.recorded(self.infer)
         self.step = self.train if spec["mode"] == "train" else self.infer
 
+    def recorded(self, step):
+        """A step as a CUDA graph: what replays it and gives the same tensor each time. It always sees the same images and weights."""
+        if not device.cuda:
+            raise ValueError("a CUDA graph needs a CUDA device")
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):  # compiles, chooses algorithms, makes the optimizer's state
+                step()
+        torch.cuda.current_stream().wait_stream(side)
+        self.optimizer.zero_grad(set_to_none=True)  # so that the gradients are the graph's own
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            result = step()
+
+        def replay():
+            graph.replay()
+            return result
+
+        return replay
+
     def reset(self):
-        """The first weights, and an optimizer without a past."""
+        """The first weights, and an optimizer without a past, in place: a graph reads them where they are."""
+        self.optimizer.param_groups[0]["lr"] = self.subject.spec["learningRate"]
         at = 0
         with torch.no_grad():
             for parameter in self.module.parameters():
                 parameter.copy_(self.subject.parameters[at : at + parameter.numel()].reshape(parameter.shape))
                 at += parameter.numel()
+            for state in self.optimizer.state.values():
+                if state.get("momentum_buffer") is not None:
+                    state["momentum_buffer"].zero_()
         for module in self.module.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.reset_running_stats()
-        spec = self.subject.spec
-        self.optimizer = torch.optim.SGD(
-            self.module.parameters(), spec["learningRate"], momentum=spec["momentum"], fused=True
-        )
 
     def mode(self, training):
         if self.module.training != training:
@@ -162,19 +187,20 @@ class Variant:
     def train_on(self, x, target):
         self.mode(True)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.net(x), target)
+        with device.autocast(cache=not self.graph):
+            loss = self.loss(self.net(x), target)
         loss.backward()
         self.optimizer.step()
         return loss
 
     def infer(self):
         self.mode(False)
-        with torch.inference_mode():
+        with torch.inference_mode(), device.autocast(cache=not self.graph):
             return self.net(self.x)
 
     def check(self, steps):
         self.reset()
-        outputs = self.infer().flatten().tolist()
+        outputs = self.infer().float().flatten().tolist()
         losses = [self.train().item() for _ in range(steps)]
         self.reset()
         return {"losses": losses, "outputs": outputs}
@@ -198,9 +224,11 @@ class Variant:
 
     def run(self, steps):
         result = self.step()
+        device.synchronize()
         began = time.perf_counter()
         for _ in range(steps):
             result = self.step()
+        device.synchronize()
         milliseconds = (time.perf_counter() - began) * 1e3 / steps
         value = result.sum().item()
         return {"ms": milliseconds, "finite": math.isfinite(value)}
@@ -210,8 +238,13 @@ class Session:
     subject = None
 
     def load(self, folder):
+        self.subject = None
+        gc.collect()
+        device.empty()
+        if "torch._dynamo" in sys.modules:
+            torch._dynamo.reset()  # it gives up after some networks of the same kind
         self.subject = Subject(folder)
-        return {"versions": {"torch": torch.__version__, "python": sys.version.split()[0]}}
+        return {"versions": {**device.versions(), "python": sys.version.split()[0]}}
 
     def on_variant(self, words):
         variant, steps = words.split()

@@ -7,6 +7,8 @@
  *     learn VARIANT E ROWS RATE   E epochs over batches of so many rows; mean loss and seconds of each (PyTorch)
  *     memory VARIANT N   N steps and nothing else; the most memory the process has had, in KiB (PyTorch)
  *     quit
+ *
+ * The sides of gemm.ts and conv.ts have commands of their own: see torch_gemm_worker.py and torch_conv_worker.py.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

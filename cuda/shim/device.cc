@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "fibers.h"
+#include "hopper.h"
 
 namespace steepest {
 namespace cuda {
@@ -36,7 +37,10 @@ struct ShimGraph final : Graph {
 
 class ShimQueue final : public Queue {
  public:
-  explicit ShimQueue(Device& device) : device_(device) {}
+  explicit ShimQueue(Device& device) : device_(device) {
+    const char* wanted = std::getenv("STEEPEST_WGMMA");
+    hopper = wanted != nullptr && std::string(wanted) == "1";
+  }
 
   void run_launches() override { graph_ = nullptr; }
   void record_launches(Graph& graph) override {
@@ -65,6 +69,8 @@ class ShimQueue final : public Queue {
     if (graph_ != nullptr) graph_->scratch.push_back(s.block);
     return memory;
   }
+
+  TensorMap tensor_map(const void* from, int64_t lines, int64_t bytes, int box) override { return shim::tensor_map(from, lines, bytes, box); }
 
   void mark() override {}
   void wait(size_t) override {}

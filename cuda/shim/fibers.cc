@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "hopper.h"
 #include "shim.h"
 
 namespace steepest {
@@ -19,6 +20,7 @@ namespace {
 constexpr size_t kStack = 128 << 10;
 constexpr size_t kMostShared = 227 << 10;  // of an H100
 constexpr int kMostThreads = 1024;
+constexpr unsigned kFirstAddress = 128;  // of shared memory
 
 // ---- switching stacks: what a function must keep is pushed, the stacks change places, and it is popped from the other one ----
 
@@ -51,7 +53,7 @@ constexpr int kKept = 6;
 #error "the shim switches stacks of x86-64 only"
 #endif
 
-enum class State : uint8_t { kReady, kBarrier, kExchange, kDone };
+enum class State : uint8_t { kReady, kBarrier, kExchange, kCondition, kDone };
 
 struct Copy {
   void* to;
@@ -65,6 +67,16 @@ struct Fiber {
   State state = State::kDone;
   std::vector<std::vector<Copy>> groups;  // committed
   std::vector<Copy> open;
+  bool (*passed)(const void*, unsigned) = nullptr;  // what it waits for
+  const void* what = nullptr;
+  unsigned number = 0;
+  std::vector<std::function<void()>> work;  // of its own, from work[done] on still to do
+  size_t done = 0;
+  std::vector<size_t> commits;  // ends of groups of it
+
+  void catch_up(size_t end) {
+    for (; done < end; done++) work[done]();
+  }
 };
 
 struct Warp {
@@ -108,13 +120,15 @@ class Block {
     ready_.clear();
     for (int i = 0; i < threads_; i++) prepare(i);
     for (Warp& warp : warps_) warp.arrived = warp.parity = 0;
+    pending_.clear();
     while (done_ < threads_) {
-      if (ready_.empty()) throw std::runtime_error(stuck());
+      for (look_at_conditions(); ready_.empty(); look_at_conditions()) do_some_work();
       dice_.shuffle(ready_);
       turn_.swap(ready_);
       ready_.clear();
       for (int i : turn_) resume(i);
     }
+    if (!pending_.empty()) throw std::runtime_error("a block ends while copies to its shared memory are under way");
     for (size_t i = shared_bytes_; i < shared_bytes_ + 256; i++)
       if (static_cast<unsigned char>(shared_[i]) != 0xff) throw std::runtime_error("a block wrote behind its shared memory");
   }
@@ -154,11 +168,35 @@ class Block {
     return slots;
   }
 
+  unsigned shared_address(const void* place) const {
+    const auto at = static_cast<const char*>(place) - shared_;
+    if (at < 0 || static_cast<size_t>(at) > shared_bytes_) fail("an address is not in shared memory");
+    return static_cast<unsigned>(at) + kFirstAddress;
+  }
+  char* shared_at(unsigned address, int bytes) const {
+    if (address < kFirstAddress || address - kFirstAddress + static_cast<unsigned>(bytes) > shared_bytes_) fail("an address is not in shared memory");
+    return shared_ + (address - kFirstAddress);
+  }
+
+  void wait_until(bool (*passed)(const void*, unsigned), const void* what, unsigned number) {
+    Fiber& fiber = current();
+    fiber.passed = passed;
+    fiber.what = what;
+    fiber.number = number;
+    fiber.state = State::kCondition;
+    leave();
+  }
+  void some_time(std::function<void()> work) {
+    if (dice_.roll(2) == 0) return work();
+    pending_.push_back(std::move(work));
+  }
+
   Fiber& current() { return fibers_[static_cast<size_t>(current_)]; }
   Dice& dice() { return dice_; }
   bool running() const { return running_; }
   // An error of the fiber that runs: thrown where the launch was made.
   [[noreturn]] void fail(const std::string& why) const {
+    if (!running_) throw std::runtime_error(why);
     failure_ = why;
     leave();
     std::abort();  // never resumed
@@ -178,6 +216,9 @@ class Block {
     Fiber& fiber = fibers_[static_cast<size_t>(i)];
     fiber.groups.clear();
     fiber.open.clear();
+    fiber.work.clear();
+    fiber.commits.clear();
+    fiber.done = 0;
     void** top = reinterpret_cast<void**>(stacks_ + kStack * (static_cast<size_t>(i) + 1)) - 2;
     *top = reinterpret_cast<void*>(&Block::enter);  // after its `ret` the stack stands at 8 mod 16, as after a call
     fiber.stack = top - kKept;
@@ -203,16 +244,32 @@ class Block {
     }
   }
 
+  void do_some_work() {
+    if (pending_.empty()) throw std::runtime_error(stuck());
+    std::swap(pending_[dice_.roll(pending_.size())], pending_.back());
+    const std::function<void()> work = std::move(pending_.back());
+    pending_.pop_back();
+    work();
+  }
+
+  void look_at_conditions() {
+    for (int i = 0; i < threads_; i++) {
+      const Fiber& fiber = fibers_[static_cast<size_t>(i)];
+      if (fiber.state == State::kCondition && fiber.passed(fiber.what, fiber.number)) ready(i);
+    }
+  }
+
   void leave() const { steepest_switch(&const_cast<Block*>(this)->fibers_[static_cast<size_t>(current_)].stack, scheduler_); }
 
   std::string stuck() const {
-    int barrier = 0, exchange = 0;
+    int barrier = 0, exchange = 0, condition = 0;
     for (int i = 0; i < threads_; i++) {
       barrier += fibers_[static_cast<size_t>(i)].state == State::kBarrier;
       exchange += fibers_[static_cast<size_t>(i)].state == State::kExchange;
+      condition += fibers_[static_cast<size_t>(i)].state == State::kCondition;
     }
     return "a block of " + std::to_string(threads_) + " threads hangs: " + std::to_string(barrier) + " wait at a barrier, " + std::to_string(exchange) +
-           " at a shuffle, " + std::to_string(done_) + " have left";
+           " at a shuffle, " + (condition == 0 ? "" : std::to_string(condition) + " at a memory barrier, ") + std::to_string(done_) + " have left";
   }
 
   char* stacks_;
@@ -220,6 +277,7 @@ class Block {
   std::vector<Fiber> fibers_;
   std::vector<Warp> warps_;
   std::vector<int> ready_, turn_;
+  std::vector<std::function<void()>> pending_;
   int threads_ = 0, done_ = 0, waiting_ = 0, current_ = 0;
   size_t shared_bytes_ = 0;
   void (*run_)(const void*, const void*) = nullptr;
@@ -283,6 +341,29 @@ void copy_wait(int groups) {
   size_t due = waiting.size() > static_cast<size_t>(groups) ? waiting.size() - static_cast<size_t>(groups) : 0;
   for (size_t i = 0; i < due; i++) perform(waiting[i]);
   waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(due));
+}
+
+unsigned shared_address(const void* place) { return Block::instance->shared_address(place); }
+char* shared_at(unsigned address, int bytes) { return Block::instance->shared_at(address, bytes); }
+void fail(const std::string& why) { Block::instance->fail(why); }
+void wait_until(bool (*passed)(const void*, unsigned), const void* what, unsigned number) { Block::instance->wait_until(passed, what, number); }
+void some_time(std::function<void()> work) { Block::instance->some_time(std::move(work)); }
+
+void later(std::function<void()> work) {
+  Fiber& fiber = Block::instance->current();
+  fiber.work.push_back(std::move(work));
+  if (Block::instance->dice().roll(2) == 0) fiber.catch_up(fiber.work.size());
+}
+
+void multiply_commit() {
+  Fiber& fiber = Block::instance->current();
+  fiber.commits.push_back(fiber.work.size());
+}
+
+void multiply_wait(int groups) {
+  Fiber& fiber = Block::instance->current();
+  const size_t wanted = static_cast<size_t>(groups);
+  if (fiber.commits.size() > wanted) fiber.catch_up(fiber.commits[fiber.commits.size() - 1 - wanted]);
 }
 
 void run_grid(const cuda::Grid& grid, int threads, size_t shared, void (*run)(const void* kernel, const void* params), const void* kernel,

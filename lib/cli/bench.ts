@@ -30,6 +30,8 @@ export interface BenchArguments {
   readonly filter?: string;
   readonly seconds?: number;
   readonly profile?: string;
+  /** Default true. */
+  readonly reference?: boolean;
   readonly json?: boolean;
 }
 
@@ -43,6 +45,10 @@ export function benchCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .option('--filter <name>', 'only kernels whose name contains this')
+    .option(
+      '--no-reference',
+      'do without the reference, which takes most of the time: nothing is checked, nothing timed beside',
+    )
     .addOption(profileOption())
     .addOption(jsonOption())
     .action(async (what: 'kernels' | 'train' | 'infer', options: BenchArguments) => {
@@ -64,7 +70,7 @@ export function benchKernels(options: BenchArguments, io: Io): number {
   const cases = kernelCases.filter(({ kernel }) => kernel.includes(filter));
   if (cases.length === 0) throw new UsageError(`no kernel's name contains '${filter}'`);
   const { backend } = chooseDevice('bench', options);
-  const { backend: reference } = chooseDevice('bench', { device: 'reference' });
+  const reference = options.reference === false ? undefined : chooseDevice('bench', { device: 'reference' }).backend;
   const threads = backend.name === 'cpu' ? (options.threads ?? defaultThreads()) : 1;
   const ceiling = ceilingOf(backend, threads, options.device);
   if (!json) io.out(heading(backend.description, ceiling));
@@ -123,7 +129,7 @@ export async function benchNetworks(mode: 'train' | 'infer', options: BenchArgum
     const { table, ...numbers } = result;
     tell(numbers);
     if (table !== undefined) io.err(`${table}\n`);
-    if (here === 'reference') continue;
+    if (here === 'reference' || options.reference === false) continue;
     const beside = Math.min(batch, referenceBatch(model, mode));
     const slow = await benchTraining({
       mode,
@@ -153,7 +159,7 @@ function kernelLine(r: KernelResult): string {
     milliseconds(r).padEnd(40),
     rate.padStart(15),
     share.padStart(16),
-    times(r.timesReference).padStart(8),
+    (r.timesReference === undefined ? '' : times(r.timesReference)).padStart(8),
   ];
   return `${columns.join(' ')}  ${r.reason}: ${r.shape}\n`;
 }

@@ -50,10 +50,14 @@ struct Arguments {
   size_t bytes(int buffer) const { return static_cast<size_t>(need[buffer]) * size_of(kernel.buffers[buffer].type); }
 };
 
-// A device's queue for this environment, and copies of a kernel's buffers there, each as far from a multiple of 64 bytes as the original is.
+// How a copy lies: as far from a multiple of 64 bytes as the original does, or aligned as a plan's storages are.
+enum class Place { kAsGiven, kAligned };
+
+// A device's queue for this environment, and copies of a kernel's buffers there.
 class OnDevice {
  public:
-  OnDevice(const Arguments& a, int device, cuda::Arithmetic arithmetic, Environment& environment) : a_(a), device_(cuda::Device::at(device)) {
+  OnDevice(const Arguments& a, int device, cuda::Arithmetic arithmetic, Environment& environment, Place place)
+      : a_(a), device_(cuda::Device::at(device)) {
     if (a.kernel.cuda == nullptr) throw cuda::NoDevice(std::string(a.kernel.name) + ": there is no CUDA form");
     std::unique_ptr<cuda::Queue>& queue = environment.queues[device];
     if (!queue) queue = device_.new_queue();
@@ -62,7 +66,7 @@ class OnDevice {
     for (int i = 0; i < a.kernel.buffer_count; i++) {
       if (a.buffers[i] == nullptr) continue;
       blocks_[i] = std::make_unique<Memory>(a.bytes(i) + 64, device);
-      buffers_[i] = blocks_[i]->data() + reinterpret_cast<uintptr_t>(a.buffers[i]) % 64;
+      buffers_[i] = blocks_[i]->data() + (place == Place::kAsGiven ? reinterpret_cast<uintptr_t>(a.buffers[i]) % 64 : 0);
       device_.write(buffers_[i], a.buffers[i], a.bytes(i));
     }
   }
@@ -103,7 +107,7 @@ Napi::Value run_kernel(const Napi::CallbackInfo& info) {
   if (!a.something) return env.Undefined();
   auto& environment = *env.GetInstanceData<Environment>();
   if (device != kHost) {
-    OnDevice there(a, device, arithmetic, environment);
+    OnDevice there(a, device, arithmetic, environment, Place::kAsGiven);
     there.launch();
     there.read_back();
     return env.Undefined();
@@ -120,7 +124,7 @@ Napi::Value time_kernel(const Napi::CallbackInfo& info) {
   const cuda::Arithmetic arithmetic = arithmetic_of(info[5]);
   const int64_t times = whole_number(info[6], "times", 1, 100000);
   const Arguments a(info);
-  OnDevice there(a, device, arithmetic, *env.GetInstanceData<Environment>());
+  OnDevice there(a, device, arithmetic, *env.GetInstanceData<Environment>(), Place::kAligned);
   there.queue().stamp();
   for (int64_t i = 0; i < times; i++) {
     there.launch();

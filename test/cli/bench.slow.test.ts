@@ -178,6 +178,25 @@ describe('bench', () => {
     ]);
   });
 
+  it('leaves the reference out where told to', async () => {
+    const { code, io } = await run(
+      'kernels',
+      '--filter',
+      'gather_labels',
+      '--device',
+      'cpu',
+      '--no-reference',
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(io.lines[0]).toMatchObject({ kernel: 'gather_labels', device: 'cpu', medianMs: expect.any(Number) });
+    expect(io.lines[0]).not.toHaveProperty('referenceMs');
+    const options = { model: 'mlp', batch: 4, device: 'cpu', seconds: 0.01, json: true, reference: false } as const;
+    const training = new FakeIo();
+    expect(await benchNetworks('train', options, training)).toBe(0);
+    expect(training.lines).toHaveLength(1);
+  });
+
   it('prints a line for people', async () => {
     const { code, io } = await run('kernels', '--filter', 'gather_labels', '--device', 'reference');
     expect(code).toBe(0);

@@ -1,32 +1,38 @@
 /** What nvcc has made of the CUDA kernels: code for each architecture, and no kernel that spills registers or has arrays outside of them. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { deviceCodes } from '../helpers/fatbin.js';
 
 const root = join(__dirname, '..', '..');
-/** Kernels that may have a stack: a part of the mangled name, and why. */
-const excused: Record<string, string> = {};
+/**
+ * Kernels that may have a stack, by a part of their mangled names, of no more than so many bytes: products in float32 whose tiles take nearly all
+ * registers that a thread may have, for sm_80, where ptxas keeps two to six words of some in memory. For sm_90, an H200, it needs none.
+ */
+const excused = [
+  { part: 'product_tilesILNS0_10ArithmeticE0ENS0_11ProductTileILi128ELi128E', architecture: 80, stack: 24 },
+  { part: 'product_tilesILNS0_10ArithmeticE0ENS0_11ProductTileILi64ELi64E', architecture: 80, stack: 8 },
+];
 
-/** What the build found, or undefined. */
-function found(name: string): string | undefined {
+/** What the build knows by that name: a path that it found, or an option. */
+function known(name: string): string | undefined {
   const cache = join(root, 'build', 'CMakeCache.txt');
-  const value = existsSync(cache) && new RegExp(`^${name}:FILEPATH=(.*)$`, 'm').exec(readFileSync(cache, 'utf8'))?.[1];
+  const value = existsSync(cache) && new RegExp(`^${name}:\\w+=(.*)$`, 'm').exec(readFileSync(cache, 'utf8'))?.[1];
   return value && !value.endsWith('NOTFOUND') ? value : undefined;
 }
-const nvcc = found('CUDART') === undefined ? undefined : found('NVCC');
+const withCuda = known('CUDART') !== undefined && known('STEEPEST_WITHOUT_CUDA') !== 'ON';
+const nvcc = withCuda ? known('NVCC') : undefined;
 
 // Large sources are units of their own (CMakeLists.txt).
-const sources = readdirSync(join(root, 'cuda')).filter((file) => file.endsWith('.cu') && file !== 'device.cu');
-const units = ['small', ...['gemm', 'conv2d'].filter((stem) => sources.includes(`${stem}.cu`))];
+const units = ['small', 'gemm', 'conv2d'];
 const object = (unit: string) => join(root, 'build', 'cuda', `${unit}.o`);
 
-// Skipped, and counted, where there is no nvcc.
+// Skipped, and counted, where the addon is built without CUDA.
 describe.skipIf(nvcc === undefined)('nvcc', () => {
-  test('the queues of devices are compiled', () => {
-    expect(existsSync(object('device'))).toBe(true);
+  test('the runtime is compiled', () => {
+    expect(existsSync(object('runtime'))).toBe(true);
   });
 
   describe.each(units)('%s', (unit) => {
@@ -45,9 +51,11 @@ describe.skipIf(nvcc === undefined)('nvcc', () => {
     });
 
     test('no kernel has a stack', () => {
+      const allowed = (name: string, code: number) =>
+        excused.find(({ part, architecture }) => architecture === code && name.includes(part))?.stack ?? 0;
       const stacks = deviceCodes(readFileSync(object(unit))).flatMap(({ architecture, kernels }) =>
         kernels
-          .filter(({ name, stack }) => stack > 0 && !Object.keys(excused).some((part) => name.includes(part)))
+          .filter(({ name, stack }) => stack > allowed(name, architecture))
           .map(({ name, stack }) => `${name} for sm_${architecture}: ${stack} bytes`),
       );
       expect(stacks).toEqual([]);

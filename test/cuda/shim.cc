@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel.cuh"
+#include "hopper/instructions.cuh"
 #include "shim/fibers.h"
 
 STEEPEST_KERNELS_BEGIN
@@ -185,6 +185,33 @@ __global__ void more_shared_memory_than_launched(Params p) {
   p.y[element()] = static_cast<float>(element());
 }
 
+// ---- the copy engine and its memory barriers: a box of 4 lines of 32 numbers, whose groups of four change places ----
+
+struct Boxes {
+  unsigned char room[2048];
+  uint64_t barrier;
+};
+
+enum class Wait { kRight, kNone, kOtherPhase, kMoreThreads, kFewerThreads, kNotMade, kNoMultiple };
+
+template <Wait Faulty>
+__global__ void box(Params p) {
+  STEEPEST_SHARED(Boxes, shared);
+  const Wait wait = p.fault ? Faulty : Wait::kRight;
+  unsigned char* const lines = shared.room + (1024 - shared_address(shared.room) % 1024) % 1024 + (wait == Wait::kNoMultiple ? 512 : 0);
+  if (threadIdx.x == 0) {
+    if (wait != Wait::kNotMade) barrier_make(shared.barrier, wait == Wait::kMoreThreads ? 2 : 1);
+    barriers_made();
+    barrier_arrive(shared.barrier, sizeof(Values));
+    if (wait == Wait::kFewerThreads) barrier_arrive(shared.barrier), barrier_arrive(shared.barrier);
+    copy_box(lines, shim::tensor_map(p.x, kBlocks * 4, 128, 4), 0, static_cast<int>(blockIdx.x) * 4, shared.barrier);
+  }
+  __syncthreads();
+  if (wait != Wait::kNone) barrier_wait(shared.barrier, wait == Wait::kOtherPhase ? 1 : 0);
+  const int line = threadIdx.x / 32, number = threadIdx.x % 32;
+  p.y[element()] = reinterpret_cast<const float*>(lines)[line * 32 + (number / 4 ^ line) * 4 + number % 4];
+}
+
 // ---- launches ----
 
 __global__ void plain(Params p) { p.y[element()] = static_cast<float>(element()); }
@@ -219,8 +246,8 @@ std::string outcome(void (*kernel)(Params), bool fault, const Launch& launch) {
   return right ? "right" : "wrong";
 }
 
-void print(const char* name, void (*kernel)(Params), const Launch& faulty = {}) {
-  const std::string without = outcome(kernel, false, {}), with = outcome(kernel, true, faulty);
+void print(const char* name, void (*kernel)(Params), const Launch& faulty = {}, const Launch& right = {}) {
+  const std::string without = outcome(kernel, false, right), with = outcome(kernel, true, faulty);
   std::printf("%s: %s; %s\n", name, without.c_str(), with.c_str());
 }
 
@@ -248,6 +275,13 @@ int main() {
   PRINT(behind_shared_memory);
   PRINT(outside_an_array);
   PRINT(more_shared_memory_than_launched);
+  const Launch boxes{{kBlocks}, kThreads, sizeof(Boxes)};
+  print("box_without_wait", &box<Wait::kNone>, boxes, boxes);
+  print("box_by_the_other_phase", &box<Wait::kOtherPhase>, boxes, boxes);
+  print("box_for_more_threads", &box<Wait::kMoreThreads>, boxes, boxes);
+  print("box_for_fewer_threads", &box<Wait::kFewerThreads>, boxes, boxes);
+  print("box_by_no_barrier", &box<Wait::kNotMade>, boxes, boxes);
+  print("box_to_no_multiple", &box<Wait::kNoMultiple>, boxes, boxes);
   print("threads", &plain, {{kBlocks}, 48, 0});
   print("more_threads", &plain, {{kBlocks}, 2048, 0});
   print("much_shared_memory", &plain, {{kBlocks}, kThreads, 300000});

@@ -39,6 +39,8 @@ function outcomes(): Record<string, string[]> {
 test.skipIf(!here)('faults are noticed', () => {
   const hangs = (barrier: number, shuffle: number, left: number) =>
     `a block of 128 threads hangs: ${barrier} wait at a barrier, ${shuffle} at a shuffle, ${left} have left`;
+  const hangsAtMemoryBarrier =
+    'a block of 128 threads hangs: 0 wait at a barrier, 0 at a shuffle, 128 at a memory barrier, 0 have left';
   const expected = {
     barrier_before_reading: 'wrong',
     barrier_before_reading_behind: 'wrong',
@@ -59,6 +61,12 @@ test.skipIf(!here)('faults are noticed', () => {
     behind_shared_memory: 'a block wrote behind its shared memory',
     outside_an_array: expect.stringMatching(/^index 67 is outside its array at test\/cuda\/shim\.cc:\d+$/),
     more_shared_memory_than_launched: 'a block uses 1024 bytes of shared memory but has 512',
+    box_without_wait: 'a block ends while copies to its shared memory are under way',
+    box_by_the_other_phase: hangsAtMemoryBarrier,
+    box_for_more_threads: hangsAtMemoryBarrier,
+    box_for_fewer_threads: 'more threads arrive at a memory barrier than it was made for',
+    box_by_no_barrier: 'a memory barrier is used before it is made',
+    box_to_no_multiple: 'a box is copied to a place that is no multiple of 1024',
     threads: 'blocks of 48 threads',
     more_threads: 'blocks of 2048 threads',
     much_shared_memory: '300000 bytes of shared memory',

@@ -27,6 +27,9 @@ const large: [KernelName, Case][] = [
   ['batch_norm_backward', norm(5003, 64)],
   ['batch_norm_backward', norm(67, 2048, ['y'])],
   ['batch_norm_backward', norm(64, 512)],
+  ['bias_backward', { ints: { rows: 20_011, k: 1 }, fill: 'integers' }],
+  ['bias_backward', { ints: { rows: 5003, k: 64 }, fill: 'integers' }],
+  ['bias_backward', { ints: { rows: 67, k: 2050 }, fill: 'integers' }],
   ['global_average_pool2d_forward', { ints: { n: 2, h: 17, w: 16, c: 512 }, fill: 'integers' }],
   ['global_average_pool2d_forward', { ints: { n: 3, h: 101, w: 100, c: 3 }, fill: 'integers' }],
 ];

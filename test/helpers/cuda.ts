@@ -18,8 +18,8 @@ export const gpu = addon !== undefined && addon.cuda().devices.length > 0 ? addo
 if (gpu === undefined && process.env.REQUIRE_CUDA === '1')
   throw new Error(`REQUIRE_CUDA=1, but there is no GPU: ${addon?.cuda().reason ?? 'the addon is not built'}`);
 
-/** The addon's twin: node tools/build.mjs --shim. */
-export const shim = built('steepest-shim');
+/** The addon's twin: node tools/build.mjs --shim. STEEPEST_SHIM=0 leaves it out: on a machine lent for its GPU. */
+export const shim = process.env.STEEPEST_SHIM === '0' ? undefined : built('steepest-shim');
 
 /** What runs plans, and its name. */
 export const cudaName = gpu !== undefined ? 'gpu' : 'shim';

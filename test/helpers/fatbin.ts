@@ -1,7 +1,7 @@
 /**
  * Reads what nvcc left in an object file: a list of device codes, each for one architecture, either PTX or an ELF file of its own, whose section
- * .nv.info holds words about each kernel. NVIDIA does not describe these (cuobjdump reads them); test/cuda/compile.slow.test.ts holds the reader
- * against a kernel whose stack is known.
+ * .nv.info holds words about each kernel, and whose sections .text.<kernel> hold instructions of 16 bytes. NVIDIA does not describe these
+ * (cuobjdump reads them); test/cuda/compile.slow.test.ts holds the reader against a kernel whose stack is known.
  */
 export interface DeviceCode {
   readonly kind: 'ptx' | 'elf';
@@ -16,6 +16,8 @@ export interface Kernel {
   readonly registers: number;
   /** Bytes of memory a thread, of spilled registers and of arrays that have no register. */
   readonly stack: number;
+  /** How often each instruction is in it, by the low 12 bits of its code. */
+  readonly instructions: ReadonlyMap<number, number>;
 }
 
 const MAGIC = Buffer.from([0x50, 0xed, 0x55, 0xba]);
@@ -74,6 +76,16 @@ function kernelsOf(elf: Buffer): Kernel[] {
   }
   return [...kernels].map(([name, { registers, stack }]) => {
     if (registers === undefined || stack === undefined) throw new Error(`no registers or stack of ${name}`);
-    return { name, registers, stack };
+    const code = sections.find((section) => text(names, section.name) === `.text.${name}`)!.data;
+    return { name, registers, stack, instructions: countInstructions(code) };
   });
+}
+
+function countInstructions(code: Buffer): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (let at = 0; at < code.length; at += 16) {
+    const instruction = code.readUInt16LE(at) & 0xfff;
+    counts.set(instruction, (counts.get(instruction) ?? 0) + 1);
+  }
+  return counts;
 }

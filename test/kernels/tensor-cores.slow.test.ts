@@ -1,10 +1,10 @@
 /**
- * Products by tensor cores, which the shim emulates: operands rounded, products exact, sums in float32. Held against the reference on operands
- * rounded in the same way, so that nothing but the sums may differ.
+ * Products by tensor cores, which the shim emulates, and on a GPU where there is one: operands rounded, products exact, sums in float32. Held
+ * against the reference on operands rounded in the same way, so that nothing but the sums may differ.
  */
 import { describe, expect, test } from 'vitest';
 import { RandomStream } from '../../lib/random.js';
-import { type Named, type Runner, referenceRunner, shim, shimRunner } from '../helpers/kernels.js';
+import { cudaRunners, type Named, type Runner, referenceRunner } from '../helpers/kernels.js';
 
 /** To the nearest number of 10 bits behind the point, ties away from 0. */
 const toTf32 = (bits: number) => (bits + 0x1000) & ~0x1fff;
@@ -15,6 +15,12 @@ const kinds = [
   { name: 'tf32', arithmetic: 1, round: toTf32 },
   { name: 'bf16', arithmetic: 2, round: toBf16 },
 ];
+
+const runs = kinds.flatMap((kind) =>
+  cudaRunners(kind.arithmetic).map((runner) => ({ ...kind, runner, on: runner.name })),
+);
+// Skipped, and counted, where neither is there.
+if (runs.length === 0) test.skip.each(kinds)('products in $name', () => {});
 
 function rounded(values: Float32Array, round: (bits: number) => number): Float32Array {
   return new Float32Array(Uint32Array.from(new Uint32Array(values.buffer), round).buffer);
@@ -32,6 +38,18 @@ const sizes = [
   { m: 40, n: 24, k: 1100 }, // in parts
   { m: 4, n: 4, k: 0 },
 ];
+
+/** Large enough for Hopper's own instructions (cuda/hopper/gemm.h), where STEEPEST_WGMMA=1 asks for them; else all was seen on smaller ones. */
+const large = [
+  ...[0, 1, 2, 3].map((transposes) => ({ m: 1025, n: 1031, k: 133, transposes })), // tiles of 128 columns, nothing a multiple of 4
+  { m: 1028, n: 1032, k: 420, transposes: 0 }, // more slices than fit into shared memory
+  { m: 1404, n: 1612, k: 132, transposes: 3 }, // tiles of 256 columns
+  { m: 2100, n: 2180, k: 130, transposes: 2 }, // several tiles for each of 132 multiprocessors
+];
+
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from({ length: rows * columns }, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
+}
 
 /** Random numbers on [-1, 1), those of every third place a tie between two rounded ones. */
 function draw(random: RandomStream, length: number): Float32Array {
@@ -56,8 +74,7 @@ function farthest(actual: ArrayLike<number>, expected: ArrayLike<number>, size: 
 
 const absolute = (values: Float32Array) => values.map(Math.abs);
 
-describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, round }) => {
-  const runner = shimRunner(arithmetic);
+describe.each(runs)('gemm in $name, $on', ({ arithmetic, round, runner }) => {
   const exact = referenceRunner('float64');
 
   describe.each(sizes)('$m x $n x $k', ({ m, n, k }) => {
@@ -79,6 +96,33 @@ describe.skipIf(shim === undefined).each(kinds)('gemm in $name', ({ arithmetic, 
       expect(farthest(again, clipped, size)).toBeLessThan(1e-5);
     });
   });
+
+  // Every seventh row is looked at, and the last.
+  test.skipIf(process.env.STEEPEST_WGMMA !== '1').each(large)(
+    '$m x $n x $k, transposes $transposes',
+    ({ m, n, k, transposes }) => {
+      const random = new RandomStream(2026, arithmetic, m + n + k);
+      const [a, b, c, bias] = [draw(random, m * k), draw(random, k * n), draw(random, m * n), draw(random, n)];
+      const ints = { n, k, transposeB: transposes >> 1, accumulate: 1, relu: 1 };
+      const stored = transposes & 1 ? transposed(a, m, k) : a;
+      const actual = product(runner, { a: stored, b, bias, m, transposeA: transposes & 1, ...ints }, c);
+
+      const rows = Array.from({ length: m }, (_, i) => i).filter((i) => i % 7 === 0 || i === m - 1);
+      const pick = (values: Float32Array, width: number) =>
+        Float32Array.from(
+          { length: rows.length * width },
+          (_, i) => values[rows[Math.floor(i / width)]! * width + (i % width)]!,
+        );
+      const [someA, someC, some] = [pick(a, k), pick(c, n), { m: rows.length, transposeA: 0, ...ints }];
+      const expected = product(exact, { a: rounded(someA, round), b: rounded(b, round), bias, ...some }, someC);
+      const size = product(
+        exact,
+        { a: absolute(someA), b: absolute(b), bias: absolute(bias), ...some },
+        absolute(someC),
+      );
+      expect(farthest(pick(actual as Float32Array, n), expected, size)).toBeLessThan(1e-5);
+    },
+  );
 
   test('NaN and infinities stay', () => {
     const ints = { m: 4, n: 4, k: 4, transposeA: 0, transposeB: 0, accumulate: 0, relu: 0 };
@@ -113,8 +157,7 @@ const convolutions = [
   { n: 5, h: 6, w: 6, c: 4, k: 70, r: 1, stride: 2, padding: 0, pool: 0 },
 ].map((size) => ({ ...size, s: size.r, poolStride: size.pool, tile: 0 }));
 
-describe.skipIf(shim === undefined).each(kinds)('conv2d in $name', ({ arithmetic, round }) => {
-  const runner = shimRunner(arithmetic);
+describe.each(runs)('conv2d in $name, $on', ({ arithmetic, round, runner }) => {
   const exact = referenceRunner('float64');
 
   test.each(convolutions)('$n $h x $w x $c -> $k, filter $r, stride $stride, pool $pool', (ints) => {

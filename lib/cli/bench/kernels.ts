@@ -20,9 +20,9 @@ export interface KernelResult extends Timing {
   /** Part of that ceiling which the median reaches; null where no ceiling could be measured. May pass 1 where the data stays in a cache. */
   readonly shareOfPeak: number | null;
   /** The reference's median on the same case with fewer images, and how many times faster this device is per operation (or byte). */
-  readonly referenceMs: number;
-  readonly referenceShape: string;
-  readonly timesReference: number;
+  readonly referenceMs?: number;
+  readonly referenceShape?: string;
+  readonly timesReference?: number;
 }
 
 /** Runs of a kernel on a device that times them itself, the first of which do not count. */
@@ -33,7 +33,8 @@ export const REFERENCE_WORK = 2e7;
 
 export interface KernelBench {
   readonly backend: Backend;
-  readonly reference: Backend;
+  /** Undefined: nothing is checked. */
+  readonly reference: Backend | undefined;
   readonly threads: number;
   readonly ceiling: Ceiling | undefined;
   readonly time?: MeasureOptions;
@@ -45,13 +46,10 @@ export function benchKernel(
   { backend, reference, threads, ceiling, time }: KernelBench,
 ): KernelResult {
   const small = smaller(big, REFERENCE_WORK);
-  compare(small, backend, reference);
+  if (reference !== undefined) compare(small, backend, reference);
   const timing = timeCase(big, backend, time);
-  const { medianMs: referenceMs } = timeCase(small, reference, { seconds: 0.1, samples: 3 });
   const { flops, bytes } = costOf(big);
   const [gflops, gbPerSecond] = [flops / timing.medianMs / 1e6, bytes / timing.medianMs / 1e6];
-  const cost = costOf(small);
-  const [work, referenceWork] = flops > 0 ? [flops, cost.flops] : [bytes, cost.bytes];
   return {
     bench: 'kernel',
     kernel: big.kernel,
@@ -63,10 +61,17 @@ export function benchKernel(
     gflops,
     gbPerSecond,
     ...shareOf(ceiling, gflops, gbPerSecond),
-    referenceMs,
-    referenceShape: shapeText(small),
-    timesReference: work / timing.medianMs / (referenceWork / referenceMs),
+    ...(reference !== undefined && beside(big, small, timing, reference)),
   };
+}
+
+/** The reference on a case made smaller. */
+function beside(big: KernelCase, small: KernelCase, { medianMs }: Timing, reference: Backend) {
+  const { medianMs: referenceMs } = timeCase(small, reference, { seconds: 0.1, samples: 3 });
+  const [cost, less] = [costOf(big), costOf(small)];
+  const [work, referenceWork] = cost.flops > 0 ? [cost.flops, less.flops] : [cost.bytes, less.bytes];
+  const timesReference = work / medianMs / (referenceWork / referenceMs);
+  return { referenceMs, referenceShape: shapeText(small), timesReference };
 }
 
 function call(backend: Backend, { kernel }: KernelCase, { buffers, ints, reals }: KernelArguments): void {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { agreeing, Failures, type Rival } from '../../../bench/peers/agree.js';
+import { TOLERANCES } from '../../../bench/peers/compare.js';
 
 const checked = { losses: [2, 1.5], outputs: [1, 2] };
 const rival = (name: string, check: () => object): Rival => ({
@@ -34,6 +35,10 @@ test('one that cannot train is asked only', async () => {
 test('one that computes something else ends it', async () => {
   const other = rival('torch:nchw', () => ({ outputs: [1, 2.1] }));
   await expect(agreeing(ours, [other], 'infer', new Failures(() => {}))).rejects.toThrow(/output 1 .* with torch:nchw/);
+  const near = rival('torch:nchw', () => ({ outputs: [1, 2.01], losses: [2.01, 1.51] }));
+  await expect(agreeing(ours, [near], 'infer', new Failures(() => {}))).rejects.toThrow(/output 1/);
+  const [kept] = await agreeing(ours, [near], 'infer', new Failures(() => {}), TOLERANCES.bf16);
+  expect(kept).toEqual([near]);
   const loss = rival('torch:nchw', () => ({ losses: [2.1, 1.5] }));
   await expect(agreeing(ours, [loss], 'train', new Failures(() => {}))).rejects.toThrow(/step 1/);
 });

@@ -7,6 +7,7 @@ import {
   round,
   rowsOf,
   stepsOfTurn,
+  TOLERANCES,
   table,
   timesOf,
 } from '../../../bench/peers/compare.js';
@@ -41,8 +42,18 @@ test('outputs: relative to the largest', () => {
   expect(() => checkOutputs('torch', [10], [10, 1])).toThrow(/2 outputs/);
 });
 
+test('less is asked of TF32 and bfloat16', () => {
+  for (const tolerance of [TOLERANCES.tf32, TOLERANCES.bf16]) {
+    expect(() => checkLosses('torch', [2, 1.9], [2.03, 1.93])).toThrow(/step 1/);
+    expect(() => checkLosses('torch', [2, 1.9], [2.03, 1.93], tolerance)).not.toThrow();
+    expect(() => checkLosses('torch', [2, 1.9], [2.06, 1.9], tolerance)).toThrow(/step 1/);
+    expect(() => checkOutputs('torch', [10, 1], [10, 1.1], tolerance.outputs)).not.toThrow();
+    expect(() => checkOutputs('torch', [10, 1], [10, 1.3], tolerance.outputs)).toThrow(/output 1/);
+  }
+});
+
 const times = (medianMs: number) => ({ medianMs, minMs: medianMs / 2, maxMs: medianMs * 2 });
-const head = { model: 'lenet', mode: 'train', threads: 2, batch: 128, device: 'cpu' };
+const head = { model: 'lenet', mode: 'train', threads: 2, batch: 128, device: 'cpu', precision: 'fp32' };
 
 test('a row takes the fastest variant of torch; tfjs has its own', () => {
   const rows = rowsOf(head, {

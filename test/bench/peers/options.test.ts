@@ -15,9 +15,10 @@ test('defaults', () => {
     steps: 0,
     batch: 0,
     device: 'cpu',
+    precision: 'fp32',
+    torchDevice: 'cpu',
     json: false,
     write: false,
-    help: false,
   });
 });
 
@@ -37,6 +38,16 @@ test('what is given', () => {
   });
 });
 
+test('on a GPU: PyTorch on the same one, its variants, one thread', () => {
+  expect(readOptions('--device cuda:1 --precision tf32 --threads 4 --write'.split(' '))).toMatchObject({
+    ...{ device: 'cuda:1', precision: 'tf32', torchDevice: 'cuda:1', threads: 1, write: true },
+    variants: ['nchw', 'channels_last', 'channels_last+compile', 'channels_last+graph', 'channels_last+compile+graph'],
+  });
+  expect(readOptions(['--device', 'cuda', '--torch-device', 'cpu', '--variants', 'graph'])).toMatchObject({
+    ...{ device: 'cuda', precision: 'fp32', torchDevice: 'cpu', variants: ['graph'] },
+  });
+});
+
 test('tiny stands for three networks', () => {
   expect(readOptions(['--models', 'tiny,mlp', '--memory'])).toMatchObject({
     models: ['2-8-1', '4-16-3', '784-32-10', 'mlp'],
@@ -51,7 +62,15 @@ test.each([
   ['--mode learn', /--mode: expected one of train, infer but received 'learn'/],
   ['--variants nchw+fast', /--variants: expected one of .* but received 'fast'/],
   ['--models lenet,', /--models: expected names by comma/],
-  ['--device cuda', /--device/],
+  ['--device gpu', /--device: expected one of cpu, reference, cuda, cuda:N but received 'gpu'/],
+  ['--device cuda:x', /--device/],
+  ['--precision tf32', /--precision: tf32 needs --device cuda/],
+  ['--device cuda --precision fp16', /--precision: expected one of fp32, tf32, bf16 but received 'fp16'/],
+  ['--device cuda --memory', /--memory: not with --device cuda/],
+  ['--device cuda --tfjs auto', /--tfjs: not with --device cuda/],
+  ['--device cuda --torch-device cpu --write', /--write: not with --torch-device/],
+  ['--torch-device cuda', /--torch-device: expected one of cpu but received 'cuda'/],
+  ['--variants channels_last+graph', /--variants: graph, a CUDA graph, needs --device cuda/],
   ['--malloc more', /--malloc/],
 ])('%s is refused', (line, message) => {
   expect(() => readOptions(line.split(' '))).toThrow(message);

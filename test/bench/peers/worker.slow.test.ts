@@ -1,5 +1,6 @@
 /** The talk with a rival's process, with a small process in its place. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { Crew } from '../../../bench/peers/crew.js';
 import { Worker } from '../../../bench/peers/worker.js';
 
 const child = `
@@ -28,4 +29,27 @@ test('the end of the process is told, with its last words', async () => {
 test('a command that is not there', async () => {
   const worker = new Worker('torch', '/no/such/python', []);
   await expect(worker.ask('load')).rejects.toThrow(/torch: .*ENOENT/);
+});
+
+describe('a crew', () => {
+  const pid = `require('node:readline').createInterface({ input: process.stdin }).on('line', () => console.log(process.pid));`;
+  const ask = (crew: Crew, name: string) => crew.worker(name, process.execPath, ['-e', pid]).ask<number>('pid');
+
+  test('that is kept: the same process again, another one where the rival failed', async () => {
+    const crew = new Crew(true);
+    const [a, b] = [await ask(crew, 'a'), await ask(crew, 'b')];
+    expect(a).not.toBe(b);
+    crew.rest(['b']);
+    expect(await ask(crew, 'a')).toBe(a);
+    expect(await ask(crew, 'b')).not.toBe(b);
+    crew.close();
+  });
+
+  test('that is not kept: new processes each time', async () => {
+    const crew = new Crew(false);
+    const first = await ask(crew, 'a');
+    crew.rest([]);
+    expect(await ask(crew, 'a')).not.toBe(first);
+    crew.close();
+  });
 });
