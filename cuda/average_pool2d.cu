@@ -53,7 +53,7 @@ void average_pool2d_forward(const average_pool2d_forward_args& a, Stream& stream
     const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
     const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
     const float count = static_cast<float>(a.pool * a.pool);
-    fits("average_pool2d_forward", sizes_of({{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}), {threads});
+    fits("average_pool2d_forward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     by_pool(a.pool, [&](auto size) { elementwise(stream, threads, AveragePool<W, decltype(size)::value>{a.x, a.y, pooling, count}); });
   });
 }
@@ -64,7 +64,7 @@ void average_pool2d_backward(const average_pool2d_backward_args& a, Stream& stre
     constexpr int W = decltype(width)::value;
     const int64_t threads = a.n * a.h * a.w * (a.c / W);
     const float count = static_cast<float>(a.pool * a.pool);
-    fits("average_pool2d_backward", sizes_of({{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}), {threads});
+    fits("average_pool2d_backward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
     elementwise(stream, threads, AveragePoolGradient<W>{a.dy, a.dx, pooling, Pixels(a.h, a.w), Divisor(a.stride), count});
   });

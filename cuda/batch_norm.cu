@@ -229,7 +229,7 @@ void batch_norm_forward_of(const batch_norm_forward_args& a, Stream& stream) {
   const BatchNormValue<kVector> value{a.x, a.addend, means, factors, shifts, nullptr, 0.0f, a.relu != 0, a.y};
   if (moments) {
     const int64_t high = ceil_div(a.h, kSquare), wide = ceil_div(a.w, kSquare), squares = a.rows / (a.h * a.w) * high * wide;
-    fits("batch_norm_forward", sizes_of({{"rows", a.rows}, {"h", a.h}, {"w", a.w}}), {squares});
+    fits("batch_norm_forward", {{"rows", a.rows}, {"h", a.h}, {"w", a.w}}, {squares});
     const BatchNormMoments<kVector> term{moments, k, small(a.h), small(a.w), Pixels(high, wide)};
     sum_then_rows(stream, shape, term, squares, a.rows, finish, value);
   } else {

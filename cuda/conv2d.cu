@@ -13,6 +13,9 @@
 // them all; other poolings read the convolution again. The gradient of a pooled output is first handed back to the convolution's own.
 //
 // Cf. "cuDNN: Efficient Primitives for Deep Learning" (Chetlur et al. 2014) on implicit products, and NVIDIA CUTLASS's implicit_gemm_convolution.md.
+#include <algorithm>
+#include <vector>
+
 #include "max_pool.cuh"
 #include "pixels.cuh"
 #include "product.cuh"
@@ -104,7 +107,73 @@ struct ConvMatrix {
   }
 };
 
-// ---- the filter turned round, for backward_input ----
+// ---- backward_input: phases of dx, several at once ----
+
+struct ConvPhase {
+  int above, before;  // of windows over dy
+  Divisor line;
+  Pixels pixels;  // of dx
+  int lines, depth, first_row, first_column;
+  int filter;  // where its taps begin in the filter turned round
+};
+
+// With one, its numbers need no registers.
+template <int Count>
+struct ConvPhases {
+  ConvPhase all[Count];
+  __device__ const ConvPhase& mine() const { return all[Count == 1 ? 0 : blockIdx.y]; }
+};
+
+// As ConvWindows and ConvMatrix.
+template <int Vector, int Count>
+struct PhaseWindows {
+  static constexpr bool kAlongDepth = true;
+  static constexpr int kVector = Vector;
+  const float* dy;
+  Windows windows;  // of all phases, but for what follows
+  ConvPhases<Count> phases;
+
+  using Line = Windows::Corner;
+  using Step = Windows::Tap;
+  __device__ int64_t block_depth() const { return phases.mine().depth; }
+  __device__ Windows mine() const {
+    Windows mine = windows;
+    mine.above = phases.mine().above, mine.before = phases.mine().before, mine.line = phases.mine().line;
+    return mine;
+  }
+  __device__ Line line(int64_t index) const {
+    const int i = small(index);
+    return i < phases.mine().lines ? mine().corner(phases.mine().pixels.at(i)) : Windows::no_corner();
+  }
+  __device__ Step step(int64_t index) const {
+    const int k = small(index);
+    return k < phases.mine().depth ? mine().at(k) : Windows::no_tap();
+  }
+  __device__ Place at(const Line& line, const Step& step) const {
+    const bool inside = windows.inside(line, step);
+    return {dy + (inside ? line.offset + step.offset : 0), inside};
+  }
+};
+
+template <int Vector, int Count>
+struct PhaseFilter {
+  static constexpr bool kAlongDepth = false;
+  static constexpr int kVector = Vector;
+  const float* turned;
+  int lines;
+  ConvPhases<Count> phases;
+
+  using Line = int;
+  using Step = int;
+  __device__ Line line(int64_t index) const { return small(index) < lines ? phases.mine().filter + small(index) : -1; }
+  __device__ Step step(int64_t index) const { return small(index) < phases.mine().depth ? small(index) * lines : -1; }
+  __device__ Place at(const Line& line, const Step& step) const {
+    const bool valid = line >= 0 && step >= 0;
+    return {turned + (valid ? line + step : 0), valid};
+  }
+};
+
+// filter[r, s, c, k] -> turned[r * s, k, c]: phase by phase of rows, in it phase by phase of columns, the taps in the order that they are used in.
 
 constexpr int kTurnThreads = 256;
 constexpr int kTurn = 32;
@@ -113,7 +182,6 @@ struct TurnedShared {
   float tile[kTurn][kTurn + 1];
 };
 
-// filter[r, s, c, k] -> turned[r * s, k, c]: phase by phase of rows, in it phase by phase of columns, the taps in the order that they are used in.
 struct TurnedFilter {
   const float* filter;
   float* turned;
@@ -240,22 +308,23 @@ struct ConvForwardEnd {
 };
 
 // dx = sums + addend, 0 where mask is not positive, at the pixels of a phase.
+template <int Count>
 struct ConvInputEnd {
   float* dx;
   const float *addend, *mask;  // may be null
-  int rows, c;
+  int c, stride, h, w;
   bool wide;
-  Pixels phase;
-  int first_row, first_column, stride, h, w;
+  ConvPhases<Count> phases;
 
   __device__ void operator()(int64_t row, int64_t column, const float (&sums)[4][4]) const {
+    const ConvPhase& f = phases.mine();
     const ConvColumns columns{wide, c - small(column)};
     STEEPEST_UNROLL
     for (int i = 0; i < 4; ++i) {
-      if (row + i >= rows) continue;
-      const Pixel pixel = phase.at(small(row + i));
-      const int64_t line = static_cast<int64_t>(pixel.image) * h + first_row + pixel.row * stride;
-      const int64_t at = (line * w + first_column + pixel.column * stride) * c + column;
+      if (row + i >= f.lines) continue;
+      const Pixel pixel = f.pixels.at(small(row + i));
+      const int64_t line = static_cast<int64_t>(pixel.image) * h + f.first_row + pixel.row * stride;
+      const int64_t at = (line * w + f.first_column + pixel.column * stride) * c + column;
       float values[4], added[4] = {}, masks[4] = {1, 1, 1, 1};
       if (addend != nullptr) columns.load(addend + at, added);
       if (mask != nullptr) columns.load(mask + at, masks);
@@ -289,15 +358,14 @@ struct ConvSizes {
   ConvSizes(const char* kernel, const Args& a)
       : n(a.n), h(a.h), w(a.w), c(a.c), k(a.k), r(a.r), s(a.s), stride(a.stride), padding(a.padding), p(output_size(h, r, stride, padding)),
         q(output_size(w, s, stride, padding)) {
-    const std::string sizes = sizes_of(
-        {{"n", n}, {"h", h}, {"w", w}, {"c", c}, {"k", k}, {"r", r}, {"s", s}, {"stride", stride}, {"padding", padding}});
-    fits(kernel, sizes, {inputs().reach(n), n * p * q * k, n * h * w * c, (n * (p + r) + r) * (q + s) * k, r * s * c * k});
+    fits(kernel, {{"n", n}, {"h", h}, {"w", w}, {"c", c}, {"k", k}, {"r", r}, {"s", s}, {"stride", stride}, {"padding", padding}},
+         {inputs().reach(n), n * p * q * k, n * h * w * c, (n * (p + r) + r) * (q + s) * k, r * s * c * k});
   }
 
   Windows inputs() const { return Windows(h, w, c, s, stride, padding, padding); }
 };
 
-// dy of the convolution itself: `spread` from that of its pooling.
+// dy of the convolution itself: dy, or from that of its pooling.
 template <class Args>
 const float* unpooled(const char* kernel, const Args& a, const ConvSizes& z, Stream& stream) {
   if (a.pool == 0) return a.dy;
@@ -330,16 +398,21 @@ void conv2d_forward(const conv2d_forward_args& a, Stream& stream) {
   if (a.moments != nullptr) moments_of_squares("conv2d_forward", a.y, a.moments, z.n, high, wide, z.k, stream);
 }
 
-template <int Vector, class... Tiles>
-void convolve_turned(const conv2d_backward_input_args& a, const ConvSizes& z, const float* dy, const float* turned, const Phase& rows, const Phase& columns,
+// The phases [first, first + Count), or as many as there are.
+template <int Vector, int Count, class... Tiles>
+void convolve_phases(const conv2d_backward_input_args& a, const ConvSizes& z, const float* dy, const float* turned, const std::vector<ConvPhase>& all, size_t first,
                      Stream& stream) {
-  const int lines = small(z.n * rows.outputs * columns.outputs), depth = small(rows.taps * columns.taps * z.k);
-  const Pixels pixels(rows.outputs, columns.outputs);
-  const ConvWindows<Vector> windows{dy, Windows(z.p, z.q, z.k, columns.taps, 1, -rows.begin, -columns.begin), pixels, false, lines, depth};
-  const ConvMatrix<Vector> filter{turned, small(z.c), depth};
+  ConvPhases<Count> phases{};
+  int64_t count = 0, rows = 0, depth = 0;
+  for (; count < Count && first < all.size(); ++count, ++first) {
+    phases.all[count] = all[first];
+    rows = most(rows, all[first].lines), depth = most(depth, all[first].depth);
+  }
+  const PhaseWindows<Vector, Count> windows{dy, Windows(z.p, z.q, z.k, 1, 1, 0, 0), phases};
+  const PhaseFilter<Vector, Count> filter{turned, small(z.c), phases};
   const bool wide = z.c % 4 == 0 && aligned(16, a.dx, a.addend, a.mask);
-  const ConvInputEnd end{a.dx, a.addend, a.mask, lines, small(z.c), wide, pixels, rows.first, columns.first, small(z.stride), small(z.h), small(z.w)};
-  product<Tiles...>(stream, Product<ConvWindows<Vector>, ConvMatrix<Vector>, ConvInputEnd>{windows, filter, end, lines, z.c, depth}, kWhole);
+  const ConvInputEnd<Count> end{a.dx, a.addend, a.mask, small(z.c), small(z.stride), small(z.h), small(z.w), wide, phases};
+  product<Tiles...>(stream, Product<PhaseWindows<Vector, Count>, PhaseFilter<Vector, Count>, ConvInputEnd<Count>>{windows, filter, end, rows, z.c, depth, count}, kWhole);
 }
 
 void conv2d_backward_input(const conv2d_backward_input_args& a, Stream& stream) {
@@ -349,13 +422,23 @@ void conv2d_backward_input(const conv2d_backward_input_args& a, Stream& stream) 
   const TurnedFilter turn{a.filter, static_cast<float*>(stream.scratch(2, sizeof(float) * static_cast<size_t>(most(1, taps * z.c * z.k)))), small(z.r), small(z.s),
                           small(z.c), small(z.k), small(z.stride), small(z.padding)};
   stream.launch(&conv_turn, {ceil_div(z.c, kTurn) * ceil_div(z.k, kTurn) * taps}, kTurnThreads, turn, sizeof(TurnedShared));
+
+  std::vector<ConvPhase> phases;
   for (int64_t row = 0; row < least(z.stride, z.h); ++row)
     for (int64_t column = 0; column < least(z.stride, z.w); ++column) {
       const Phase rows(row, z.h, z.r, z.stride, z.padding), columns(column, z.w, z.s, z.stride, z.padding);
-      const float* const turned = turn.turned + turn.at(small(row), small(column));
-      if (z.k % 4 == 0 && z.c % 4 == 0 && aligned(16, dy)) convolve_turned<4, Tile128x128, Tile128x64, Tile64x64, Tile128x32>(a, z, dy, turned, rows, columns, stream);
-      else convolve_turned<1, ConvTile64x64>(a, z, dy, turned, rows, columns, stream);
+      phases.push_back({-rows.begin, -columns.begin, Divisor(columns.taps * z.k), Pixels(rows.outputs, columns.outputs),
+                        small(z.n * rows.outputs * columns.outputs), small(rows.taps * columns.taps * z.k), rows.first, columns.first,
+                        small(turn.at(small(row), small(column)))});
     }
+  // Those that take longest begin first.
+  std::stable_sort(phases.begin(), phases.end(), [](const ConvPhase& a, const ConvPhase& b) { return a.depth > b.depth; });
+  const bool four = z.k % 4 == 0 && z.c % 4 == 0 && aligned(16, dy);
+  if (four && phases.size() == 1) return convolve_phases<4, 1, Tile128x128, Tile128x64, Tile64x64, Tile128x32>(a, z, dy, turn.turned, phases, 0, stream);
+  for (size_t first = 0; first < phases.size(); first += 4) {
+    if (four) convolve_phases<4, 4, Tile128x64, Tile64x64, Tile128x32>(a, z, dy, turn.turned, phases, first, stream);
+    else convolve_phases<1, 4, ConvTile64x64>(a, z, dy, turn.turned, phases, first, stream);
+  }
 }
 
 template <int VectorX, int VectorY, class... Tiles>

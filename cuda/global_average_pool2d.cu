@@ -35,7 +35,7 @@ void global_average_pool2d_backward(const global_average_pool2d_backward_args& a
   by_channels(a.c % 4 == 0 && aligned(16, a.dy, a.dx), [&](auto width) {
     constexpr int W = decltype(width)::value;
     const int64_t wide = a.c / W, image = a.h * a.w * wide;
-    fits("global_average_pool2d_backward", sizes_of({{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}), {a.n * image});
+    fits("global_average_pool2d_backward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {a.n * image});
     elementwise(stream, a.n * image, GlobalAverageGradient<W>{a.dy, a.dx, Divisor(image), Divisor(wide), static_cast<float>(a.h * a.w)});
   });
 }

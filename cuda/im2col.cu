@@ -51,8 +51,8 @@ struct Im2colBackward {
 };
 
 template <class Args>
-std::string im2col_sizes(const Args& a) {
-  return sizes_of({{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}, {"r", a.r}, {"s", a.s}, {"stride", a.stride}, {"padding", a.padding}});
+void im2col_fits(const char* kernel, const Args& a, std::initializer_list<int64_t> counts) {
+  fits(kernel, {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}, {"r", a.r}, {"s", a.s}, {"stride", a.stride}, {"padding", a.padding}}, counts);
 }
 
 // x[n, h, w, c] -> col[n*p*q, r*s*c].
@@ -62,7 +62,7 @@ void im2col_forward(const im2col_forward_args& a, Stream& stream) {
   by_channels(a.c % 4 == 0 && aligned(16, a.x, a.col), [&](auto width) {
     constexpr int W = decltype(width)::value;
     const int64_t threads = a.n * p * q * (depth / W);
-    fits("im2col_forward", im2col_sizes(a), {windows.reach(a.n), threads});
+    im2col_fits("im2col_forward", a, {windows.reach(a.n), threads});
     elementwise(stream, threads, Im2colForward<W>{a.x, a.col, windows, Pixels(p, q), Divisor(depth / W)});
   });
 }
@@ -73,7 +73,7 @@ void im2col_backward(const im2col_backward_args& a, Stream& stream) {
   by_channels(a.c % 4 == 0 && aligned(16, a.dcol, a.dx), [&](auto width) {
     constexpr int W = decltype(width)::value;
     const int64_t threads = a.n * a.h * a.w * (a.c / W);
-    fits("im2col_backward", im2col_sizes(a), {threads});
+    im2col_fits("im2col_backward", a, {threads});
     elementwise(stream, threads, Im2colBackward<W>{a.dcol, a.dx, Pixels(a.h, a.w), Divisor(a.c / W), Divisor(a.stride), small(a.c), small(a.r), small(a.s),
                                                    small(a.stride), small(a.padding), small(p), small(q)});
   });

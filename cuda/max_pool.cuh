@@ -38,7 +38,7 @@ inline void max_pool(const char* kernel, const float* x, float* y, uint16_t* arg
     constexpr int W = decltype(width)::value;
     const Pooling pooling(h, w, c, pool, stride, W);
     const int64_t threads = n * pooling.p * pooling.q * (c / W);
-    fits(kernel, sizes_of({{"n", n}, {"h", h}, {"w", w}, {"c", c}}), {threads});
+    fits(kernel, {{"n", n}, {"h", h}, {"w", w}, {"c", c}}, {threads});
     by_pool(pool, [&](auto size) { elementwise(stream, threads, MaxPool<W, decltype(size)::value>{x, y, argmax, pooling}); });
   });
 }
@@ -122,7 +122,7 @@ inline void max_pool_gradient(const char* kernel, const float* dy, const uint16_
   by_channels(c % 4 == 0 && aligned(16, dy, dx) && aligned(8, argmax), [&](auto width) {
     constexpr int W = decltype(width)::value;
     const Pooling pooling(h, w, c, pool, stride, W);
-    fits(kernel, sizes_of({{"n", n}, {"h", h}, {"w", w}, {"c", c}}), {n * h * w * (c / W)});
+    fits(kernel, {{"n", n}, {"h", h}, {"w", w}, {"c", c}}, {n * h * w * (c / W)});
     if (stride >= pool) {
       const int64_t rows = ceil_div(h, stride), columns = ceil_div(w, stride);
       elementwise(stream, n * rows * columns * (c / W), MaxPoolApart<W>{dy, argmax, dx, pooling, Pixels(rows, columns)});

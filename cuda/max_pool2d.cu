@@ -41,7 +41,7 @@ void max_pool2d_select(const max_pool2d_select_args& a, Stream& stream) {
     constexpr int W = decltype(width)::value;
     const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
     const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
-    fits("max_pool2d_select", sizes_of({{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}), {threads});
+    fits("max_pool2d_select", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     elementwise(stream, threads, MaxPoolSelect<W>{a.x, a.argmax, a.y, pooling, Divisor(a.pool)});
   });
 }

@@ -13,18 +13,18 @@
 
 STEEPEST_KERNELS_BEGIN
 
-// "n = 2, h = 3"
-inline std::string sizes_of(std::initializer_list<std::pair<const char*, int64_t>> sizes) {
-  std::string text;
-  for (const auto& [name, value] : sizes) text += (text.empty() ? "" : ", ") + std::string(name) + " = " + std::to_string(value);
-  return text;
-}
+// Names and numbers.
+using SizeList = std::initializer_list<std::pair<const char*, int64_t>>;
 
-// Throws where one of the counts does not fit 31 bits, or an index a little behind the last one would not; `sizes` says what they were made of.
-inline void fits(const char* kernel, const std::string& sizes, std::initializer_list<int64_t> counts) {
+// Throws where one of the counts does not fit 31 bits, or an index a little behind the last one would not; `sizes` are what they were made of.
+inline void fits(const char* kernel, SizeList sizes, std::initializer_list<int64_t> counts) {
   constexpr int64_t kMost = (int64_t{1} << 31) - (1 << 16);
-  for (const int64_t count : counts)
-    if (count > kMost) throw std::out_of_range(std::string(kernel) + ": more than " + std::to_string(kMost) + " elements (" + sizes + ")");
+  for (const int64_t count : counts) {
+    if (count <= kMost) continue;
+    std::string text;
+    for (const auto& [name, value] : sizes) text += (text.empty() ? "" : ", ") + std::string(name) + " = " + std::to_string(value);
+    throw std::out_of_range(std::string(kernel) + ": more than " + std::to_string(kMost) + " elements (" + text + ")");
+  }
 }
 
 __host__ __device__ constexpr int small(int64_t value) { return static_cast<int>(value); }

@@ -38,6 +38,8 @@
 // A warp has 32 rows x 16 columns once or several times, a thread 4 x 4 of each: for 8 x 8 sums 16 numbers are read for 64 multiply-adds.
 // After the kernels of NVIDIA's CUTLASS ("Efficient GEMM in CUDA", its documentation) and of Scott Gray's maxas.
 #pragma once
+#include <utility>
+
 #include "kernel.cuh"
 
 STEEPEST_KERNELS_BEGIN
@@ -54,6 +56,9 @@ struct Product {
   B b;
   E end;
   int64_t rows, columns, depth;
+  // Products side by side, of these sizes or smaller ones: the operands and the end tell them apart by blockIdx.y. Where a has block_depth(), that
+  // is the depth of the block's. Only with kWhole.
+  int64_t products = 1;
 };
 
 constexpr int kSlice = 16;  // of the depth
@@ -348,13 +353,22 @@ struct ProductLaunch {
   float* partial;  // [parts, rows, columns], both rounded up to 4s; null where the whole depth is one part
 };
 
+template <class A, class = void>
+struct BlockDepth {
+  static __device__ int64_t of(const A&, int64_t depth) { return depth; }
+};
+template <class A>
+struct BlockDepth<A, decltype(std::declval<const A&>().block_depth(), void())> {
+  static __device__ int64_t of(const A& a, int64_t) { return a.block_depth(); }
+};
+
 template <Arithmetic Kind, class Tile, class A, class B, class E>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) product_tiles(ProductLaunch<A, B, E> l) {
   STEEPEST_SHARED(ProductShared<Tile>, shared);
   constexpr int kStages = Tile::kStages;
   const auto [row_tile, column_tile] = tile_place(static_cast<int>(blockIdx.x), l.row_tiles, l.column_tiles, l.together);
   int64_t k = blockIdx.z * l.part;  // of the slice that is copied next
-  const int slices = static_cast<int>(ceil_div(least(l.part, l.p.depth - k), kSlice));
+  const int slices = static_cast<int>(ceil_div(least(l.part, BlockDepth<A>::of(l.p.a, l.p.depth) - k), kSlice));
 
   const SliceCopier<A, Tile::kRows, Tile::kThreads> copier_a(l.p.a, static_cast<int64_t>(row_tile) * Tile::kRows);
   const SliceCopier<B, Tile::kColumns, Tile::kThreads> copier_b(l.p.b, static_cast<int64_t>(column_tile) * Tile::kColumns);
@@ -508,7 +522,7 @@ void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
   float* partial = nullptr;
   if (parts > 1) partial = static_cast<float*>(stream.scratch(0, static_cast<size_t>(parts * rows4 * columns4) * sizeof(float)));
   const ProductLaunch<A, B, E> l{p, static_cast<int>(row_tiles), static_cast<int>(column_tiles), static_cast<int>(least(16, column_tiles)), product_part(p.depth, parts), partial};
-  stream.launch(&product_tiles<Kind, Tile, A, B, E>, {row_tiles * column_tiles, 1, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
+  stream.launch(&product_tiles<Kind, Tile, A, B, E>, {row_tiles * column_tiles, p.products, parts}, Tile::kThreads, l, sizeof(ProductShared<Tile>));
   if (parts == 1) return;
   const int warps = static_cast<int>(least(kPartsWarps, parts));
   stream.launch(&product_parts<E>, {ceil_div(rows4 / 4 * (columns4 / 4), kWarp)}, warps * kWarp,
@@ -527,7 +541,7 @@ void launch_product(Stream& stream, const Product<A, B, E>& p, int64_t parts) {
 template <class... Tiles, class A, class B, class E>
 void product(Stream& stream, const Product<A, B, E>& p, ProductSplit split) {
   if (p.rows <= 0 || p.columns <= 0) return;
-  const ProductPlan plan = product_plan<Tiles...>(p.rows, p.columns, p.depth, split);
+  const ProductPlan plan = product_plan<Tiles...>(p.rows * p.products, p.columns, p.depth, split);
   int index = 0;
   ((plan.tile == index++ ? launch_product<Tiles>(stream, p, plan.parts) : void()), ...);
 }

@@ -53,7 +53,7 @@ inline void moments_of_squares(const char* kernel, const float* y, float* moment
   by_channels(k % 4 == 0 && aligned(16, y, moments), [&](auto width) {
     constexpr int W = decltype(width)::value;
     const int64_t rows = ceil_div(h, kSquare), columns = ceil_div(w, kSquare), threads = n * rows * columns * (k / W);
-    fits(kernel, sizes_of({{"n", n}, {"p", h}, {"q", w}, {"k", k}}), {threads});
+    fits(kernel, {{"n", n}, {"p", h}, {"q", w}, {"k", k}}, {threads});
     elementwise(stream, threads, Squares<W>{y, moments, small(h), small(w), small(k), Pixels(rows, columns), Divisor(k / W)});
   });
 }

@@ -89,7 +89,7 @@ void stochastic_pool2d_forward(const stochastic_pool2d_forward_args& a, Stream& 
     constexpr int W = decltype(width)::value;
     const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
     const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
-    fits("stochastic_pool2d_forward", sizes_of({{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}), {threads});
+    fits("stochastic_pool2d_forward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     by_pool(a.pool, [&](auto size) {
       elementwise(stream, threads, StochasticPool<W, decltype(size)::value>{a.x, a.y, a.argmax, pooling, a.seed, a.stream, a.step, a.first});
     });
@@ -102,7 +102,7 @@ void stochastic_pool2d_expected(const stochastic_pool2d_expected_args& a, Stream
     constexpr int W = decltype(width)::value;
     const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
     const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
-    fits("stochastic_pool2d_expected", sizes_of({{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}), {threads});
+    fits("stochastic_pool2d_expected", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     by_pool(a.pool, [&](auto size) { elementwise(stream, threads, StochasticExpected<W, decltype(size)::value>{a.x, a.y, pooling}); });
   });
 }

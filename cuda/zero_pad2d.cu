@@ -41,7 +41,7 @@ struct ZeroPadCut {
 
 template <class Args>
 void zero_pad_fits(const char* kernel, const Args& a, int64_t threads) {
-  fits(kernel, sizes_of({{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}, {"padding", a.padding}}), {threads});
+  fits(kernel, {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}, {"padding", a.padding}}, {threads});
 }
 
 // x[n, h, w, c] -> y[n, h + 2 padding, w + 2 padding, c].

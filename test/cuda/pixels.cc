@@ -177,13 +177,28 @@ void covering() {
       }
 }
 
+// What 32-bit indices cannot count is an error that names the sizes.
+void limits() {
+  const auto refused = [](int64_t count) {
+    try {
+      fits("kernel", {{"n", 2}, {"h", count}}, {1, count});
+    } catch (const std::out_of_range& error) {
+      same("names the sizes", std::strstr(error.what(), "kernel: more than ") == error.what() && std::strstr(error.what(), "(n = 2, h = ") != nullptr, true, {count});
+      return true;
+    }
+    return false;
+  };
+  for (const int64_t count : {int64_t{0}, int64_t{1}, int64_t{1} << 30, kEnd - (1 << 16)}) same("refused", refused(count), false, {count});
+  for (const int64_t count : {kEnd - (1 << 16) + 1, kEnd, kEnd * 1000}) same("refused", refused(count), true, {count});
+}
+
 }  // namespace
 
 int main(int, char** arguments) {
   const struct {
     const char* name;
     void (*run)();
-  } checks[] = {{"divisors", divisors}, {"pixels", pixels}, {"quads", quads}, {"windows", windows}, {"phases", phases}, {"covering", covering}};
+  } checks[] = {{"divisors", divisors}, {"pixels", pixels}, {"quads", quads}, {"windows", windows}, {"phases", phases}, {"covering", covering}, {"limits", limits}};
   for (const auto& check : checks)
     if (std::strcmp(check.name, arguments[1]) == 0) check.run();
   std::printf("%lld\n", static_cast<long long>(compared));

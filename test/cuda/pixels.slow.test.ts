@@ -24,7 +24,7 @@ describe.skipIf(missing)('pixels.cuh', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test.each(['divisors', 'pixels', 'quads', 'windows', 'phases', 'covering'])('%s', (name) => {
+  test.each(['divisors', 'pixels', 'quads', 'windows', 'phases', 'covering', 'limits'])('%s', (name) => {
     const { stdout, status } = spawnSync(program, [name], { encoding: 'utf8' });
     expect(`${status}: ${stdout.trim()}`).toMatch(/^0: [1-9]\d*$/);
   });
