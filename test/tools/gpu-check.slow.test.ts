@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { shim } from '../helpers/cuda.js';
 
 const root = join(__dirname, '..', '..');
-const tool = (name: string) => import(pathToFileURL(join(root, 'tools', name)).href);
+const tool = (name: string) => import(pathToFileURL(join(root, 'tools', 'gpu-check', name)).href);
 let gpu: Awaited<ReturnType<typeof tool>>;
 beforeAll(async () => {
-  gpu = await tool('gpu-run.mjs');
+  gpu = await tool('run.mjs');
 });
 const addon = join(root, 'build', 'Release', 'steepest.node');
 const twin = join(root, 'build', 'Release', 'steepest-shim.node');
@@ -20,14 +20,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function run(script: string, args: string[], env: NodeJS.ProcessEnv = {}) {
   const options = { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } } as const;
-  return spawnSync(process.execPath, [join(root, 'tools', script), ...args], options);
+  return spawnSync(process.execPath, [join(root, 'tools', 'gpu-check', script), ...args], options);
 }
 
 describe.skipIf(!existsSync(addon) || !existsSync(join(root, 'dist', 'index.js')))('without a GPU', () => {
   // As for CUDA on a machine that has one, and with the shim in the addon's place.
   test.each([{}, { STEEPEST_BINDING: twin }])('it says so, runs nothing and fails: %j', (env) => {
     const hidden = { CUDA_VISIBLE_DEVICES: '-1', ...env };
-    const { status, stdout, stderr } = run('gpu-check.mjs', ['--no-build', '--out', folder], hidden);
+    const { status, stdout, stderr } = run('main.mjs', ['--no-build', '--out', folder], hidden);
     expect(status).toBe(1);
     expect(stderr).toMatch(/^gpu:check: there is no GPU here: .+\. Nothing was checked\.\n$/);
     expect(stdout).not.toMatch(/tests|written/);
@@ -36,11 +36,11 @@ describe.skipIf(!existsSync(addon) || !existsSync(join(root, 'dist', 'index.js')
 });
 
 test('its usage; a wrong option', () => {
-  expect(run('gpu-check.mjs', ['--help'])).toMatchObject({
+  expect(run('main.mjs', ['--help'])).toMatchObject({
     status: 0,
     stdout: expect.stringMatching(/^npm run gpu:check/),
   });
-  expect(run('gpu-check.mjs', ['--only', 'all'])).toMatchObject({
+  expect(run('main.mjs', ['--only', 'all'])).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/--only: expected some of/),
   });
@@ -75,14 +75,14 @@ test('a step that fails does not stop the others', async () => {
 
 describe.skipIf(shim === undefined)('the script for compute-sanitizer, by the shim', () => {
   test('runs kernels in all precisions', () => {
-    const { status, stdout } = run('gpu-sanitize.mjs', ['--filter', 'gemm'], { STEEPEST_BINDING: twin });
+    const { status, stdout } = run('sanitize.mjs', ['--filter', 'gemm'], { STEEPEST_BINDING: twin });
     expect(stdout).toMatch(/^\d+ calls of kernels, 0 wrong\nall right\n$/);
     expect(status).toBe(0);
   });
 
   test('a rehearsal is no success', () => {
     const out = join(folder, 'rehearsal');
-    const { status, stdout } = run('gpu-check.mjs', ['--rehearse', '--no-build', '--only', 'mnist', '--out', out], {
+    const { status, stdout } = run('main.mjs', ['--rehearse', '--no-build', '--only', 'mnist', '--out', out], {
       STEEPEST_DATA: folder,
     });
     expect(status).toBe(2);

@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = join(__dirname, '..', '..');
-const tool = (name: string) => import(pathToFileURL(join(root, 'tools', name)).href);
+const tool = (name: string) => import(pathToFileURL(join(root, 'tools', 'gpu-check', name)).href);
 let gpu: Awaited<ReturnType<typeof tool>>;
 beforeAll(async () => {
-  const all = await Promise.all(['check', 'stages', 'run', 'summary'].map((name) => tool(`gpu-${name}.mjs`)));
+  const all = await Promise.all(['main', 'stages', 'run', 'summary'].map((name) => tool(`${name}.mjs`)));
   gpu = Object.assign({}, ...all);
 });
 

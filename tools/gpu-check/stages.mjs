@@ -1,10 +1,10 @@
-// The stages of gpu-check.mjs: what each runs, in the order of what matters most, and what it reads from the output. A stage is
+// The stages of gpu:check: what each runs, in the order of what matters most, and what it reads from the output. A stage is
 //   { name, weight, how, steps(context) }       for runSteps: how, and the steps, or { notRun: why }
 // context: { quick, rehearse, python, data, sanitizer, at(...path), temporary }
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { jsonLines } from './gpu-run.mjs';
+import { jsonLines } from './run.mjs';
 
 const PRECISIONS = ['fp32', 'bf16', 'tf32'];
 
@@ -55,20 +55,16 @@ const tests = {
     if (!existsSync(vitest)) return { notRun: 'vitest is not in node_modules' };
     // The GPU alone: what the shim has to say is said in npm test.
     const env = rehearse ? { STEEPEST_TUNE: '0' } : { REQUIRE_CUDA: '1', STEEPEST_SHIM: '0', STEEPEST_TUNE: '0' };
-    return testFiles(at('test')).map((file) => {
-      const report = join(temporary, `${basename(file)}.json`);
-      const command = [
-        process.execPath,
-        vitest,
-        'run',
-        `test/${file}`,
-        '--reporter=verbose',
-        '--reporter=json',
-        `--outputFile=${report}`,
-      ];
-      const read = ({ timedOut }) => (timedOut ? {} : readReport(report));
-      return { name: file, command, env, read };
-    });
+    const step = (name, file, more, words = []) => {
+      const report = join(temporary, `${name.replaceAll('/', '-')}.json`);
+      const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile=${report}`];
+      const command = [process.execPath, vitest, 'run', `test/${file}`, ...words, ...reporters];
+      return { name, command, env: { ...env, ...more }, read: ({ timedOut }) => (timedOut ? {} : readReport(report)) };
+    };
+    const steps = testFiles(at('test')).map((file) => step(file, file));
+    if (rehearse) return steps;
+    // Once more by Hopper's own instructions, which are off unless asked for.
+    return [...steps, step('hopper', 'kernels/tensor-cores.slow.test.ts', { STEEPEST_WGMMA: '1' }, ['-t', 'gemm in'])];
   },
 };
 
@@ -104,7 +100,7 @@ const sanitizer = {
   weight: 80,
   how: 'evenly',
   steps({ rehearse, sanitizer: tool, at }) {
-    const script = [process.execPath, at('tools', 'gpu-sanitize.mjs')];
+    const script = [process.execPath, at('tools', 'gpu-check', 'sanitize.mjs')];
     if (rehearse) return [{ name: 'the script alone', command: script }];
     if (tool === undefined) return { notRun: 'compute-sanitizer was not found' };
     return ['memcheck', 'racecheck', 'initcheck'].map((check) => ({

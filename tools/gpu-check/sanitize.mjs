@@ -1,12 +1,12 @@
 // Everything on a GPU once, small: for compute-sanitizer, under which it takes some ten times as long.
-//   node tools/gpu-sanitize.mjs [--device cuda:N] [--filter NAME]
+//   node tools/gpu-check/sanitize.mjs [--device cuda:N] [--filter NAME]
 // Each kernel on the cases of the benches, made small (products and convolutions in all precisions), held against the reference; then five training
 // steps, an evaluation and a prediction of a convnet with batch normalization, a shortcut and dropout. The exit code is 1 where something is wrong.
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 
 const require = createRequire(import.meta.url);
-const built = (path) => require(`../dist/${path}`);
+const built = (path) => require(`../../dist/${path}`);
 const { chooseDevice } = built('train/device.js');
 const { kernelSpecs } = built('backends/kernels.js');
 const { costOf, kernelCases, shapeText, smaller } = built('cli/bench/cases.js');

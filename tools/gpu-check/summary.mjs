@@ -1,4 +1,4 @@
-// The short table at the end of gpu-check.mjs.
+// The short table at the end of gpu:check.
 
 const rowsOf = (stage) =>
   (stage?.steps ?? []).flatMap(({ rows = [] }) => rows).filter(({ error }) => error === undefined);

@@ -1,4 +1,4 @@
-// What gpu-check.mjs runs things with: a process with a time limit, and steps one after the other within the time of a stage.
+// What gpu:check runs things with: a process with a time limit, and steps one after the other within the time of a stage.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 

@@ -7,11 +7,11 @@ import { availableParallelism, cpus, release, tmpdir, totalmem, type } from 'nod
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { execute, runSteps, share } from './gpu-run.mjs';
-import { stages, statusOf } from './gpu-stages.mjs';
-import { summary } from './gpu-summary.mjs';
+import { execute, runSteps, share } from './run.mjs';
+import { stages, statusOf } from './stages.mjs';
+import { summary } from './summary.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const at = (...path) => join(root, ...path);
 
 export const usage = `npm run gpu:check -- [options]
