@@ -126,7 +126,7 @@ describe.skipIf(!runnable)('a process that trains', () => {
       const { binding } = require('./dist/binding.js').loadBinding();
       const { loadPlan } = binding;
       let timed = 0;
-      binding.loadPlan = (program, labels) => loadPlan(program, labels, labels[0] === 'tuning' && timed++);
+      binding.loadPlan = (program, labels, ...rest) => (labels[0] === 'tuning' && timed++, loadPlan(program, labels, ...rest));
       const layers = [conv2d({ filters: 16, kernelSize: 3 }), conv2d({ filters: 16, kernelSize: 3 }), flatten(), dense({ units: 10 })];
       const model = sequential({ inputShape: [12, 12, 1], seed: 1, device: 'cpu' }, layers);
       const { epochs } = await model.fit({ x: data.x.subarray(0, 144 * 16), y: data.y.subarray(0, 16) });
