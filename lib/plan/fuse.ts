@@ -189,7 +189,7 @@ type Epilogues = Partial<Record<Producer, readonly Epilogue[]>>;
 /** First of all: later a normalization would be a producer itself. */
 const NORMALIZED: Epilogues = { conv2d_forward: [BIAS, NORM] };
 const EPILOGUES: Epilogues = {
-  conv2d_forward: [BIAS, ADD, RELU, MAX_POOL],
+  conv2d_forward: [BIAS, ADD, BIAS, RELU, MAX_POOL], // a bias may also follow the sum
   conv2d_backward_input: [ADD, MASK],
   gemm: [BIAS, RELU],
   batch_norm_forward: [ADD, RELU],

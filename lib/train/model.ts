@@ -2,7 +2,7 @@
  * A model: layers, with their parameters on a device. Made by `sequential` or `model`, trained by `fit`, asked by `evaluate` and `predict`.
  */
 import type { DeviceName, Plan } from '../backends/backend.js';
-import type { Data, DataValues } from '../data/dataset.js';
+import type { Data, Dataset, DataValues } from '../data/dataset.js';
 import { checkInteger, checkOptions, wrongShape, wrongType } from '../errors.js';
 import { elements } from '../graph/tensor.js';
 import { isLayerOutput, type LayerGraph, sequence, upTo } from '../layers/graph.js';
@@ -15,6 +15,8 @@ import { describePlan } from '../plan/describe.js';
 import { chooseDevice, type DeviceOptions } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
+import { startMinimize } from './minimize.js';
+import type { IterationRecord, MinimizeOptions, Minimum } from './minimize-options.js';
 import { Network } from './network.js';
 import { predictionRequest, trainingRequest } from './objective.js';
 import type { EvaluateOptions, FitOptions, FitRecord, History } from './options.js';
@@ -167,6 +169,27 @@ export class Model {
       return optimizer;
     };
     return startFit(this.#network, data, options, named, ({ loss }) => {
+      this.#loss = loss;
+    });
+  }
+
+  /**
+   * Trains with a whole-data method: f(theta) = theta'theta / (2C) + mean loss of all rows goes down in every iteration, and repeats bit for
+   * bit. `method`: 'newton-cg' (default), 'lbfgs' or 'gradient-descent', each with its own options beside those that all have. Returns at once, as
+   * fit does: the run can be awaited (the minimum), iterated (a record for the start and each iteration) and stopped.
+   *
+   * Data: `{ x, y }` in memory, as for fit. The network is that of evaluate and predict: dropout does nothing, batch normalization keeps
+   * its running statistics as they are. Network, loss and method need derivatives: stochasticPool2d has none here.
+   *
+   * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where sizes do not fit; ERR_NOT_DIFFERENTIABLE; the signal's
+   * reason; ERR_DISPOSED; whatever a callback throws.
+   * @example
+   * const run = model.minimize({ x, y }, { method: 'lbfgs', loss: 'squaredError', iterations: 50 });
+   * for await (const { iteration, objective, gradientNorm } of run) console.log(iteration, objective, gradientNorm);
+   * const { reason } = await run; // 'tolerance', 'iterations', 'line-search' or 'stopped'
+   */
+  minimize(data: Dataset, options?: MinimizeOptions): Run<IterationRecord, Minimum> {
+    return startMinimize(this.#network, data, options, ({ loss }) => {
       this.#loss = loss;
     });
   }
