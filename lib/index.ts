@@ -24,6 +24,7 @@ export { type ErrorCode, SteepestError } from './errors.js';
 export { grad, valueAndGrad, vjp } from './graph/grad.js';
 export { jvp } from './graph/jvp.js';
 export * as ops from './graph/public.js';
+export { type Directions, gaussNewtonProduct, hvp } from './graph/second-order.js';
 export type { Dim, Shape, Tensor } from './graph/tensor.js';
 // Layers
 export { add } from './layers/add.js';
@@ -74,11 +75,21 @@ export * as schedules from './optimizers/schedules.js';
 export { sgd } from './optimizers/sgd.js';
 // Graphs computed at once
 export { compute } from './plan/compute.js';
-export { gradCheck } from './plan/grad-check.js';
+export { type GradCheckOptions, type GradCheckResult, type GradCheckSample, gradCheck } from './plan/grad-check.js';
 export type { KernelProfile, Profile, TraceEvent } from './plan/profile.js';
 // Models and training
 export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export type {
+  GradientDescentOptions,
+  IterationRecord,
+  LbfgsOptions,
+  MinimizeMethod,
+  MinimizeOptions,
+  MinimizeProgress,
+  Minimum,
+  NewtonCgOptions,
+} from './train/minimize-options.js';
 export {
   type Model,
   type ModelOptions,

@@ -19,6 +19,8 @@ describe('the public API', () => {
         'vjp',
         'jvp',
         'gradCheck',
+        'hvp',
+        'gaussNewtonProduct',
         'compute',
         'kernels',
         'ops',
