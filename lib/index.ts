@@ -17,7 +17,9 @@ export type {
 export { type DigitsOptions, digits } from './data/digits.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
 export { type ImageFolder, type ImageFolderOptions, imageFolder } from './data/image-folder.js';
+export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
+export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // Graph
@@ -62,6 +64,7 @@ export { mlp } from './models/mlp.js';
 export { mnistFast } from './models/mnist-fast.js';
 export type { Network, NetworkOptions } from './models/network.js';
 export { resnet18 } from './models/resnet18.js';
+export { readSimplennConfig } from './models/simplenn.js';
 export { vgg11 } from './models/vgg11.js';
 // Optimizers
 export { adagrad } from './optimizers/adagrad.js';
