@@ -101,7 +101,6 @@ export {
   type PlanOptions,
   type SequentialOptions,
   sequential,
-  type Weights,
 } from './train/model.js';
 export type {
   BatchRecord,
@@ -116,3 +115,4 @@ export type {
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
 export type { Run } from './train/run.js';
+export type { Weights } from './train/weights.js';

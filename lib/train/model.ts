@@ -3,8 +3,7 @@
  */
 import type { DeviceName, Plan } from '../backends/backend.js';
 import type { Data, Dataset, DataValues } from '../data/dataset.js';
-import { checkInteger, checkOptions, wrongShape, wrongType } from '../errors.js';
-import { elements } from '../graph/tensor.js';
+import { checkInteger, checkOptions, wrongType } from '../errors.js';
 import { isLayerOutput, type LayerGraph, sequence, upTo } from '../layers/graph.js';
 import type { AnyLayer, LayerOutput } from '../layers/layer.js';
 import type { Loss } from '../losses/loss.js';
@@ -23,6 +22,7 @@ import type { EvaluateOptions, FitOptions, FitRecord, History } from './options.
 import { classesOf, type PredictOptions, predict } from './predict.js';
 import type { Run } from './run.js';
 import { summary } from './summary.js';
+import { readWeights, type Weights, writeWeights } from './weights.js';
 
 interface CommonOptions extends DeviceOptions {
   /** Seed of the parameters' start, of dropout and of the order of rows: a whole number in 0 .. 2^53 - 1. Default 0. */
@@ -44,14 +44,6 @@ export interface ModelOptions extends CommonOptions {
 }
 
 const commonOptions = ['seed', 'name', 'device', 'threads', 'precision'] as const;
-
-/** A parameter's values, row-major. Running statistics are parameters too, though not trained. */
-export interface Weights {
-  /** Layer and parameter: 'conv2d_1.weights'. */
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly values: Float32Array | Float64Array;
-}
 
 export interface PlanOptions {
   /** Rows of a step. Default 32. */
@@ -250,13 +242,7 @@ export class Model {
   /** A copy of the parameters, in the order of the layers. Throws an Error while steps are in flight. */
   weights(): Weights[] {
     this.#idle('weights');
-    const { parameters, layout, theta, backend } = this.#network;
-    return parameters.map(({ node, shape }, i) => {
-      const count = elements(shape).fixed;
-      const values = backend.precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
-      theta.read(values, layout.offsets[i]!);
-      return { name: node.label, shape: shape as readonly number[], values };
-    });
+    return readWeights(this.#network);
   }
 
   /**
@@ -265,26 +251,7 @@ export class Model {
    */
   setWeights(weights: readonly Pick<Weights, 'name' | 'values'>[]): void {
     this.#idle('setWeights');
-    if (!Array.isArray(weights)) throw wrongType('setWeights', 'weights', 'an array of { name, values }', weights);
-    const { parameters, layout, theta } = this.#network;
-    const places = weights.map((entry, i) => {
-      const at = parameters.findIndex(({ node }) => node.label === entry?.name);
-      if (at < 0) {
-        const names = parameters.map(({ node }) => `'${node.label}'`).join(', ');
-        throw wrongType('setWeights', `weights[${i}].name`, `one of ${names}`, entry?.name);
-      }
-      const { values, name } = entry;
-      if (!(values instanceof Float32Array || values instanceof Float64Array))
-        throw wrongType('setWeights', name, 'a Float32Array or Float64Array', values);
-      const { fixed } = elements(parameters[at]!.shape);
-      if (values.length !== fixed)
-        throw wrongShape(
-          'setWeights',
-          `${name} has ${fixed} values of shape [${parameters[at]!.shape.join(', ')}] but received ${values.length}`,
-        );
-      return layout.offsets[at]!;
-    });
-    for (const [i, { values }] of weights.entries()) theta.write(values, places[i]!);
+    writeWeights(this.#network, weights);
   }
 
   #idle(method: string): void {
