@@ -56,6 +56,13 @@ export function startMinimize(
   });
 }
 
+function checkStart({ objective, gradientNorm }: Iterate): void {
+  if (!Number.isFinite(objective + gradientNorm))
+    throw new RangeError(
+      `minimize: expected a finite objective and gradient at the start but received ${objective} and norm ${gradientNorm}; are data and weights finite?`,
+    );
+}
+
 class Minimizer {
   readonly #network: Network;
   readonly #settings: MinimizeSettings;
@@ -127,6 +134,7 @@ class Minimizer {
           ending = next.value;
           break;
         }
+        if (last === undefined) checkStart(next.value);
         last = next.value;
         await whole.place(last.theta);
         await this.#record(last, (performance.now() - began) / 1000, validation);

@@ -173,8 +173,8 @@ export class Model {
    * Data: `{ x, y }` in memory, as for fit. The network is that of evaluate and predict: dropout does nothing, batch normalization keeps
    * its running statistics as they are. Network, loss and method need derivatives: stochasticPool2d has none here.
    *
-   * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where sizes do not fit; ERR_NOT_DIFFERENTIABLE; the signal's
-   * reason; ERR_DISPOSED; whatever a callback throws.
+   * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where sizes do not fit; ERR_NOT_DIFFERENTIABLE; RangeError
+   * where the objective is not finite at the start; the signal's reason; ERR_DISPOSED; whatever a callback throws.
    * @example
    * const run = model.minimize({ x, y }, { method: 'lbfgs', loss: 'squaredError', iterations: 50 });
    * for await (const { iteration, objective, gradientNorm } of run) console.log(iteration, objective, gradientNorm);
