@@ -17,13 +17,16 @@ export type {
 export { type DigitsOptions, digits } from './data/digits.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
 export { type ImageFolder, type ImageFolderOptions, imageFolder } from './data/image-folder.js';
+export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
+export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // Graph
 export { grad, valueAndGrad, vjp } from './graph/grad.js';
 export { jvp } from './graph/jvp.js';
 export * as ops from './graph/public.js';
+export { type Directions, gaussNewtonProduct, hvp } from './graph/second-order.js';
 export type { Dim, Shape, Tensor } from './graph/tensor.js';
 // Layers
 export { add } from './layers/add.js';
@@ -61,6 +64,7 @@ export { mlp } from './models/mlp.js';
 export { mnistFast } from './models/mnist-fast.js';
 export type { Network, NetworkOptions } from './models/network.js';
 export { resnet18 } from './models/resnet18.js';
+export { readSimplennConfig } from './models/simplenn.js';
 export { vgg11 } from './models/vgg11.js';
 // Optimizers
 export { adagrad } from './optimizers/adagrad.js';
@@ -74,11 +78,21 @@ export * as schedules from './optimizers/schedules.js';
 export { sgd } from './optimizers/sgd.js';
 // Graphs computed at once
 export { compute } from './plan/compute.js';
-export { gradCheck } from './plan/grad-check.js';
+export { type GradCheckOptions, type GradCheckResult, type GradCheckSample, gradCheck } from './plan/grad-check.js';
 export type { KernelProfile, Profile, TraceEvent } from './plan/profile.js';
 // Models and training
 export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export type {
+  GradientDescentOptions,
+  IterationRecord,
+  LbfgsOptions,
+  MinimizeMethod,
+  MinimizeOptions,
+  MinimizeProgress,
+  Minimum,
+  NewtonCgOptions,
+} from './train/minimize-options.js';
 export {
   type Model,
   type ModelOptions,
@@ -87,7 +101,6 @@ export {
   type PlanOptions,
   type SequentialOptions,
   sequential,
-  type Weights,
 } from './train/model.js';
 export type {
   BatchRecord,
@@ -102,3 +115,4 @@ export type {
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
 export type { Run } from './train/run.js';
+export type { Weights } from './train/weights.js';

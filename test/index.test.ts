@@ -19,6 +19,8 @@ describe('the public API', () => {
         'vjp',
         'jvp',
         'gradCheck',
+        'hvp',
+        'gaussNewtonProduct',
         'compute',
         'kernels',
         'ops',
@@ -42,7 +44,7 @@ describe('the public API', () => {
       ...['relu', 'sigmoid', 'tanh', 'softmax', 'squaredError', 'softmaxCrossEntropy', 'hinge', 'logistic'],
       ...['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'schedules', 'initializers'],
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
-      ...['cifar10', 'imageFolder', 'mnistFast'],
+      ...['cifar10', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });

@@ -33,6 +33,16 @@ it('has a network that is no chain, and is one', () => {
   expect(lines.join('\n')).toMatch(/add_1 .* of input, relu_1\n/);
 });
 
+it('has a whole-data method that goes down', () => {
+  const before = `import { dense, digits, flatten, sequential } from 'steepest';
+    const net = sequential({ inputShape: [28, 28, 1], device: 'reference' }, [flatten(), dense({ units: 10 })]);`;
+  const lines = run(
+    `${before}\n${examples[2]!.replaceAll(/count: [\d_]+/g, 'count: 100').replace('iterations: 10', 'iterations: 2')}`,
+  );
+  expect(lines).toHaveLength(3);
+  expect(Number(lines[2]!.split(' ')[1])).toBeLessThan(Number(lines[0]!.split(' ')[1]));
+});
+
 it('names scripts that exist', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const [, script] of readme.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([script!]);

@@ -160,13 +160,16 @@ export interface Backend {
   /** For people: `cpu (AVX-512, 2 threads)`. */
   readonly description: string;
   readonly precision: Precision;
-  /** The tile of Winograd's minimal filtering for a convolution, 0 for the direct sum. Missing: always 0. */
-  chooseTile?(shape: ConvolutionShape): number;
+  /**
+   * The tile of Winograd's minimal filtering for a convolution, 0 for the direct sum. Missing: always 0. `strict`: one that rounds about as the
+   * direct sum does.
+   */
+  chooseTile?(shape: ConvolutionShape, strict?: boolean): number;
   /**
    * Finds faster tiles for those of `shapes` that none is kept for, by timing on the backend's own thread: those with the most work first,
    * for about half a second or until the signal. Resolves to whether chooseTile may answer anew.
    */
-  tune?(shapes: readonly ConvolutionShape[], signal?: AbortSignal): Promise<boolean>;
+  tune?(shapes: readonly ConvolutionShape[], signal?: AbortSignal, strict?: boolean): Promise<boolean>;
   /** Throws a RangeError on a length that makes no sense, ERR_DEVICE_OOM where there is no room. */
   allocate(dtype: DType, length: number): Storage;
   load(plan: Plan): Executable;

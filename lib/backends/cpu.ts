@@ -45,21 +45,21 @@ class CpuBackend extends NativeBackend {
     return `cpu (${isaNames[this.target.binding.info().isa]}, ${threads}${this.#strict ? ', strict' : ''})`;
   }
 
-  chooseTile(shape: ConvolutionShape): number {
-    const choice = this.#choice(shape);
+  chooseTile(shape: ConvolutionShape, strict = false): number {
+    const choice = this.#choice(shape, strict);
     return (tuning() ? keptTile(choice, tuningCache(this.target.binding.info())) : undefined) ?? choice.usual;
   }
 
-  async tune(shapes: readonly ConvolutionShape[], signal?: AbortSignal): Promise<boolean> {
+  async tune(shapes: readonly ConvolutionShape[], signal?: AbortSignal, strict = false): Promise<boolean> {
     if (!tuning()) return false;
     return tune(
-      shapes.map((shape) => this.#choice(shape)),
+      shapes.map((shape) => this.#choice(shape, strict)),
       { cache: tuningCache(this.target.binding.info()), open: (timed) => ConvolutionTimer.open(this, timed), signal },
     );
   }
 
-  #choice(shape: ConvolutionShape): Choice {
-    const tiles = this.#strict ? strictTiles(tilesFor(shape)) : tilesFor(shape);
+  #choice(shape: ConvolutionShape, strict: boolean): Choice {
+    const tiles = this.#strict || strict ? strictTiles(tilesFor(shape)) : tilesFor(shape);
     return { shape, tiles, usual: usualTile(shape, tiles) };
   }
 

@@ -20,6 +20,16 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** A finite number in [min, max]. */
+export function numberIn(min: number, max = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!Number.isFinite(value) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a number in [${min}, ${max}].`);
+    return value;
+  };
+}
+
 /** Part of a whole: above 0, at most 1. */
 export function fraction(text: string): number {
   const value = Number(text.trim() === '' ? Number.NaN : text);

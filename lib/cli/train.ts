@@ -1,14 +1,15 @@
-/** `steepest train`: trains a named network on digits, MNIST or CIFAR-10 and reports every epoch. */
+/** `steepest train`: trains a named network, or one of a SimpleNN file, on digits, MNIST, CIFAR-10 or MAT-files and reports every epoch. */
 import { Command, Option } from 'commander';
-import { cifar10 } from '../data/cifar10.js';
-import type { LabelledImages } from '../data/dataset.js';
-import { digits } from '../data/digits.js';
-import { mnist } from '../data/mnist.js';
+import { pixelOrders } from '../data/simplenn.js';
 import { zeroPadding2d } from '../layers/zero-padding2d.js';
+import { type LossOption, lossNames } from '../losses/registry.js';
+import type { Network } from '../models/network.js';
 import { type NetworkName, networkFrom } from '../models/networks.js';
+import { readSimplennConfig } from '../models/simplenn.js';
 import type { OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom, optimizerNames } from '../optimizers/registry.js';
 import { cosine, oneCycle } from '../optimizers/schedules.js';
+import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.js';
 import { type Model, sequential } from '../train/model.js';
 import {
   type DeviceOption,
@@ -26,19 +27,23 @@ import {
 } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
 import { type Report, reportFor } from './report.js';
+import { centred, type DataArguments, dataNames, type Images, loadData } from './train-data.js';
+import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
 
+const DEFAULT_MODEL: NetworkName = 'lenet';
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
-const dataNames = ['digits', 'mnist', 'cifar10'] as const;
 
-export interface TrainArguments {
-  readonly model: NetworkName;
-  readonly data: (typeof dataNames)[number];
-  readonly dataDir?: string;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly optimizer: OptimizerName;
+export interface TrainArguments extends DataArguments, WholeArguments {
+  readonly model?: NetworkName;
+  readonly config?: string;
+  readonly preset?: 'simplenn';
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly optimizer?: OptimizerName | MinimizeMethod;
+  readonly loss?: LossOption;
+  readonly C?: number;
   readonly lr?: number;
-  readonly schedule: (typeof scheduleNames)[number];
+  readonly schedule?: (typeof scheduleNames)[number];
   readonly beta1?: number;
   readonly beta2?: number;
   readonly clipNorm?: number;
@@ -47,31 +52,46 @@ export interface TrainArguments {
   readonly device: DeviceOption;
   readonly threads?: number;
   readonly precision: PrecisionOption;
-  readonly limit?: number;
   readonly profile?: string;
   readonly json?: boolean;
 }
 
-/** The built-in digits: how many, and from which seed (not --seed, so that runs with several seeds see the same images). */
-const DIGITS = { train: 10_000, test: 2_000, seed: 1 } as const;
-
 export function trainCommand(io: Io, finish: (code: number) => void): Command {
-  return new Command('train')
-    .description('train a network and report every epoch')
-    .addOption(modelOption().default('lenet'))
+  const command = new Command('train')
+    .description('train a network and report every epoch, or every iteration')
+    .addOption(modelOption().default(undefined, 'lenet'))
+    .addOption(new Option('--config <file>', "network file of SimpleNN's, in place of --model").conflicts('model'))
+    .addOption(
+      new Option(
+        '--preset <name>',
+        'simplenn: squared error, C = 0.01 times the images, each pixel less its mean, newton-cg where no optimizer is given',
+      ).choices(['simplenn']),
+    )
     .addOption(new Option('--data <name>', 'images to learn from').choices(dataNames).default('digits'))
     .option(
       '--data-dir <dir>',
       "folder of MNIST's four files; for cifar10 of train/<class>/*.jpg and test/<class>/*.jpg",
     )
-    .option('--epochs <n>', 'times through the data', wholeNumber(1), 3)
-    .option('--batch <n>', 'images a step', wholeNumber(1), 128)
-    .addOption(new Option('--optimizer <name>', 'update rule').choices(optimizerNames).default('adam'))
+    .option('--train-file <file>', 'for mat: a MAT-file with labels y and images Z to learn from')
+    .option('--test-file <file>', 'for mat: another for the test')
+    .addOption(new Option('--pixel-order <name>', 'for mat: how pixels lie in Z (default: rows)').choices(pixelOrders))
+    .option('--epochs <n>', 'times through the data (default: 3)', wholeNumber(1))
+    .option('--batch <n>', 'images a step (default: 128; with whole-data optimizers 1024)', wholeNumber(1))
+    .addOption(
+      new Option('--optimizer <name>', 'update rule (default: adam)').choices([...optimizerNames, ...minimizeMethods]),
+    )
+    .addOption(new Option('--loss <name>', 'what is lowered (default: softmaxCrossEntropy)').choices(lossNames))
+    .option(
+      '--C <x>',
+      "regulariser: theta'theta/(2C) is added to the mean loss (default: as the optimizer has it)",
+      positiveNumber,
+    )
     .option('--lr <x>', "learning rate (default: the optimizer's)", positiveNumber)
     .addOption(
-      new Option('--schedule <name>', 'how the learning rate goes from its largest, --lr, over all steps')
-        .choices(scheduleNames)
-        .default('constant'),
+      new Option(
+        '--schedule <name>',
+        'how the learning rate goes from its largest, --lr, over all steps (default: constant)',
+      ).choices(scheduleNames),
     )
     .option('--beta1 <x>', "adam's and adamw's memory of the gradient (default: 0.9)", decayRate)
     .option('--beta2 <x>', "adam's and adamw's memory of its square (default: 0.999)", decayRate)
@@ -91,60 +111,93 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
       wholeNumber(1),
     )
     .addOption(profileOption())
-    .addOption(jsonOption())
-    .action(async (options: TrainArguments) => finish(await train(options, io)));
+    .addOption(jsonOption());
+  return addWholeOptions(command).action(async (options: TrainArguments) => finish(await train(options, io)));
 }
 
 /** Runs the command; resolves to its exit code. */
 export async function train(options: TrainArguments, io: Io): Promise<number> {
-  if ((options.beta1 ?? options.beta2) !== undefined && !options.optimizer.startsWith('adam'))
+  const { config: file, preset } = options;
+  const optimizer = options.optimizer ?? (preset === 'simplenn' ? 'newton-cg' : 'adam');
+  if ((options.beta1 ?? options.beta2) !== undefined && !optimizer.startsWith('adam'))
     throw new UsageError('--beta1 and --beta2 are for --optimizer adam and adamw');
+  checkWhole(optimizer, options);
+  const config = file === undefined ? undefined : await readSimplennConfig(file);
   const report = reportFor(io, options.json === true);
-  const loaded = await loadData(options, io, report);
+  const loaded = await loadData(options, config, io, report);
   if (loaded === undefined) return INTERRUPTED;
-  const { train: images, test } = loaded;
-  const model = buildModel(options, images, report);
+  const { train: images, test } = preset === 'simplenn' ? centred(loaded) : loaded;
+  const model = config === undefined ? buildModel(options, images, report) : configured(config, options, images);
   try {
-    report.start(model, options, images.count, test.count);
-    const { epochs, batch: batchSize, clipNorm, targetAccuracy, profile: file } = options;
-    let [trainSeconds, reached] = [0, false];
-    const run = model.fit(images, {
-      epochs,
-      batchSize,
-      optimizer: optimizerOf(options, images.count),
-      ...(clipNorm !== undefined && { clipNorm }),
-      loss: 'softmaxCrossEntropy',
-      validationData: test,
-      onProgress: (progress) => report.progress(progress),
-      onEpochEnd: ({ seconds, testAccuracy }) => {
-        trainSeconds += seconds;
-        reached = targetAccuracy !== undefined && testAccuracy !== undefined && testAccuracy >= targetAccuracy;
-        if (reached) run.stop();
-      },
-      profile: file,
-    });
-    const release = io.onInterrupt(() => run.stop());
-    try {
-      for await (const record of run) if (record.kind === 'epoch') report.epoch(record, epochs);
-    } finally {
-      release();
-    }
-    const { epochs: records, stopped: halted, profile } = await run;
-    const { epoch, testAccuracy } = records.at(-1) ?? {};
-    const stopped = halted && !reached;
-    if (reached) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
-    else if (targetAccuracy !== undefined && !stopped) report.note(`test accuracy ${targetAccuracy} was not reached`);
-    report.done(stopped);
-    if (profile !== undefined) report.note(`${profile}`);
-    return stopped ? INTERRUPTED : OK;
+    report.start(
+      model,
+      { model: file ?? options.model ?? DEFAULT_MODEL, data: options.data },
+      images.count,
+      test.count,
+    );
+    const loss = options.loss ?? (preset === 'simplenn' ? 'squaredError' : 'softmaxCrossEntropy');
+    const C = options.C ?? (preset === 'simplenn' ? 0.01 * images.count : undefined);
+    const run = { train: images, test, loss, C, batchSize: options.batch };
+    if (isWhole(optimizer)) return await minimize(model, { method: optimizer, ...run }, options, io, report);
+    return await trainByBatches(model, { optimizer, ...run }, options, io, report);
   } finally {
     report.close();
     model.dispose();
   }
 }
 
+interface BatchRun {
+  readonly optimizer: OptimizerName;
+  readonly loss: LossOption;
+  readonly C: number | undefined;
+  readonly train: Images;
+  readonly test: Images;
+}
+
+/** Trains by batches; resolves to the exit code. */
+async function trainByBatches(
+  model: Model,
+  { optimizer, loss, C, train, test }: BatchRun,
+  options: TrainArguments,
+  io: Io,
+  report: Report,
+) {
+  const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, profile: file } = options;
+  let [trainSeconds, reached] = [0, false];
+  const run = model.fit(train, {
+    epochs,
+    batchSize,
+    optimizer: optimizerOf(optimizer, options, epochs * Math.ceil(train.count / batchSize)),
+    ...(clipNorm !== undefined && { clipNorm }),
+    loss,
+    C,
+    validationData: test,
+    onProgress: (progress) => report.progress(progress),
+    onEpochEnd: ({ seconds, testAccuracy }) => {
+      trainSeconds += seconds;
+      reached = targetAccuracy !== undefined && testAccuracy !== undefined && testAccuracy >= targetAccuracy;
+      if (reached) run.stop();
+    },
+    profile: file,
+  });
+  const release = io.onInterrupt(() => run.stop());
+  try {
+    for await (const record of run) if (record.kind === 'epoch') report.epoch(record, epochs);
+  } finally {
+    release();
+  }
+  const { epochs: records, stopped: halted, profile } = await run;
+  const { epoch, testAccuracy } = records.at(-1) ?? {};
+  const stopped = halted && !reached;
+  if (reached) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
+  else if (targetAccuracy !== undefined && !stopped) report.note(`test accuracy ${targetAccuracy} was not reached`);
+  report.done(stopped);
+  if (profile !== undefined) report.note(`${profile}`);
+  return stopped ? INTERRUPTED : OK;
+}
+
 /** The optimizer, its learning rate on a schedule over all steps. */
-function optimizerOf({ optimizer: name, lr, schedule, beta1, beta2, epochs, batch }: TrainArguments, images: number) {
+function optimizerOf(name: OptimizerName, { lr, schedule = 'constant', beta1, beta2 }: TrainArguments, steps: number) {
   const given = {
     ...(lr !== undefined && { learningRate: lr }),
     ...(beta1 !== undefined && { beta1 }),
@@ -152,55 +205,13 @@ function optimizerOf({ optimizer: name, lr, schedule, beta1, beta2, epochs, batc
   };
   const optimizer = optimizerFrom(name, given);
   if (schedule === 'constant') return optimizer;
-  const steps = epochs * Math.ceil(images / batch);
   const learningRate = (schedule === 'cosine' ? cosine : oneCycle)(optimizer.learningRate.at(0), { steps });
   return optimizerFrom(name, { ...given, learningRate });
 }
 
-/** The images; undefined where an interrupt came first. */
-async function loadData(
-  { data, dataDir, limit }: TrainArguments,
-  io: Io,
-  report: Report,
-): Promise<{ train: LabelledImages; test: LabelledImages } | undefined> {
-  if (data === 'digits') {
-    if (dataDir !== undefined) throw new UsageError('--data-dir is for --data mnist and cifar10; digits are built in');
-    const count = (usual: number) => Math.min(limit ?? usual, usual);
-    const { seed } = DIGITS;
-    return {
-      train: digits({ count: count(DIGITS.train), seed }),
-      test: digits({ count: count(DIGITS.test), seed, split: 'test' }),
-    };
-  }
-  if (dataDir === undefined) throw new UsageError(`--data ${data} needs --data-dir DIR, the folder of its files`);
-  if (data === 'mnist') {
-    const { train, test } = await mnist(dataDir);
-    return { train: firstImages(train, limit), test: firstImages(test, limit) };
-  }
-  const reading = new AbortController();
-  const { signal } = reading;
-  const release = io.onInterrupt(() => reading.abort());
-  try {
-    return await cifar10(dataDir, { limit, signal, onProgress: (progress) => report.loading(progress) });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    report.done(true);
-    return undefined;
-  } finally {
-    release();
-    report.close();
-  }
-}
-
-function firstImages(set: LabelledImages, limit = set.count): LabelledImages {
-  const count = Math.min(limit, set.count);
-  const size = set.shape.reduce((a, b) => a * b);
-  return { ...set, count, x: set.x.subarray(0, count * size), y: set.y.subarray(0, count) };
-}
-
 /** The network for images of this shape. One that wants larger images gets a border of zeros round them. */
-function buildModel(options: TrainArguments, { shape, classes }: LabelledImages, report: Report): Model {
-  const { model: name, seed, device, threads, precision } = options;
+function buildModel(options: TrainArguments, { shape, classes }: Images, report: Report): Model {
+  const { model: name = DEFAULT_MODEL, seed, device, threads, precision } = options;
   const [height, width, channels] = shape;
   const wanted = networkFrom(name).inputShape[0]!;
   const padding = Math.max(0, Math.ceil((wanted - Math.min(height, width)) / 2));
@@ -214,4 +225,14 @@ function buildModel(options: TrainArguments, { shape, classes }: LabelledImages,
     { inputShape: shape, seed, device, threads, precision },
     padding > 0 ? [zeroPadding2d({ padding }), ...layers] : layers,
   );
+}
+
+/** The network of a file, for images of just the shape and the classes that it says. */
+function configured({ inputShape, classes, layers }: Network, options: TrainArguments, images: Images): Model {
+  const { config, data, seed, device, threads, precision } = options;
+  if (inputShape.join() !== images.shape.join() || classes !== images.classes)
+    throw new UsageError(
+      `${config} is for images of ${inputShape.join(' x ')} in ${classes} classes, but ${data} has ${images.shape.join(' x ')} in ${images.classes}`,
+    );
+  return sequential({ inputShape, seed, device, threads, precision }, layers);
 }

@@ -11,6 +11,12 @@ import { checkRealTensors, nodesBefore, notDifferentiable } from './walk.js';
 /**
  * Gradients of a scalar loss with respect to tensors of its graph: one tensor for each of `wrt`, of its shape. A gradient that the loss
  * does not depend on is zero. Throws ERR_SHAPE unless the loss has shape [], ERR_NOT_DIFFERENTIABLE where an op between has no derivative.
+ * @example
+ * const [x, w] = [ops.input('x', ['N', 2]), ops.parameter('w', [2, 1])];
+ * const loss = ops.sum(ops.tanh(ops.matmul(x, w))); // shape []
+ * const [dx, dw] = grad(loss, [x, w]); // shapes [N, 2] and [2, 1]
+ * const values = await compute([dx, dw], [[x, [1, 2, 3, 4]], [w, [0, 0]]]);
+ * values; // [[0, 0, 0, 0], [4, 6]]
  */
 export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   checkRealTensors('grad', 'loss', [loss]);
@@ -22,7 +28,14 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return vjp([loss], [constant(1)], wrt);
 }
 
-/** The loss beside its gradients. Throws as grad does. */
+/**
+ * The loss (shape []) beside its gradients (one for each of `wrt`, of its shape): one run computes both. Throws as grad does.
+ * @example
+ * const w = ops.parameter('w', [3]);
+ * const { value, gradients } = valueAndGrad(ops.squaredNorm(w), [w]);
+ * const values = await compute([value, ...gradients], [[w, [1, 2, 3]]]);
+ * values; // [[14], [2, 4, 6]]
+ */
 export function valueAndGrad(loss: Tensor, wrt: readonly Tensor[]): { value: Tensor; gradients: Tensor[] } {
   return { value: loss, gradients: grad(loss, wrt) };
 }
@@ -30,6 +43,12 @@ export function valueAndGrad(loss: Tensor, wrt: readonly Tensor[]): { value: Ten
 /**
  * The general form: sum over outputs of (d output / d wrt)' cotangent, for each of `wrt`. Each cotangent has its output's shape.
  * Throws ERR_SHAPE where it has not, ERR_NOT_DIFFERENTIABLE where an op between has no derivative.
+ * @example
+ * const [x, u] = [ops.input('x', ['N', 2]), ops.input('u', ['N', 1])];
+ * const w = ops.parameter('w', [2, 1]);
+ * const [dw] = vjp([ops.matmul(x, w)], [u], [w]); // x'u, shape [2, 1]
+ * const [values] = await compute([dw], [[x, [1, 2, 3, 4]], [u, [1, 10]]]);
+ * values; // [31, 42]
  */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   checkRealTensors('vjp', 'outputs', outputs);

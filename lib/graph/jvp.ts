@@ -11,6 +11,12 @@ import { checkRealTensors, nodesBefore, notDifferentiable } from './walk.js';
  * Tangents of the outputs where each primal of the pairs moves along its tangent: sum over pairs of (d output / d primal) tangent.
  * A primal is any tensor of the graph; its tangent has its shape. An output that depends on none of them has tangent zero.
  * Throws ERR_SHAPE where shapes differ, ERR_NOT_DIFFERENTIABLE where an op between has no derivative.
+ * @example
+ * const x = ops.input('x', ['N', 2]);
+ * const [w, v] = [ops.parameter('w', [2, 1]), ops.input('v', [2, 1])];
+ * const [tangent] = jvp([ops.matmul(x, w)], [[w, v]]); // x v, shape [N, 1]
+ * const [values] = await compute([tangent], [[x, [1, 2, 3, 4]], [v, [1, 10]]]);
+ * values; // [21, 43]
  */
 export function jvp(outputs: readonly Tensor[], pairs: readonly (readonly [Tensor, Tensor])[]): Tensor[] {
   checkRealTensors('jvp', 'outputs', outputs);

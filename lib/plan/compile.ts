@@ -38,6 +38,8 @@ export interface PlanInput {
   readonly tensor: Tensor;
   /** Region (a storage bound by the run) that holds the values; a batched tensor takes the run's next rows of it. */
   readonly region: string;
+  /** First element in the region, where the values are read where they lie. Default 0. */
+  readonly offset?: number;
   /** Instead of the next rows, the rows that `indices` (a region of i32, read at the run's next rows) names. */
   readonly gather?: {
     readonly indices: string;
@@ -79,6 +81,8 @@ export interface CompileRequest {
   readonly updates?: readonly PlanUpdate[];
   /** The tile of Winograd's minimal filtering for each convolution. Default: none. */
   readonly chooseTile?: ((shape: ConvolutionShape) => number) | undefined;
+  /** Convolutions by algorithms that round about as the direct sum does. For who chooses tiles. Default false. */
+  readonly strict?: boolean;
   /** Fuse neighbours (default true); false keeps one call an op. */
   readonly fuse?: boolean;
 }
@@ -212,10 +216,10 @@ class Compiler implements Prepared {
   /** Places the inputs that are read where they lie; returns the calls that gather the others. */
   #placeInputs(): Call[] {
     const gathers: Call[] = [];
-    for (const { tensor, region, gather } of this.#request.inputs) {
+    for (const { tensor, region, offset = 0, gather } of this.#request.inputs) {
       const { perImage } = elements(tensor.shape);
       if (gather === undefined) {
-        this.#places.set(tensor, this.#at(region, tensor, { perRow: perImage }));
+        this.#places.set(tensor, this.#at(region, tensor, { offset, perRow: perImage }));
         continue;
       }
       const indices: RegionUse = { region: gather.indices, length: -1 };

@@ -29,8 +29,9 @@ export interface ComputeOptions {
  * @throws TypeError where a source has no values or values of a wrong kind
  * @throws RangeError with code ERR_SHAPE where their number does not fit the shape or the batch
  * @example
- * const x = input('x', ['N', 2]);
- * const [y] = await compute([relu(x)], [[x, [1, -2, -3, 4]]]); // Float64Array [1, 0, 0, 4]
+ * const x = ops.input('x', ['N', 2]);
+ * const [y] = await compute([ops.relu(x)], [[x, [1, -2, -3, 4]]]); // a Float64Array
+ * y; // [1, 0, 0, 4]
  */
 export async function compute(
   outputs: readonly Tensor[],

@@ -8,8 +8,9 @@
  *   batch normalization' after relu'   ->  one batch_norm_backward
  *   relu' after pool'                  ->  pool' after relu' of the pooled output (four times smaller for a 2x2 pool)
  *   conv2d' and bias' after pool'      ->  conv2d' and bias' that read the pooled gradient and the places of the maxima
+ *   select after relu' (forward mode)  ->  relu' of what is selected: the relu's output is not read any more, and joins the pool
  *
- * The last two hold because the gradient of a max pool reaches only the places of the maxima, and there the pooled output is the
+ * The last three hold because the gradient of a max pool reaches only the places of the maxima, and there the pooled output is the
  * input. A tensor that something else reads (or that is an output of the plan) is never fused away.
  */
 import { type KernelName, kernelSpecs } from '../backends/kernels.js';
@@ -20,7 +21,8 @@ import { type Call, countReads, isTensorUse } from './lower.js';
 /** Fuses `calls`; `kept` are the tensors that must exist in the end. */
 export function fuse(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
   const normalized = fuseEpilogues(calls, kept, NORMALIZED);
-  const joined = fuseEpilogues(reluBeforeUnpooling(normalized, kept), kept, EPILOGUES);
+  const masked = selectBeforeRelu(reluBeforeUnpooling(normalized, kept), kept);
+  const joined = fuseEpilogues(masked, kept, EPILOGUES);
   return unpoolInProducts(reluIntoBatchNorm(joined, kept), kept);
 }
 
@@ -38,8 +40,7 @@ export const temporaryOp: Op<{ shape: Shape }> = {
 /** With (pooled, argmax) = max_pool(x): relu_backward(max_pool_backward(dy, argmax), x) -> max_pool_backward(relu_backward(dy, pooled), argmax). */
 function reluBeforeUnpooling(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
   const reads = countReads(calls);
-  const pools = new Map<Tensor, Call>();
-  for (const call of calls) if (call.kernel === 'max_pool2d_forward') pools.set(tensorOf(call, 'argmax')!, call);
+  const pools = poolsOf(calls);
   const result = [...calls];
   for (const [i, unpool] of calls.entries()) {
     if (unpool.kernel !== 'max_pool2d_backward') continue;
@@ -59,6 +60,36 @@ function reluBeforeUnpooling(calls: readonly Call[], kept: ReadonlySet<Tensor>):
     result[j] = { ...unpool, buffers: { ...unpool.buffers, dy: masked, dx: mask.buffers.dx! } };
   }
   return result;
+}
+
+/** With (pooled, argmax) = max_pool(x): max_pool_select(relu_backward(t, x), argmax) -> relu_backward(max_pool_select(t, argmax), pooled). */
+function selectBeforeRelu(calls: readonly Call[], kept: ReadonlySet<Tensor>): Call[] {
+  const reads = countReads(calls);
+  const pools = poolsOf(calls);
+  const dropped = new Set<Call>();
+  const result = calls.flatMap((select): readonly Call[] => {
+    const spread = select.kernel === 'max_pool2d_select' ? tensorOf(select, 'x')! : undefined;
+    const pool = pools.get(tensorOf(select, 'argmax')!);
+    if (spread === undefined || pool === undefined || reads.get(spread) !== 1 || kept.has(spread)) return [select];
+    const mask = calls.find((call) => call.kernel === 'relu_backward' && call.buffers.dx === spread);
+    if (mask === undefined || mask.buffers.y !== pool.buffers.x) return [select];
+    dropped.add(mask);
+    const { shape } = tensorOf(select, 'y')!;
+    const selected = apply1(temporaryOp, [], { shape }, select.label);
+    const buffers: Call['buffers'] = { dy: selected, y: pool.buffers.y!, dx: select.buffers.y! };
+    return [
+      { ...select, buffers: { ...select.buffers, x: mask.buffers.dy!, y: selected } },
+      { ...mask, buffers, ints: { n: elements(shape) } },
+    ];
+  });
+  return result.filter((call) => !dropped.has(call));
+}
+
+/** Max poolings by their places of the maxima. */
+function poolsOf(calls: readonly Call[]): Map<Tensor, Call> {
+  return new Map(
+    calls.flatMap((call) => (call.kernel === 'max_pool2d_forward' ? [[tensorOf(call, 'argmax')!, call]] : [])),
+  );
 }
 
 /** Who reads an unpooled gradient and can do without: it takes the pooled one and the places of the maxima (a sum over pixels needs no places). */
@@ -189,7 +220,7 @@ type Epilogues = Partial<Record<Producer, readonly Epilogue[]>>;
 /** First of all: later a normalization would be a producer itself. */
 const NORMALIZED: Epilogues = { conv2d_forward: [BIAS, NORM] };
 const EPILOGUES: Epilogues = {
-  conv2d_forward: [BIAS, ADD, RELU, MAX_POOL],
+  conv2d_forward: [BIAS, ADD, BIAS, RELU, MAX_POOL], // a bias may also follow the sum
   conv2d_backward_input: [ADD, MASK],
   gemm: [BIAS, RELU],
   batch_norm_forward: [ADD, RELU],

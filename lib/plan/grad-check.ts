@@ -48,7 +48,11 @@ const OPTIONS = ['epsilon', 'samples', 'tolerance', 'seed', 'batch', 'step'];
  * The relative error is |analytic - numeric| / max(|analytic|, |numeric|), where gradients too small for the differences to resolve
  * count as that small. Throws what grad and compute throw.
  * @example
- * const { ok } = await gradCheck(loss, [w], [[x, values], [w, weights]]);
+ * const [x, w] = [ops.input('x', ['N', 2]), ops.parameter('w', [2, 3])];
+ * const loss = ops.mean(ops.sigmoid(ops.matmul(x, w)));
+ * const { ok, checked } = await gradCheck(loss, [w], [[x, [1, 2, 3, 4]], [w, [0.1, 0.2, 0.3, -0.4, -0.5, 0.6]]]);
+ * ok; // true
+ * checked; // 6
  */
 export async function gradCheck(
   loss: Tensor,

@@ -22,6 +22,8 @@ export interface EvaluateSettings {
   readonly loss: Loss;
   readonly accuracy: boolean;
   readonly batchSize: number;
+  /** Convolutions as CompileRequest.strict says. Default false. */
+  readonly strict?: boolean;
 }
 
 export function dataShape(network: Network, loss: Loss): DataShape {
@@ -67,7 +69,7 @@ export function evaluateRegistered(
   network: Network,
   registered: Registered,
   kinds: Kinds,
-  { loss, accuracy, batchSize }: EvaluateSettings,
+  { loss, accuracy, batchSize, strict = false }: EvaluateSettings,
   { signal, profile }: { readonly signal?: AbortSignal; readonly profile?: Profile | undefined } = {},
 ): Promise<Evaluation | undefined> {
   const { backend } = network;
@@ -75,8 +77,8 @@ export function evaluateRegistered(
   const batch = Math.min(batchSize, rows);
   const steps = Math.ceil(rows / batch);
   return network.exclusive(async () => {
-    const key = JSON.stringify([loss.name, loss.options, accuracy, kinds]);
-    const request = () => evaluationRequest(network, { loss, accuracy, kinds, batch });
+    const key = JSON.stringify([loss.name, loss.options, accuracy, kinds, strict]);
+    const request = () => evaluationRequest(network, { loss, accuracy, kinds, batch, strict });
     const program = await network.program('evaluation', key, batch, request, signal);
     if (signal?.aborted) return undefined;
     const storages: Record<string, Storage> = {};

@@ -2,9 +2,8 @@
  * A model: layers, with their parameters on a device. Made by `sequential` or `model`, trained by `fit`, asked by `evaluate` and `predict`.
  */
 import type { DeviceName, Plan } from '../backends/backend.js';
-import type { Data, DataValues } from '../data/dataset.js';
-import { checkInteger, checkOptions, wrongShape, wrongType } from '../errors.js';
-import { elements } from '../graph/tensor.js';
+import type { Data, Dataset, DataValues } from '../data/dataset.js';
+import { checkInteger, checkOptions, wrongType } from '../errors.js';
 import { isLayerOutput, type LayerGraph, sequence, upTo } from '../layers/graph.js';
 import type { AnyLayer, LayerOutput } from '../layers/layer.js';
 import type { Loss } from '../losses/loss.js';
@@ -15,12 +14,15 @@ import { describePlan } from '../plan/describe.js';
 import { chooseDevice, type DeviceOptions } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
+import { startMinimize } from './minimize.js';
+import type { IterationRecord, MinimizeOptions, Minimum } from './minimize-options.js';
 import { Network } from './network.js';
 import { predictionRequest, trainingRequest } from './objective.js';
 import type { EvaluateOptions, FitOptions, FitRecord, History } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
 import type { Run } from './run.js';
 import { summary } from './summary.js';
+import { readWeights, type Weights, writeWeights } from './weights.js';
 
 interface CommonOptions extends DeviceOptions {
   /** Seed of the parameters' start, of dropout and of the order of rows: a whole number in 0 .. 2^53 - 1. Default 0. */
@@ -42,14 +44,6 @@ export interface ModelOptions extends CommonOptions {
 }
 
 const commonOptions = ['seed', 'name', 'device', 'threads', 'precision'] as const;
-
-/** A parameter's values, row-major. Running statistics are parameters too, though not trained. */
-export interface Weights {
-  /** Layer and parameter: 'conv2d_1.weights'. */
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly values: Float32Array | Float64Array;
-}
 
 export interface PlanOptions {
   /** Rows of a step. Default 32. */
@@ -172,6 +166,27 @@ export class Model {
   }
 
   /**
+   * Trains with a whole-data method: f(theta) = theta'theta / (2C) + mean loss of all rows goes down in every iteration, and repeats bit for
+   * bit. `method`: 'newton-cg' (default), 'lbfgs' or 'gradient-descent', each with its own options beside those that all have. Returns at once, as
+   * fit does: the run can be awaited (the minimum), iterated (a record for the start and each iteration) and stopped.
+   *
+   * Data: `{ x, y }` in memory, as for fit. The network is that of evaluate and predict: dropout does nothing, batch normalization keeps
+   * its running statistics as they are. Network, loss and method need derivatives: stochasticPool2d has none here.
+   *
+   * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where sizes do not fit; ERR_NOT_DIFFERENTIABLE; RangeError
+   * where the objective is not finite at the start; the signal's reason; ERR_DISPOSED; whatever a callback throws.
+   * @example
+   * const run = model.minimize({ x, y }, { method: 'lbfgs', loss: 'squaredError', iterations: 50 });
+   * for await (const { iteration, objective, gradientNorm } of run) console.log(iteration, objective, gradientNorm);
+   * const { reason } = await run; // 'tolerance', 'iterations', 'line-search' or 'stopped'
+   */
+  minimize(data: Dataset, options?: MinimizeOptions): Run<IterationRecord, Minimum> {
+    return startMinimize(this.#network, data, options, ({ loss }) => {
+      this.#loss = loss;
+    });
+  }
+
+  /**
    * Mean loss and accuracy on data (in memory or a stream), without learning. During a fit it waits for the steps in flight and sees the
    * weights as they stand then.
    * @throws (rejects) as fit does.
@@ -227,13 +242,7 @@ export class Model {
   /** A copy of the parameters, in the order of the layers. Throws an Error while steps are in flight. */
   weights(): Weights[] {
     this.#idle('weights');
-    const { parameters, layout, theta, backend } = this.#network;
-    return parameters.map(({ node, shape }, i) => {
-      const count = elements(shape).fixed;
-      const values = backend.precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
-      theta.read(values, layout.offsets[i]!);
-      return { name: node.label, shape: shape as readonly number[], values };
-    });
+    return readWeights(this.#network);
   }
 
   /**
@@ -242,26 +251,7 @@ export class Model {
    */
   setWeights(weights: readonly Pick<Weights, 'name' | 'values'>[]): void {
     this.#idle('setWeights');
-    if (!Array.isArray(weights)) throw wrongType('setWeights', 'weights', 'an array of { name, values }', weights);
-    const { parameters, layout, theta } = this.#network;
-    const places = weights.map((entry, i) => {
-      const at = parameters.findIndex(({ node }) => node.label === entry?.name);
-      if (at < 0) {
-        const names = parameters.map(({ node }) => `'${node.label}'`).join(', ');
-        throw wrongType('setWeights', `weights[${i}].name`, `one of ${names}`, entry?.name);
-      }
-      const { values, name } = entry;
-      if (!(values instanceof Float32Array || values instanceof Float64Array))
-        throw wrongType('setWeights', name, 'a Float32Array or Float64Array', values);
-      const { fixed } = elements(parameters[at]!.shape);
-      if (values.length !== fixed)
-        throw wrongShape(
-          'setWeights',
-          `${name} has ${fixed} values of shape [${parameters[at]!.shape.join(', ')}] but received ${values.length}`,
-        );
-      return layout.offsets[at]!;
-    });
-    for (const [i, { values }] of weights.entries()) theta.write(values, places[i]!);
+    writeWeights(this.#network, weights);
   }
 
   #idle(method: string): void {

@@ -10,6 +10,7 @@ import { mean } from '../graph/ops/mean.js';
 import { squaredNorm } from '../graph/ops/squared-norm.js';
 import { sum } from '../graph/ops/sum.js';
 import { constant, input, type Tensor } from '../graph/tensor.js';
+import { nodesBefore } from '../graph/walk.js';
 import { asRows, type Loss } from '../losses/loss.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { CompileRequest, PlanInput, PlanOutput } from '../plan/compile.js';
@@ -35,6 +36,8 @@ export interface ObjectiveOptions {
   readonly accuracy: boolean;
   readonly kinds: Kinds;
   readonly batch: number;
+  /** Convolutions as CompileRequest.strict says. Default false. */
+  readonly strict?: boolean;
 }
 
 /** Rows of a registered data set, by the indices of the run; or (`indices` undefined) the run's next rows. */
@@ -50,8 +53,15 @@ export function targetKind({ name, targets }: Loss): TargetKind {
   return name === 'hinge' || name === 'logistic' ? 'signs' : 'numbers';
 }
 
-/** The mean loss and the number of right answers on a batch: scalars, with the inputs they need. */
-function objective(network: Network, { loss, accuracy: counted, kinds }: ObjectiveOptions, training: boolean) {
+/**
+ * The mean loss and the number of right answers on a batch: scalars, with the inputs they need. `scores` is the tensor that the loss reads:
+ * the network's output, or what a final softmax or sigmoid is applied to.
+ */
+export function objective(
+  network: Network,
+  { loss, accuracy: counted, kinds }: Omit<ObjectiveOptions, 'batch'>,
+  training: boolean,
+) {
   const z = network.output(training);
   const countable = counted && kinds.labels;
   const planInputs = [inputs(network.input, 'x', kinds.x, true)];
@@ -71,7 +81,15 @@ function objective(network: Network, { loss, accuracy: counted, kinds }: Objecti
     const right = accuracy(asRows(z, 'accuracy'), labels!, { threshold: loss.threshold(z) });
     planOutputs.push({ tensor: sum(right), region: 'correct', perStep: 1 });
   }
-  return { value, inputs: planInputs, outputs: planOutputs };
+  return { value, scores: scoresOf(value, z), inputs: planInputs, outputs: planOutputs };
+}
+
+/** The tensor nearest to the output `z` that `value` is made from. */
+function scoresOf(value: Tensor, z: Tensor): Tensor {
+  const nodes = new Set(nodesBefore([value]));
+  let at = z;
+  while (!nodes.has(at.node)) at = at.node.inputs[0]!;
+  return at;
 }
 
 /** One training step: gather, forward, backward, update. Regions: indices, x, labels | targets, gradients, gradientFactor, state.*, loss, correct. */
@@ -130,6 +148,7 @@ export function trainingRequest(
 export function evaluationRequest(network: Network, options: ObjectiveOptions): CompileRequest {
   const { inputs, outputs } = objective(network, options, false);
   return {
+    strict: options.strict ?? false,
     name: `${network.name} evaluation`,
     precision: network.backend.precision,
     maxBatch: options.batch,

@@ -196,12 +196,12 @@ export function readFitOptions(
     validationData: o.validationData,
     validationSplit,
     accuracy: readMetrics('fit', o.metrics),
-    signal: readSignal(o.signal),
+    signal: readSignal('fit', o.signal),
     batchRecords: checkOneOf('fit', 'every', o.every ?? 'epoch', ['epoch', 'batch']) === 'batch',
     dropRemainder: flag('dropRemainder', o.dropRemainder, false),
-    onEpochEnd: callback('onEpochEnd', o.onEpochEnd),
-    onBatchEnd: callback('onBatchEnd', o.onBatchEnd),
-    onProgress: callback('onProgress', o.onProgress),
+    onEpochEnd: callback('fit', 'onEpochEnd', o.onEpochEnd),
+    onBatchEnd: callback('fit', 'onBatchEnd', o.onBatchEnd),
+    onProgress: callback('fit', 'onProgress', o.onProgress),
     profile: readProfile('fit', o.profile),
   };
 }
@@ -228,7 +228,7 @@ export function readEvaluateOptions(options: EvaluateOptions | undefined, lastLo
 }
 
 /** Whether accuracy is wanted. The loss is always there. */
-function readMetrics(where: string, metrics: readonly Metric[] | undefined): boolean {
+export function readMetrics(where: string, metrics: readonly Metric[] | undefined): boolean {
   if (metrics === undefined) return true;
   if (!Array.isArray(metrics)) throw wrongType(where, 'metrics', "an array of 'loss' and 'accuracy'", metrics);
   for (const [i, metric] of metrics.entries()) checkOneOf(where, `metrics[${i}]`, metric, ['loss', 'accuracy']);
@@ -240,13 +240,13 @@ function flag(name: string, value: boolean | undefined, usual: boolean): boolean
   return value ?? usual;
 }
 
-function callback<T>(name: string, value: T | undefined): T | undefined {
-  if (value !== undefined && typeof value !== 'function') throw wrongType('fit', name, 'a function', value);
+export function callback<T>(where: string, name: string, value: T | undefined): T | undefined {
+  if (value !== undefined && typeof value !== 'function') throw wrongType(where, name, 'a function', value);
   return value;
 }
 
-function readSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+export function readSignal(where: string, signal: AbortSignal | undefined): AbortSignal | undefined {
   if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function'))
-    throw wrongType('fit', 'signal', 'an AbortSignal', signal);
+    throw wrongType(where, 'signal', 'an AbortSignal', signal);
   return signal;
 }

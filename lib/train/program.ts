@@ -15,12 +15,12 @@ export interface Piece {
   readonly events?: number;
 }
 
-/** The choices of a model, by shape: what they were when its first plan with such a convolution was compiled, they stay. */
+/** The choices of a model, by shape and strictness: what they were when its first plan with such a convolution was compiled, they stay. */
 export type Tiles = Map<string, number>;
 
 /** Compiles for a backend, with the choices that there are. */
 export function compileFor(backend: Backend, request: CompileRequest, tiles: Tiles): Compiled {
-  return prepare(request).compile(choiceOf(backend, tiles));
+  return prepare(request).compile(choiceOf(backend, request, tiles));
 }
 
 /** Compiles for a backend, once it has timed convolutions that it does not know, until `signal` at most; adds its choices to `tiles`. */
@@ -31,18 +31,22 @@ export async function compileTuned(
   signal: AbortSignal,
 ): Promise<Compiled> {
   const prepared = prepare(request);
-  const choose = choiceOf(backend, tiles);
-  const open = prepared.convolutions.filter((shape) => !tiles.has(JSON.stringify(shape)));
+  const choose = choiceOf(backend, request, tiles);
+  const open = prepared.convolutions.filter((shape) => !tiles.has(nameOf(shape, request)));
   if (open.length > 0) {
-    await backend.tune?.(open, signal);
+    await backend.tune?.(open, signal, request.strict);
     await yieldToEvents();
-    for (const shape of open) tiles.set(JSON.stringify(shape), choose(shape));
+    for (const shape of open) tiles.set(nameOf(shape, request), choose(shape));
   }
   return prepared.compile(choose);
 }
 
-function choiceOf(backend: Backend, tiles: Tiles): (shape: ConvolutionShape) => number {
-  return (shape) => tiles.get(JSON.stringify(shape)) ?? backend.chooseTile?.(shape) ?? 0;
+function nameOf(shape: ConvolutionShape, { strict = false }: CompileRequest): string {
+  return JSON.stringify(strict ? { ...shape, strict } : shape);
+}
+
+function choiceOf(backend: Backend, request: CompileRequest, tiles: Tiles): (shape: ConvolutionShape) => number {
+  return (shape) => tiles.get(nameOf(shape, request)) ?? backend.chooseTile?.(shape, request.strict) ?? 0;
 }
 
 export class Program {

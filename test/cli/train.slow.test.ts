@@ -233,7 +233,7 @@ describe('train', () => {
     [['train', '--data', 'cifar'], /'cifar' is invalid/],
     [['train', '--data', 'cifar10'], /--data cifar10 needs --data-dir DIR/],
     [['train', '--optimizer', 'adamm'], /'adamm' is invalid/],
-    [['train', '--precision', 'fp8'], /'fp8' is invalid. Allowed choices are fp32, strict/],
+    [['train', '--precision', 'fp16'], /'fp16' is invalid. Allowed choices are fp32, strict, tf32, bf16/],
     [['train', '--epochs', '0'], /Expected a whole number >= 1/],
     [['train', '--epochs', '1.5'], /Expected a whole number >= 1/],
     [['train', '--batch', '-3'], /Expected a whole number >= 1/],

@@ -70,6 +70,21 @@ describe.skipIf(noCuda)(`on cuda (${cudaName})`, () => {
     expect(epochs[0]!.trainLoss).toBeCloseTo(rows.reduce((a, b) => a + b) / 150, 6);
   });
 
+  test.each([{ method: 'newton-cg', sampleSize: 40 }, { method: 'lbfgs' }, { method: 'gradient-descent' }] as const)(
+    "whole data by $method: the reference's iterations",
+    async (more) => {
+      // Segments of 64, 64 and 32 rows.
+      const run = async (model: Model) =>
+        (await model.minimize(images, { ...more, C: 100, iterations: 2, batchSize: 64 })).iterations;
+      const [reference, cuda] = [await run(resnet()), await run(resnet({ device: 'cuda' }))];
+      expect(cuda).toHaveLength(3);
+      for (const [i, { objective, gradientNorm }] of cuda.entries()) {
+        expect(Math.abs(objective / reference[i]!.objective - 1)).toBeLessThan(1e-4);
+        expect(Math.abs(gradientNorm / reference[i]!.gradientNorm - 1)).toBeLessThan(1e-2);
+      }
+    },
+  );
+
   test('a schedule of learning rates, and clipping, reach the recorded launches', async () => {
     const learningRate = inverseSqrt(0.1);
     const more: FitOptions = { optimizer: momentum({ learningRate }), clipNorm: 0.5 };

@@ -1,7 +1,6 @@
 /** y = x + bias, the bias along the last axis: S = W phi(Z) + b 1' (lecture notes 1.3.3), and db = dS 1 (3.2). */
 import { wrongShape } from '../../errors.js';
 import { apply1, type Op, rowsAndColumns, type Shape, showShape, type Tensor } from '../tensor.js';
-import { plus } from './add.js';
 import { checkDType, real } from './checks.js';
 import { fill } from './sum.js';
 
@@ -18,7 +17,7 @@ export const biasAddOp: Op<object> = {
     return real(x!.shape);
   },
   vjp: (_, [dy]) => [dy, dy && biasBackward(dy)],
-  jvp: ({ inputs: [x] }, [dx, db]) => [plus(dx, db && repeat(db, x!.shape))],
+  jvp: ({ inputs: [x] }, [dx, db]) => [db ? biasAdd(dx ?? fill(x!.shape, 0), db) : dx],
   emit: ({ inputs: [x, bias], outputs: [y] }, emit) =>
     emit('bias_forward', { x: x!, bias: bias!, y: y!, ...rowsAndColumns(x!.shape) }),
 };

@@ -1,0 +1,122 @@
+/** The images of `steepest train`, and what the preset simplenn makes of them. */
+import { cifar10 } from '../data/cifar10.js';
+import { digits } from '../data/digits.js';
+import { mnist } from '../data/mnist.js';
+import { type PixelOrder, simplennData } from '../data/simplenn.js';
+import { type Io, UsageError } from './io.js';
+import type { Report } from './report.js';
+
+export const dataNames = ['digits', 'mnist', 'cifar10', 'mat'] as const;
+
+/** Bytes, or real numbers, with a class for each image. */
+export interface Images {
+  readonly x: Uint8Array | Float32Array | Float64Array;
+  readonly y: Uint8Array | Int32Array;
+  readonly count: number;
+  readonly shape: readonly [number, number, number];
+  readonly classes: number;
+}
+
+export interface ImageSets {
+  readonly train: Images;
+  readonly test: Images;
+}
+
+export interface DataArguments {
+  readonly data: (typeof dataNames)[number];
+  readonly dataDir?: string;
+  readonly trainFile?: string;
+  readonly testFile?: string;
+  readonly pixelOrder?: PixelOrder;
+  readonly limit?: number;
+}
+
+/** The built-in digits: how many, and from which seed (not --seed, so that runs with several seeds see the same images). */
+const DIGITS = { train: 10_000, test: 2_000, seed: 1 } as const;
+
+/** What a network asks of data that does not know by itself. */
+export interface Wanted {
+  readonly inputShape: readonly number[];
+  readonly classes: number;
+}
+
+/** The images; undefined where an interrupt came first. */
+export async function loadData(
+  options: DataArguments,
+  wanted: Wanted | undefined,
+  io: Io,
+  report: Report,
+): Promise<ImageSets | undefined> {
+  checkArguments(options);
+  const { data, dataDir, limit } = options;
+  if (data === 'digits') {
+    const count = (usual: number) => Math.min(limit ?? usual, usual);
+    const { seed } = DIGITS;
+    return {
+      train: digits({ count: count(DIGITS.train), seed }),
+      test: digits({ count: count(DIGITS.test), seed, split: 'test' }),
+    };
+  }
+  if (data === 'cifar10') return readFolders(dataDir!, limit, io, report);
+  const { train, test } = data === 'mnist' ? await mnist(dataDir!) : await readMatrices(options, wanted);
+  return { train: firstImages(train, limit), test: firstImages(test, limit) };
+}
+
+function checkArguments({ data, dataDir, trainFile, testFile, pixelOrder }: DataArguments): void {
+  if (data === 'mat') {
+    if (trainFile === undefined || testFile === undefined)
+      throw new UsageError('--data mat needs --train-file FILE and --test-file FILE');
+  } else if ((trainFile ?? testFile ?? pixelOrder) !== undefined)
+    throw new UsageError('--train-file, --test-file and --pixel-order are for --data mat');
+  const folder = data === 'mnist' || data === 'cifar10';
+  if (!folder && dataDir !== undefined)
+    throw new UsageError('--data-dir is for --data mnist and cifar10; digits are built in');
+  if (folder && dataDir === undefined)
+    throw new UsageError(`--data ${data} needs --data-dir DIR, the folder of its files`);
+}
+
+async function readMatrices(
+  { trainFile, testFile, pixelOrder }: DataArguments,
+  wanted: Wanted | undefined,
+): Promise<ImageSets> {
+  if (wanted === undefined) throw new UsageError('--data mat needs --config FILE, which says what an image is');
+  const inputShape = wanted.inputShape as readonly [number, number, number];
+  const options = { inputShape, classes: wanted.classes, pixelOrder: pixelOrder ?? 'rows' };
+  return { train: await simplennData(trainFile!, options), test: await simplennData(testFile!, options) };
+}
+
+async function readFolders(dir: string, limit: number | undefined, io: Io, report: Report) {
+  const reading = new AbortController();
+  const { signal } = reading;
+  const release = io.onInterrupt(() => reading.abort());
+  try {
+    return await cifar10(dir, { limit, signal, onProgress: (progress) => report.loading(progress) });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    report.done(true);
+    return undefined;
+  } finally {
+    release();
+    report.close();
+  }
+}
+
+function firstImages(set: Images, limit = set.count): Images {
+  const count = Math.min(limit, set.count);
+  const size = set.shape.reduce((a, b) => a * b);
+  return { ...set, count, x: set.x.subarray(0, count * size), y: set.y.subarray(0, count) };
+}
+
+/** Bytes become 0 .. 1; each value loses its mean over the training images. */
+export function centred({ train, test }: ImageSets): ImageSets {
+  const size = train.shape.reduce((a, b) => a * b);
+  const unit = ({ x }: Images) => (x instanceof Uint8Array ? 1 / 255 : 1);
+  const mean = new Float64Array(size);
+  for (let i = 0; i < train.x.length; i++) mean[i % size]! += (train.x[i]! * unit(train)) / train.count;
+  const less = (set: Images): Images => {
+    const x = new Float32Array(set.x.length);
+    for (let i = 0; i < x.length; i++) x[i] = set.x[i]! * unit(set) - mean[i % size]!;
+    return { ...set, x };
+  };
+  return { train: less(train), test: less(test) };
+}

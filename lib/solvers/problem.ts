@@ -1,0 +1,51 @@
+/**
+ * What whole-data methods minimise, and what they tell. A vector holds all unknowns, flat, in float64 on the host; once a vector was given away
+ * it is not changed any more, so a problem may take the same vector for the same point.
+ */
+
+export type Vector = Float64Array;
+
+export interface Problem {
+  /** f(theta). NaN or Infinity where it is not defined. */
+  value(theta: Vector): Promise<number>;
+  /** f(theta) and its gradient there. */
+  gradient(theta: Vector): Promise<{ readonly value: number; readonly gradient: Vector }>;
+}
+
+/** A problem that knows an approximation of its second derivative which is positive semidefinite. */
+export interface CurvedProblem extends Problem {
+  /** The matrix at theta, as the function that multiplies by it. `iteration` counts from 1: each may see another sample of the data. */
+  curvature(theta: Vector, iteration: number): Promise<(vector: Vector) => Promise<Vector>>;
+}
+
+/** Where an iteration ended. Iteration 0 is the start. */
+export interface Iterate {
+  readonly iteration: number;
+  readonly theta: Vector;
+  readonly objective: number;
+  /** Euclidean. */
+  readonly gradientNorm: number;
+  /** The step's length along the direction. Not at the start, as all that follows. */
+  readonly alpha?: number;
+  /** Newton-CG: actred / prered, the damping after the iteration, steps of CG, f's change, and what the quadratic model foretold. */
+  readonly ratio?: number;
+  readonly lambda?: number;
+  readonly cgSteps?: number;
+  readonly actred?: number;
+  readonly prered?: number;
+}
+
+/**
+ * Why a method ended: the gradient is small enough ('tolerance'), the iterations are done ('iterations'), or no step along the direction lowers f
+ * ('line-search'): at a minimum, as far as the precision tells.
+ */
+export type Ending = 'tolerance' | 'iterations' | 'line-search';
+
+export interface SolverOptions {
+  readonly iterations: number;
+  /** Ends where the gradient's norm is at most this times that at the start. */
+  readonly tolerance: number;
+}
+
+/** A method under way: an iterate for the start and for each iteration. */
+export type Solver = AsyncGenerator<Iterate, Ending>;
