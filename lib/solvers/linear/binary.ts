@@ -38,9 +38,8 @@ export class BinaryObjective implements NewtonObjective {
       yield;
     }
     g.set(w);
-    yield* design.addTransposeTimes(slope, g);
     diagonal.fill(1);
-    yield* design.addSquares(curvature, diagonal);
+    yield* design.addDerivatives(slope, curvature, g, diagonal);
     this.#ww = dot(w, w);
     return this.#ww / 2 + value;
   }

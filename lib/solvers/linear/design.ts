@@ -4,7 +4,7 @@
  */
 import type { SparseRows } from '../../data/sparse.js';
 import { type Columns, columnsOf } from './columns.js';
-import { addGramRows, addRows, addSquaredRows, timesRows } from './rows.js';
+import { addDerivatives, addGramRows, addRows, timesRows } from './rows.js';
 import type { Work } from './work.js';
 
 const BLOCK = 1 << 12;
@@ -62,11 +62,11 @@ export class Design {
     }
   }
 
-  /** out_j = out_j + sum_i v_i x_ij^2. */
-  *addSquares(v: Float64Array, out: Float64Array): Work<void> {
+  /** g = g + X's and h_j = h_j + sum_i v_i x_ij^2. */
+  *addDerivatives(s: Float64Array, v: Float64Array, g: Float64Array, h: Float64Array): Work<void> {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
-      addSquaredRows(x, bias, v, out, blocks[b - 1]!, blocks[b]!);
+      addDerivatives(x, bias, s, v, g, h, blocks[b - 1]!, blocks[b]!);
       yield;
     }
   }

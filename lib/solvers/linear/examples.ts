@@ -1,10 +1,18 @@
 /** Data for fitLinear in the one form the solvers know: sparse rows and, for each, the number of its class. */
-import { type Dataset, type DataValues, readInputs } from '../../data/dataset.js';
+import { type DataValues, flatten } from '../../data/dataset.js';
 import { checkSparseShape, isSparse, type SparseDataset, type SparseRows, sparseRows } from '../../data/sparse.js';
 import { show, wrongShape, wrongType } from '../../errors.js';
 
-/** Rows with labels: sparse, as readLibsvm gives them, or dense, as fit takes them. */
-export type LinearData = SparseDataset | Dataset;
+/** Rows with labels: sparse, as readLibsvm gives them, or dense, in the forms that fit takes. */
+export interface LinearData extends Partial<Pick<SparseDataset, 'source' | 'lines'>> {
+  /** [rows, features]. */
+  readonly x: SparseRows | DataValues;
+  /** One whole number a row. */
+  readonly y: ArrayLike<number>;
+}
+
+/** Where data came from. */
+type LinearSource = Pick<LinearData, 'source' | 'lines'>;
 
 export interface LinearExamples {
   /** Not checked entry by entry where the caller gave it as sparse rows. */
@@ -15,11 +23,11 @@ export interface LinearExamples {
 }
 
 /** A row as it reads in a message, with file and line where the data has them. */
-function rowName({ source, lines }: Partial<SparseDataset>, row: number): string {
+function rowName({ source, lines }: LinearSource, row: number): string {
   return source === undefined || lines === undefined ? `row ${row} of y` : `${source}: line ${lines[row]}: the label`;
 }
 
-function wrongLabel(data: Partial<SparseDataset>, row: number, expected: string, received: string): RangeError {
+function wrongLabel(data: LinearSource, row: number, expected: string, received: string): RangeError {
   const error = new RangeError(`fitLinear: expected ${expected} but ${rowName(data, row)} is ${received}`);
   return data.source === undefined ? error : Object.assign(error, { file: data.source, line: data.lines?.[row] });
 }
@@ -38,8 +46,11 @@ export function readRows(
     return x;
   }
   const size = columns ?? denseColumns(where, x, rows!);
-  const { rows: count, kind, values } = readInputs(where, x, [size]);
-  return sparseRows(values, count, size, kind === 'u8' ? 1 / 255 : 1);
+  const values = flatten(where, 'x', x, size);
+  if (values.length % size !== 0)
+    throw wrongShape(where, `x has ${values.length} values, which is no whole number of rows of ${size}`);
+  const pixels = values instanceof Uint8Array || values instanceof Uint8ClampedArray;
+  return sparseRows(values, values.length / size, size, pixels ? 1 / 255 : 1);
 }
 
 /** Columns of dense rows: those of the first row, or what is left of the values for each of `rows` labels. */
@@ -63,10 +74,10 @@ export function readLinearData(data: LinearData, two: boolean): LinearExamples {
   const x = readRows('fitLinear', data.x, undefined, labels.length);
   if (x.rows !== labels.length)
     throw wrongShape('fitLinear', `x has ${x.rows} rows, so y needs ${x.rows} labels, but it has ${labels.length}`);
-  return { x, ...classesOf(data as Partial<SparseDataset>, labels, two) };
+  return { x, ...classesOf(data, labels, two) };
 }
 
-function classesOf(data: Partial<SparseDataset>, y: Float64Array, two: boolean) {
+function classesOf(data: LinearSource, y: Float64Array, two: boolean) {
   const seen = new Map<number, number>();
   for (let i = 0; i < y.length; i++) {
     const label = y[i]!;

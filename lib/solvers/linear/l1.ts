@@ -11,7 +11,7 @@ import type { Design } from './design.js';
 import { Gram } from './gram.js';
 import { L1Model } from './l1-model.js';
 import type { SmoothLoss } from './losses.js';
-import type { Solution, Stopping } from './newton.js';
+import { ROUNDING, type Solution, type Stopping } from './newton.js';
 import { addScaled, dot } from './vectors.js';
 import type { Work } from './work.js';
 
@@ -87,32 +87,34 @@ export function* solveL1(
     ? new L1Model(gram.columns, new Float64Array(design.size).fill(1), w, random)
     : new L1Model(yield* design.columns(), losses.curvature, w, random);
   const { d, g, h } = model;
-  let bound = 0;
+  let [bound, wanted] = [0, Number.POSITIVE_INFINITY];
   for (let iterations = 0; ; iterations++) {
     yield* losses.derive();
     g.fill(0);
-    yield* design.addTransposeTimes(losses.slope, g);
+    h.fill(0);
+    yield* design.addDerivatives(losses.slope, losses.curvature, g, h);
     const objective = losses.value + norm1(w, d, 0);
     bound = Math.max(bound, yield* losses.bound(Math.min(1, 1 / largest(g))));
     const gap = Math.max(0, objective - bound);
     yield { iterations, objective, gap: gap / objective, problem: 0, problems: 1 };
-    if (gap <= tolerance * objective || iterations === maxIterations) return { objective, gap, iterations };
-    h.fill(0);
-    yield* design.addSquares(losses.curvature, h);
+    const enough = gap <= tolerance * objective || iterations === maxIterations;
+    if (enough || gap > wanted) return { objective, gap, iterations };
     if (gram) yield* gram.factor(losses.curvature);
     yield* model.minimise(ENOUGH * model.begin());
     yield* design.times(d, losses.xd);
-    const alpha = yield* search(losses, w, d, dot(g, d));
+    const promised = dot(g, d) + norm1(w, d, 1) - norm1(w, d, 0);
+    const trusted = -promised < ROUNDING * objective;
+    wanted = trusted ? gap / 2 : Number.POSITIVE_INFINITY;
+    const alpha = trusted ? 1 : yield* search(losses, w, d, promised);
     if (alpha === 0) return { objective, gap, iterations };
     addScaled(w, d, alpha);
     addScaled(losses.u, losses.xd, alpha);
   }
 }
 
-/** The first alpha of 1, 1/2 ... that lets f fall enough along d; 0 where none does: rounding errors are as large as what is left. */
-function* search(losses: Losses, w: Float64Array, d: Float64Array, slope: number): Work<number> {
+/** The first alpha of 1, 1/2 ... that lets f fall enough along d; 0 where none does. */
+function* search(losses: Losses, w: Float64Array, d: Float64Array, promised: number): Work<number> {
   const before = norm1(w, d, 0);
-  const promised = slope + norm1(w, d, 1) - before;
   if (!(promised < 0)) return 0;
   for (let [alpha, halvings] = [1, 0]; halvings < HALVINGS; alpha /= 2, halvings++) {
     const change = norm1(w, d, alpha) - before + ((yield* losses.along(alpha)) - losses.value);

@@ -1,7 +1,7 @@
 /** What fitLinear gives: weights, how good they are, and the decision function. */
 import type { DataValues } from '../../data/dataset.js';
 import { checkSparse, type SparseRows } from '../../data/sparse.js';
-import { readRows } from './examples.js';
+import { type LinearData, readRows } from './examples.js';
 import { timesRowsWide } from './wide-rows.js';
 
 /** How the fit ended. */
@@ -79,7 +79,7 @@ export class LinearModel implements LinearResult {
   }
 
   /** Part of the rows whose label `predict` finds, 0 .. 1. Labels that the model does not know count as not found. */
-  evaluate({ x, y }: { readonly x: SparseRows | DataValues; readonly y: ArrayLike<number> }): { accuracy: number } {
+  evaluate({ x, y }: LinearData): { accuracy: number } {
     const found = this.predict(x);
     if (y.length !== found.length || found.length === 0)
       throw new RangeError(

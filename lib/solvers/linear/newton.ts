@@ -41,6 +41,8 @@ export interface Stopping {
 
 const ARMIJO = 1e-2;
 const HALVINGS = 40;
+/** A fall of f below this part of it drowns in rounding errors: the step is taken as it is, as long as that halves the gap. */
+export const ROUNDING = 1e-13;
 /** Share of the diagonal of H in the preconditioner; the rest is of I. */
 const DIAGONAL_SHARE = 0.5;
 const CG_TOLERANCE = 0.1;
@@ -49,19 +51,24 @@ export function* newton(objective: NewtonObjective, { tolerance, maxIterations }
   const size = objective.w.length;
   const [g, s, diagonal] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
   let f = yield* objective.derive(g, diagonal);
+  let wanted = Number.POSITIVE_INFINITY;
   for (let iterations = 0; ; iterations++) {
     const gap = dot(g, g) / 2;
     yield { iterations, objective: f, gap: gap / f, problem: 0, problems: 1 };
     const enough = gap <= tolerance * f || iterations === maxIterations;
-    if (enough) return { objective: f, gap, iterations };
+    if (enough || gap > wanted) return { objective: f, gap, iterations };
     yield* conjugateGradients(objective, g, diagonal, s);
     yield* objective.setLine(s);
-    if (!(yield* search(objective, f, s, dot(g, s)))) return { objective: f, gap, iterations };
+    const slope = dot(g, s);
+    const trusted = -slope < ROUNDING * f;
+    wanted = trusted ? gap / 2 : Number.POSITIVE_INFINITY;
+    if (trusted) objective.move(s, 1);
+    else if (!(yield* search(objective, f, s, slope))) return { objective: f, gap, iterations };
     f = yield* objective.derive(g, diagonal);
   }
 }
 
-/** Moves along s. False where no step lets f fall: rounding errors are as large as what is left. */
+/** Moves along s. False where no step lets f fall. */
 function* search(objective: NewtonObjective, f: number, s: Float64Array, slope: number): Work<boolean> {
   if (!(slope < 0)) return false;
   for (let [alpha, halvings] = [1, 0]; halvings < HALVINGS; alpha /= 2, halvings++) {

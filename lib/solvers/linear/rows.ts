@@ -58,25 +58,37 @@ export function addGramRows(
   if (bias !== 0) out[out.length - 1]! += bias * total;
 }
 
-/** out_j = out_j + sum_i v_i x_ij^2 over rows [begin, end). */
-export function addSquaredRows(
+/** g = g + sum_i s_i x_i and h_j = h_j + sum_i v_i x_ij^2 over rows [begin, end): a gradient and the diagonal of a Hessian. */
+export function addDerivatives(
   x: SparseRows,
   bias: number,
+  s: Float64Array,
   v: Float64Array,
-  out: Float64Array,
+  g: Float64Array,
+  h: Float64Array,
   begin: number,
   end: number,
 ) {
   const { starts, indices, values } = x;
   let total = 0;
+  let curved = 0;
   for (let i = begin; i < end; i++) {
-    const factor = v[i]!;
-    if (factor === 0) continue;
-    total += factor;
+    const slope = s[i]!;
+    const curvature = v[i]!;
+    if (slope === 0 && curvature === 0) continue;
+    total += slope;
+    curved += curvature;
     const stop = starts[i + 1]!;
-    for (let k = starts[i]!; k < stop; k++) out[indices[k]!]! += factor * values[k]! * values[k]!;
+    for (let k = starts[i]!; k < stop; k++) {
+      const j = indices[k]!;
+      const value = values[k]!;
+      g[j]! += slope * value;
+      h[j]! += curvature * value * value;
+    }
   }
-  if (bias !== 0) out[out.length - 1]! += bias * bias * total;
+  if (bias === 0) return;
+  g[g.length - 1]! += bias * total;
+  h[h.length - 1]! += bias * bias * curved;
 }
 
 /** out_s = x_i'w for i = rows[s], s in [begin, end). Returns the entries that were read. */
