@@ -8,6 +8,8 @@ import type { SparseDataset } from './sparse.js';
 /** No number needs so many bytes; longer tokens are not kept. */
 const LONGEST_TOKEN = 1024;
 const MOST_ENTRIES = 2 ** 31 - 1;
+/** Room is made at once for so many bytes of a file at most. */
+const MOST_AT_ONCE = 2 ** 26;
 const [NEWLINE, HASH, COLON, PLUS, MINUS, POINT] = [10, 35, 58, 43, 45, 46];
 /** 10^0 .. 10^22: powers that float64 holds exactly, so that one product or quotient rounds once. */
 const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
@@ -66,11 +68,14 @@ export class LibsvmParser {
   #columns = 0;
   #comment = false;
 
-  /** `features`: the largest index that rows may have. */
+  /** `features`: the largest index that rows may have. `bytes`: about how many there will be, to make room at once. */
   constructor(
     private readonly source: string,
     private readonly features?: number,
-  ) {}
+    bytes = 0,
+  ) {
+    this.#reserve(Math.min(bytes, MOST_AT_ONCE));
+  }
 
   push(piece: Uint8Array): void {
     const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);

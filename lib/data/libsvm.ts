@@ -1,4 +1,5 @@
 /** Reads files of LIBSVM's text format into sparse rows: see libsvm-parser.ts for the format. */
+import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { checkInteger, checkOptions, wrongType } from '../errors.js';
 import { LibsvmParser } from './libsvm-parser.js';
@@ -37,7 +38,8 @@ export async function readLibsvm(source: ByteSource, options?: LibsvmOptions): P
   if (features !== undefined) checkInteger('readLibsvm', 'features', features, 1, 2 ** 31 - 1);
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw wrongType('readLibsvm', 'signal', 'an AbortSignal', signal);
-  const parser = new LibsvmParser(name, features);
+  const size = source instanceof Uint8Array ? source.length : (await stat(source)).size;
+  const parser = new LibsvmParser(name, features, size);
   let restAt = performance.now() + SLICE;
   for await (const piece of unpack('readLibsvm', source)) {
     signal?.throwIfAborted();

@@ -56,9 +56,13 @@ export function checkSparseShape(where: string, x: SparseRows): void {
     );
 }
 
-/** The same of rows [begin, end): their entries lie inside the matrix, rise within each row, and are finite numbers. */
-export function checkSparseRows(where: string, x: SparseRows, begin: number, end: number): void {
+/**
+ * The same of rows [begin, end): their entries lie inside the matrix, rise within each row, and are finite numbers. Returns the sum of
+ * their squares.
+ */
+export function checkSparseRows(where: string, x: SparseRows, begin: number, end: number): number {
   const { columns, starts, indices, values } = x;
+  let squares = 0;
   for (let row = begin; row < end; row++) {
     const stop = starts[row + 1]!;
     if (stop < starts[row]! || stop > values.length) throw wrongShape(where, `x.starts does not rise at row ${row}`);
@@ -66,9 +70,11 @@ export function checkSparseRows(where: string, x: SparseRows, begin: number, end
     for (let k = starts[row]!; k < stop; k++) {
       const column = indices[k]!;
       if (column <= last || column >= columns || !Number.isFinite(values[k]!)) throw wrongEntry(where, x, row, k, last);
+      squares += values[k]! * values[k]!;
       last = column;
     }
   }
+  return squares;
 }
 
 function wrongEntry(

@@ -92,12 +92,13 @@ function damaged(text: string, random: RandomStream): string {
   return out;
 }
 
-/** The file in pieces of random sizes. */
+/** The file whole, or in pieces of random sizes. */
 function read(text: string, features: number | undefined, random: RandomStream): Rows {
   const bytes = Buffer.from(text, 'latin1');
   const parser = new LibsvmParser('a file', features);
+  const most = random.below(2) === 0 ? 20 : 1000;
   for (let at = 0; at < bytes.length; ) {
-    const end = at + 1 + random.below(40);
+    const end = at + 1 + random.below(most);
     parser.push(bytes.subarray(at, end));
     at = end;
   }

@@ -90,5 +90,7 @@ function classesOf(data: LinearSource, y: Float64Array, two: boolean) {
   if (seen.size === 1) throw wrongLabel(data, y.length - 1, 'two classes', `${y[0]} like all ${y.length} before it`);
   const labels = Float64Array.from(seen.keys()).sort();
   for (const [place, label] of labels.entries()) seen.set(label, place);
-  return { labels, classes: Int32Array.from(y, (label) => seen.get(label)!) };
+  const classes = new Int32Array(y.length);
+  for (let i = 0; i < y.length; i++) classes[i] = seen.get(y[i]!)!;
+  return { labels, classes };
 }

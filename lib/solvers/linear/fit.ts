@@ -6,12 +6,10 @@ import { type LinearData, type LinearExamples, readLinearData } from './examples
 import { solveHinge } from './hinge.js';
 import { solveL1 } from './l1.js';
 import { smoothLosses } from './losses.js';
-import { choice, LinearModel } from './model.js';
+import { choice, decideRows, LinearModel } from './model.js';
 import { newton, type Solution } from './newton.js';
 import { type LinearOptions, type LinearSettings, readLinearOptions } from './options.js';
-import { squaresOfRows } from './rows.js';
 import { SoftmaxObjective } from './softmax.js';
-import { timesRowsWide } from './wide-rows.js';
 import { drive, type Work } from './work.js';
 
 /**
@@ -42,8 +40,7 @@ function* fitting(examples: LinearExamples, settings: LinearSettings): Work<Line
   const design = new Design(x, settings.bias);
   let squares = 0;
   for (let b = 1; b < design.blocks.length; b++) {
-    checkSparseRows('fitLinear', x, design.blocks[b - 1]!, design.blocks[b]!);
-    squares += squaresOfRows(x, design.blocks[b - 1]!, design.blocks[b]!);
+    squares += checkSparseRows('fitLinear', x, design.blocks[b - 1]!, design.blocks[b]!);
     yield;
   }
   if (!Number.isFinite(squares * settings.C))
@@ -57,7 +54,7 @@ function* fitting(examples: LinearExamples, settings: LinearSettings): Work<Line
   let right = 0;
   for (let b = 1; b < design.blocks.length; b++) {
     const [begin, end] = [design.blocks[b - 1]!, design.blocks[b]!];
-    timesRowsWide(x, 1, outputs, wide, u, begin, end);
+    decideRows(x, outputs, wide, u, begin, end);
     for (let i = begin; i < end; i++) if (choice(u, i, outputs) === classes[i]) right++;
     yield;
   }
@@ -87,7 +84,7 @@ function* solveEach(design: Design, classes: Int32Array, K: number, settings: Li
   let [objective, gap, iterations] = [0, 0, 0];
   for (let problem = 0; problem < problems; problem++) {
     const positive = K === 2 ? 1 : problem;
-    const y = Float64Array.from(classes, (c) => (c === positive ? 1 : -1));
+    const y = signs(classes, positive);
     const w = new Float64Array(design.size);
     const solution = yield* numbered(solveBinary(design, y, w, settings), problem, problems, iterations);
     objective += solution.objective;
@@ -97,6 +94,13 @@ function* solveEach(design: Design, classes: Int32Array, K: number, settings: Li
     if (settings.bias !== 0) wide[features * problems + problem] = settings.bias * w[features]!;
   }
   return { objective, gap, iterations, wide };
+}
+
+/** +1 for rows of one class, -1 for the others. */
+function signs(classes: Int32Array, positive: number): Float64Array {
+  const y = new Float64Array(classes.length);
+  for (let i = 0; i < y.length; i++) y[i] = classes[i] === positive ? 1 : -1;
+  return y;
 }
 
 /** The same work, its progress told as that of one problem of several. */

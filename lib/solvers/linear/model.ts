@@ -2,6 +2,7 @@
 import type { DataValues } from '../../data/dataset.js';
 import { checkSparse, type SparseRows } from '../../data/sparse.js';
 import { type LinearData, readRows } from './examples.js';
+import { timesRows } from './rows.js';
 import { timesRowsWide } from './wide-rows.js';
 
 /** How the fit ended. */
@@ -68,7 +69,7 @@ export class LinearModel implements LinearResult {
   decision(x: SparseRows | DataValues): Float64Array {
     const rows = checkSparse('decision', readRows('decision', x, this.features, undefined));
     const out = new Float64Array(rows.rows * this.outputs);
-    timesRowsWide(rows, 1, this.outputs, this.#wide, out, 0, rows.rows);
+    decideRows(rows, this.outputs, this.#wide, out, 0, rows.rows);
     return out;
   }
 
@@ -89,6 +90,19 @@ export class LinearModel implements LinearResult {
     for (let i = 0; i < found.length; i++) if (found[i] === y[i]) right++;
     return { accuracy: right / found.length };
   }
+}
+
+/** Decision values of rows [begin, end); `wide` as LinearModel takes it. */
+export function decideRows(
+  x: SparseRows,
+  outputs: number,
+  wide: Float64Array,
+  out: Float64Array,
+  begin: number,
+  end: number,
+): void {
+  if (outputs === 1) timesRows(x, 1, wide, out, begin, end);
+  else timesRowsWide(x, 1, outputs, wide, out, begin, end);
 }
 
 /** The class that decision values of row i speak for; the first of equals. */

@@ -139,10 +139,3 @@ export function addListed(
   if (bias !== 0) out[out.length - 1]! += bias * total;
   return entries;
 }
-
-/** Sum of the squares in rows [begin, end). */
-export function squaresOfRows({ starts, values }: SparseRows, begin: number, end: number): number {
-  let sum = 0;
-  for (let k = starts[begin]!; k < starts[end]!; k++) sum += values[k]! * values[k]!;
-  return sum;
-}

@@ -10,8 +10,8 @@ const norm1 = (w: readonly number[]) => w.reduce((sum, v) => sum + Math.abs(v), 
 
 /** Few rows with many columns, and many with few (by the Gram matrix, where L1-regularised). */
 const shapes = [
-  ['wide', 0.7, problem(60, 400, { density: 0.05 })],
-  ['tall', 0.02, problem(300, 9)],
+  ['wide', 0.7, problem(40, 120, { density: 0.1 })],
+  ['tall', 0.05, problem(300, 9)],
 ] as const;
 
 describe.each(shapes)('on %s rows', (_, C, { x, y, dense }) => {
@@ -53,7 +53,7 @@ describe.each(shapes)('on %s rows', (_, C, { x, y, dense }) => {
       const { model, w, value } = await at({ loss: 'hinge', bias });
       expect(model.objective).toBeCloseTo(norm2(w) / 2 + value, 9);
       const f = (v: number[]) => norm2(v) / 2 + losses(dense, signs(y, 1), v, 'hinge', C, bias).value;
-      for (let j = 0; j < w.length; j += 7)
+      for (let j = 0; j < w.length; j += 11)
         for (const step of [1e-3, -1e-3])
           expect(f(w.map((v, k) => (k === j ? v + step : v)))).toBeGreaterThan(model.objective * (1 - 1e-9));
     }
