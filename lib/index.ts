@@ -17,9 +17,11 @@ export type {
 export { type DigitsOptions, digits } from './data/digits.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
 export { type ImageFolder, type ImageFolderOptions, imageFolder } from './data/image-folder.js';
+export { type LibsvmOptions, readLibsvm } from './data/libsvm.js';
 export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
 export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
+export type { SparseDataset, SparseRows } from './data/sparse.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // Graph
@@ -80,6 +82,12 @@ export { sgd } from './optimizers/sgd.js';
 export { compute } from './plan/compute.js';
 export { type GradCheckOptions, type GradCheckResult, type GradCheckSample, gradCheck } from './plan/grad-check.js';
 export type { KernelProfile, Profile, TraceEvent } from './plan/profile.js';
+// Linear classification
+export type { LinearData } from './solvers/linear/examples.js';
+export { fitLinear } from './solvers/linear/fit.js';
+export type { LinearModel } from './solvers/linear/model.js';
+export type { LinearOptions } from './solvers/linear/options.js';
+export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
 export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';

@@ -45,6 +45,7 @@ describe('the public API', () => {
       ...['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'schedules', 'initializers'],
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
       ...['cifar10', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
+      ...['fitLinear', 'readLibsvm'],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });

@@ -30,6 +30,13 @@ export function numberIn(min: number, max = Number.POSITIVE_INFINITY): (text: st
   };
 }
 
+/** Above 0 and below 1. */
+export function smallPositiveNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Expected a number > 0 and < 1.');
+  return value;
+}
+
 /** Part of a whole: above 0, at most 1. */
 export function fraction(text: string): number {
   const value = Number(text.trim() === '' ? Number.NaN : text);

@@ -4,6 +4,7 @@ import { packageVersion } from '../version.js';
 import { benchCommand } from './bench.js';
 import { doctorCommand } from './doctor.js';
 import { FAILED, type Io, OK, processIo, USAGE, UsageError } from './io.js';
+import { linearCommand } from './linear.js';
 import { trainCommand } from './train.js';
 
 /** Runs the arguments that follow the program's name; resolves to the exit code, and never rejects. */
@@ -16,8 +17,8 @@ export async function runCommandLine(args: readonly string[], io: Io = processIo
     .description('trains neural networks from Node, fast')
     .version(packageVersion())
     .showHelpAfterError('(add --help for what there is)');
-  for (const command of [trainCommand(io, finish), benchCommand(io, finish), doctorCommand(io, finish)])
-    program.addCommand(command);
+  for (const command of [trainCommand, linearCommand, benchCommand, doctorCommand])
+    program.addCommand(command(io, finish));
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
   try {

@@ -217,7 +217,7 @@ function isReal(values: unknown): values is Float32Array | Float64Array {
 }
 
 /** Flat values of nested arrays (of rows of `size` values); typed arrays are returned as they are. */
-function flatten(where: string, name: string, values: unknown, size: number): DataArray {
+export function flatten(where: string, name: string, values: unknown, size: number): DataArray {
   const expected = name === 'x' ? 'a typed array or an array of rows' : 'a typed array or an array of numbers or rows';
   if (ArrayBuffer.isView(values)) {
     if (values instanceof DataView || values instanceof BigInt64Array || values instanceof BigUint64Array)

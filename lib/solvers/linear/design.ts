@@ -1,0 +1,78 @@
+/**
+ * The rows of a problem, X [rows, size], sparse, with the bias as a last column that holds the same number everywhere and is not stored.
+ * Products go over blocks of rows with some 4,000 entries each and yield after each block.
+ */
+import type { SparseRows } from '../../data/sparse.js';
+import { type Columns, columnsOf } from './columns.js';
+import { addDerivatives, addGramRows, addRows, timesRows } from './rows.js';
+import type { Work } from './work.js';
+
+const BLOCK = 1 << 12;
+
+export class Design {
+  readonly x: SparseRows;
+  readonly rows: number;
+  /** Columns: features, and the bias where there is one. */
+  readonly size: number;
+  /** First rows of the blocks, and the number of rows. */
+  readonly blocks: Int32Array;
+
+  /** `bias`: the number in the bias's column; 0 for none. */
+  constructor(
+    { rows, columns, starts, indices, values }: SparseRows,
+    readonly bias: number,
+  ) {
+    this.x = { rows, columns, starts, indices, values };
+    this.rows = rows;
+    this.size = columns + (bias === 0 ? 0 : 1);
+    const blocks = [0];
+    let first = 0;
+    for (let i = 1; i < rows; i++)
+      if (starts[i + 1]! - starts[first]! + (i - first) > BLOCK) {
+        first = i;
+        blocks.push(i);
+      }
+    this.blocks = Int32Array.from([...blocks, rows]);
+  }
+
+  /** out = X w. */
+  *times(w: Float64Array, out: Float64Array): Work<void> {
+    const { x, bias, blocks } = this;
+    for (let b = 1; b < blocks.length; b++) {
+      timesRows(x, bias, w, out, blocks[b - 1]!, blocks[b]!);
+      yield;
+    }
+  }
+
+  /** out = out + X' v. */
+  *addTransposeTimes(v: Float64Array, out: Float64Array): Work<void> {
+    const { x, bias, blocks } = this;
+    for (let b = 1; b < blocks.length; b++) {
+      addRows(x, bias, v, out, blocks[b - 1]!, blocks[b]!);
+      yield;
+    }
+  }
+
+  /** out = out + X' diag(v) X s. */
+  *addGramTimes(v: Float64Array, s: Float64Array, out: Float64Array): Work<void> {
+    const { x, bias, blocks } = this;
+    for (let b = 1; b < blocks.length; b++) {
+      addGramRows(x, bias, v, s, out, blocks[b - 1]!, blocks[b]!);
+      yield;
+    }
+  }
+
+  /** g = g + X's and h_j = h_j + sum_i v_i x_ij^2. */
+  *addDerivatives(s: Float64Array, v: Float64Array, g: Float64Array, h: Float64Array): Work<void> {
+    const { x, bias, blocks } = this;
+    for (let b = 1; b < blocks.length; b++) {
+      addDerivatives(x, bias, s, v, g, h, blocks[b - 1]!, blocks[b]!);
+      yield;
+    }
+  }
+
+  /** The same numbers column by column, the bias's column at the end. */
+  columns(): Work<Columns> {
+    return columnsOf(this.x, this.bias, this.blocks);
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Long computations in pieces. A solver is a generator that yields after each short piece of its work (some 0.1 ms), sometimes with a word
+ * on how far it is; whoever drives it may let the event loop have a turn there, or end it.
+ */
+import { setImmediate } from 'node:timers/promises';
+
+/** How far a fit is. */
+export interface LinearProgress {
+  /** Iterations so far: of Newton's method, or passes of coordinate descent; over all classes where each is a problem of its own. */
+  readonly iterations: number;
+  /** Value of the objective (of the class that is being fitted). */
+  readonly objective: number;
+  /** Upper bound of its distance from the least value, relative to it. */
+  readonly gap: number;
+  /** Class that is being fitted, from 0, and how many there are; 0 of 1 where all are one problem. */
+  readonly problem: number;
+  readonly problems: number;
+}
+
+export type Work<T> = Generator<LinearProgress | undefined, T, void>;
+
+/** Milliseconds of work between two turns of the event loop. */
+const SLICE = 5;
+
+/** Does the work, with a turn for the event loop every few milliseconds. Rejects with the signal's reason once that is aborted. */
+export async function drive<T>(
+  work: Work<T>,
+  signal?: AbortSignal,
+  onProgress?: (progress: LinearProgress) => void,
+): Promise<T> {
+  signal?.throwIfAborted();
+  let restAt = performance.now() + SLICE;
+  for (let step = work.next(); ; step = work.next()) {
+    if (step.done) return step.value;
+    if (step.value !== undefined) onProgress?.(step.value);
+    if (performance.now() < restAt) continue;
+    await setImmediate();
+    signal?.throwIfAborted();
+    restAt = performance.now() + SLICE;
+  }
+}
