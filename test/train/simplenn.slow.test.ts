@@ -84,9 +84,13 @@ function compare(records: readonly IterationRecord[], digits: number): void {
 }
 
 describe.skipIf(missing)('the golden run', () => {
-  test.runIf(process.env.STEEPEST_LONG === '1')('in float64 on the reference: six digits', async () => {
-    compare(await golden('reference', 'float64', 2), 6);
-  }, 3_600_000);
+  test.runIf(process.env.STEEPEST_LONG === '1')(
+    'in float64 on the reference: six digits',
+    async () => {
+      compare(await golden('reference', 'float64', 2), 6);
+    },
+    3_600_000,
+  );
 
   test.skipIf(!hasCpu()).each(['fp32', 'strict'] as const)(
     'in float32 on the cpu, %s: four digits',
