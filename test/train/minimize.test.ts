@@ -224,14 +224,12 @@ describe('the run', () => {
     'of $method is stopped in the middle of an iteration; the weights are those of the last record',
     async (options) => {
       const model = mlp({ precision: 'float64' });
-      const run = model.minimize(data, { ...options, C: 10, iterations: 50, onProgress: stop });
-      let passes = 0;
-      function stop() {
-        if (++passes === 1) run.stop();
-      }
-      const { stopped, reason, iterations } = await run;
-      expect([stopped, reason]).toEqual([true, 'stopped']);
-      expect(iterations.length).toBeLessThan(3);
+      const onIteration = ({ iteration }: IterationRecord) => iteration === 1 && setImmediate(() => run.stop());
+      const run = model.minimize(data, { ...options, C: 10, iterations: 50, batchSize: 2, onIteration });
+      const { stopped, reason, iterations, objective } = await run;
+      expect([stopped, reason, iterations.length]).toEqual([true, 'stopped', 2]);
+      expect(objective).toBe(iterations[1]!.objective);
+      expect((await model.evaluate(data)).loss + squaredNorm(model) / 20).toBeCloseTo(objective, 12);
       model.dispose();
     },
   );

@@ -10,6 +10,7 @@ import { sequence } from '../../lib/layers/graph.js';
 import { optimizerFrom } from '../../lib/optimizers/registry.js';
 import { evaluate } from '../../lib/train/evaluate.js';
 import { startFit } from '../../lib/train/fit.js';
+import { startMinimize } from '../../lib/train/minimize.js';
 import { Network } from '../../lib/train/network.js';
 import { predictionRequest } from '../../lib/train/objective.js';
 import type { FitOptions } from '../../lib/train/options.js';
@@ -22,6 +23,7 @@ const data = clusters(8, 4 * 4 * 2);
 function slowly() {
   const reference = new ReferenceBackend('float64');
   const asked: string[][] = [];
+  const stricts = new Set<boolean>();
   const tiles = { known: 0, found: 2 };
   const events: string[] = [];
   let finish = () => {};
@@ -34,8 +36,12 @@ function slowly() {
       events.push(`${plan.name.split(' ')[1]} of ${plan.maxBatch} ${tile}`);
       return reference.load(plan);
     },
-    chooseTile: () => tiles.known,
-    tune: (shapes: readonly ConvolutionShape[], signal?: AbortSignal) => {
+    chooseTile: (_: ConvolutionShape, strict = false) => {
+      stricts.add(strict);
+      return tiles.known;
+    },
+    tune: (shapes: readonly ConvolutionShape[], signal?: AbortSignal, strict = false) => {
+      stricts.add(strict);
       asked.push(shapes.map(({ direction }) => direction));
       events.push('tuning');
       return new Promise<boolean>((resolve) => {
@@ -59,7 +65,7 @@ function slowly() {
   const begun = async () => {
     while (events.at(-1) !== 'tuning') await new Promise((resolve) => setImmediate(resolve));
   };
-  return { network, train, begun, asked, tiles, events, finish: () => finish() };
+  return { network, train, begun, asked, stricts, tiles, events, finish: () => finish() };
 }
 
 describe('while convolutions are timed', () => {
@@ -87,6 +93,35 @@ describe('while convolutions are timed', () => {
       finish();
       await answer;
     }
+  });
+
+  test('whole-data methods wait too, for strict choices, which are apart from those of a fit', async () => {
+    const { network, train, begun, asked, stricts, tiles, events, finish } = slowly();
+    tiles.found = 0;
+    const run = startMinimize(network, data, { iterations: 1 }, () => {});
+    for (const pass of ['gradient', 'Gauss-Newton', 'evaluation']) {
+      // Each plan asks for those shapes that no plan before it has asked for.
+      while (events.at(-1) !== 'tuning' && !events.at(-1)?.startsWith(pass)) await new Promise(setImmediate);
+      finish();
+    }
+    await run;
+    expect([...stricts]).toEqual([true]);
+    expect(asked[0]!.toSorted()).toEqual(['filter', 'filter', 'forward', 'forward', 'input']);
+    const before = asked.length;
+    const fit = train();
+    await begun();
+    finish();
+    await fit;
+    expect([...stricts]).toEqual([true, false]);
+    expect(asked[before]!.toSorted()).toEqual(['filter', 'filter', 'forward', 'forward', 'input']);
+  });
+
+  test('stop() ends a whole-data method while it waits', async () => {
+    const { network, begun } = slowly();
+    const run = startMinimize(network, data, undefined, () => {});
+    await begun();
+    run.stop();
+    expect(await run).toMatchObject({ iterations: [], stopped: true });
   });
 
   test('stop() ends it, and the fit with it', async () => {

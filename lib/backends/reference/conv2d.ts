@@ -64,11 +64,8 @@ function convolve(x: Real, addend: Real | undefined, y: Real, args: Args<'conv2d
     for (let column = 0; column < q; column++) {
       sums.fill(0);
       forWindow(args, row, column, (pixel, weight) => {
-        for (let channel = 0; channel < c; channel++) {
-          const value = x[pixel + channel]!;
-          const start = weight + channel * k;
-          for (let m = 0; m < k; m++) sums[m]! += value * filter[start + m]!;
-        }
+        for (let channel = 0; channel < c; channel++)
+          addScaled(sums, 0, x[pixel + channel]!, filter, weight + channel * k, k);
       });
       const to = (row * q + column) * k;
       for (let m = 0; m < k; m++) {
@@ -102,12 +99,8 @@ export function conv2dBackwardInput(args: Args<'conv2d_backward_input'>): void {
       for (let column = 0; column < q; column++) {
         const from = ((image * p + row) * q + column) * k;
         forWindow(args, row, column, (pixel, weight) => {
-          for (let channel = 0; channel < c; channel++) {
-            const start = weight + channel * k;
-            let dot = 0;
-            for (let m = 0; m < k; m++) dot += dy[from + m]! * filter[start + m]!;
-            sums[pixel + channel]! += dot;
-          }
+          for (let channel = 0; channel < c; channel++)
+            sums[pixel + channel]! += dot(dy, from, filter, weight + channel * k, k);
         });
       }
     dx.set(sums, first);
@@ -125,14 +118,25 @@ export function conv2dBackwardFilter(args: Args<'conv2d_backward_filter'>): void
       for (let column = 0; column < q; column++) {
         const from = ((image * p + row) * q + column) * k;
         forWindow(args, row, column, (pixel, weight) => {
-          for (let channel = 0; channel < c; channel++) {
-            const value = x[image * h * w * c + pixel + channel]!;
-            const start = weight + channel * k;
-            for (let m = 0; m < k; m++) sums[start + m]! += value * dy[from + m]!;
-          }
+          for (let channel = 0; channel < c; channel++)
+            addScaled(sums, weight + channel * k, x[image * h * w * c + pixel + channel]!, dy, from, k);
         });
       }
   dw.set(sums);
+}
+
+// The loops over output channels are functions of their own: inside the closures they run a third as fast.
+
+/** to[m] += factor from[m], m < k, from these places on. */
+function addScaled(to: Float64Array, at: number, factor: number, from: Real, start: number, k: number): void {
+  for (let m = 0; m < k; m++) to[at + m]! += factor * from[start + m]!;
+}
+
+/** The sum of a[m] b[m], m < k, from these places on. */
+function dot(a: Real, at: number, b: Real, start: number, k: number): number {
+  let sum = 0;
+  for (let m = 0; m < k; m++) sum += a[at + m]! * b[start + m]!;
+  return sum;
 }
 
 /** Calls visit(first element of the pixel in its image, first element of the weights) for each place of a window inside the image. */
