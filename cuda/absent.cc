@@ -10,6 +10,7 @@ static const char* const kReason = "steepest was built without CUDA: node tools/
 Probe probe() { return {false, "", "", {}, kReason}; }
 Device& Device::at(int) { throw NoDevice(kReason); }
 void multiply_adds(float*, int64_t, int64_t, Stream&) {}
+void copies(const float*, float*, int64_t, Stream&) {}
 
 }  // namespace cuda
 }  // namespace steepest

@@ -141,7 +141,7 @@ Napi::Value device_ceiling(Napi::Env env, int device) {
     return shortest(queue->take_stamps());
   };
   const double chains = time([&] { cuda::multiply_adds(reinterpret_cast<float*>(to.data()), kBlocks, kRounds, *queue); });
-  const double copies = time([&] { cuda::copy_forward({reinterpret_cast<float*>(from.data()), reinterpret_cast<float*>(to.data()), kFloats}, *queue); });
+  const double copies = time([&] { cuda::copies(reinterpret_cast<float*>(from.data()), reinterpret_cast<float*>(to.data()), kFloats, *queue); });
   Napi::Object result = Napi::Object::New(env);
   result.Set("gflops", 2.0 * cuda::kChainsOfBlock * kRounds * kBlocks / chains / 1e9);
   result.Set("gbPerSecond", 2.0 * sizeof(float) * kFloats / copies / 1e9);
