@@ -84,6 +84,14 @@ test('every file of native/kernels, cuda and lib/backends/reference belongs to a
   expect(cuda.sort()).toEqual(stems.map((stem) => `${stem}.cu`).sort());
 });
 
+test('native/binding calls no CUDA kernel by its name: a build without CUDA has none', () => {
+  const folder = join(root, 'native', 'binding');
+  const text = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+  const named = new RegExp(`cuda::(${kernelNames.join('|')})\\(`);
+  expect(text.filter((source) => named.test(source))).toEqual([]);
+  expect(text.some((source) => source.includes('cuda::copies('))).toBe(true);
+});
+
 describe('imports in lib/', () => {
   const ranks = [
     ['index'],
