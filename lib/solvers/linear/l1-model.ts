@@ -12,10 +12,12 @@ import { shuffle } from './shuffle.js';
 import { addScaled, dot, multiply, turn } from './vectors.js';
 import type { Work } from './work.js';
 
-/** Rounds of PASSES passes and a run of conjugate gradients. */
-const MOST_ROUNDS = 20;
-const PASSES = 2;
-const MOST_CG = 100;
+const MOST_PASSES = 50;
+/** A pass is slow that leaves more than this part of the violation. */
+const SLOW = 0.7;
+/** Steps of conjugate gradients at a time. */
+const FEWEST_CG = 16;
+const MOST_CG = 128;
 const HALVINGS = 20;
 /** Least fall of q, as a part of what its slope promises. */
 const SUFFICIENT = 0.01;
@@ -94,19 +96,25 @@ export class L1Model {
     return sum;
   }
 
-  /** Brings d near the minimum of q: until the sum of violations in a pass is at most `enough`. */
+  /**
+   * Brings d near the minimum of q: until the sum of violations in a pass is at most `enough`. Conjugate gradients help where a pass
+   * leaves much of the violation of the one before, with more steps each time.
+   */
   *minimise(enough: number): Work<void> {
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      for (let pass = 0; pass < PASSES; pass++) {
-        shuffle(this.#list, this.#active, 1, this.random.word());
-        this.#violation = 0;
-        for (let at = 0; at < this.#active; ) {
-          at = this.#sweep(at);
-          yield;
-        }
-        if (this.#violation <= enough) return;
+    let [before, steps] = [Number.POSITIVE_INFINITY, FEWEST_CG];
+    for (let pass = 0; pass < MOST_PASSES; pass++) {
+      shuffle(this.#list, this.#active, 1, this.random.word());
+      this.#violation = 0;
+      for (let at = 0; at < this.#active; ) {
+        at = this.#sweep(at);
+        yield;
       }
-      yield* this.#finish(enough / 2);
+      if (this.#violation <= enough) return;
+      const slow = this.#violation > SLOW * before;
+      before = slow ? Number.POSITIVE_INFINITY : this.#violation;
+      if (!slow) continue;
+      yield* this.#finish(enough / 2, steps);
+      steps = Math.min(2 * steps, MOST_CG);
     }
   }
 
@@ -148,13 +156,13 @@ export class L1Model {
   }
 
   /** Conjugate gradients over the columns with w_j + d_j not 0, with their signs; begun anew where one of them comes to 0. */
-  *#finish(enough: number): Work<void> {
-    for (let steps = 0; steps < MOST_CG; ) {
+  *#finish(enough: number, most: number): Work<void> {
+    for (let steps = 0; steps < most; ) {
       const size = this.#gather();
       if (size === 0) return;
       const face = this.#buffers.map((buffer) => buffer.subarray(0, size)) as unknown as FaceVectors;
       yield* this.#slopes(face);
-      const { taken, t } = yield* this.#conjugateGradients(face, enough, MOST_CG - steps);
+      const { taken, t } = yield* this.#conjugateGradients(face, enough, most - steps);
       if (t === 0) return;
       yield* this.#search(face, t);
       steps += taken + 1;
@@ -194,7 +202,8 @@ export class L1Model {
     multiply(m, r, z);
     p.set(z);
     let rz = dot(r, z);
-    for (let taken = 0; taken < most && taken <= x.length && norm1(r) > enough; taken++) {
+    let taken = 0;
+    for (; taken < most && taken <= x.length && norm1(r) > enough; taken++) {
       yield* this.#times(p, q);
       const curvature = dot(p, q);
       if (curvature <= FLAT * scaledNorm(p, m)) return { taken, t: farthest(x, p) };
@@ -207,7 +216,7 @@ export class L1Model {
       turn(p, z, next / rz);
       rz = next;
     }
-    return { taken: most, t: 0 };
+    return { taken, t: 0 };
   }
 
   /** out = (X'WX + e I) p on the face; W X p is left in perRow. */

@@ -60,6 +60,24 @@ describe.each(shapes)('on %s rows', (_, C, { x, y, dense }) => {
   });
 });
 
+describe('columns that depend on each other', () => {
+  it.each(['logistic', 'squaredHinge'] as const)('%s with l1: the same minimum as without the copies', async (loss) => {
+    for (const [rows, columns] of [
+      [200, 6],
+      [30, 50],
+    ] as const) {
+      const { y, dense } = problem(rows, columns);
+      const settings = { loss, regularizer: 'l1', C: 0.3, bias: 1, tolerance: 1e-9 } as const;
+      const plain = await fitLinear({ x: dense, y }, settings);
+      // Each column twice, the sum of all, and a constant beside the bias.
+      const copies = dense.map((row) => [...row, ...row, row.reduce((sum, v) => sum + v, 0) / 50, 1]);
+      const doubled = await fitLinear({ x: copies, y }, settings);
+      expect([plain.converged, doubled.converged]).toEqual([true, true]);
+      expect(doubled.objective / plain.objective).toBeCloseTo(1, 7);
+    }
+  });
+});
+
 describe('several classes', () => {
   const { x, y, dense } = problem(200, 6, { classes: 3 });
   const labels = Float64Array.from(y, (k) => [7, -2, 30][k]!);
