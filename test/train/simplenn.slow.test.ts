@@ -1,10 +1,6 @@
 /**
  * The golden Newton-CG run of SimpleNN's demo: initial weights, samples and numbers that two independent programs agree on. In float64 on the
-<<<<<<< HEAD
- * reference (ten minutes of computing, so only where STEEPEST_LONG=1 asks for it), in float32 on the cpu, and there on to where SimpleNN gets in 28 iterations.
-=======
- * reference (six minutes of computing), in float32 on the cpu, and there on to where SimpleNN gets in 28 iterations.
->>>>>>> newton
+ * reference (some six minutes of computing, so only where STEEPEST_LONG=1 asks for it), in float32 on the cpu, and there on to where SimpleNN gets in 28 iterations.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
