@@ -1,6 +1,4 @@
 // The export table: everything that lib/binding.ts declares. No exception of C++ leaves a function here as anything but a JavaScript error.
-#include <stdexcept>
-
 #include "../cpu_features.h"
 #include "arguments.h"
 #include "ceiling.h"
@@ -8,7 +6,6 @@
 #include "plan.h"
 #include "single_kernel.h"
 #include "storage.h"
-
 
 namespace steepest {
 namespace {
@@ -87,18 +84,8 @@ Napi::Value guarded(const Napi::CallbackInfo& info) {
     return function(info);
   } catch (const Napi::Error&) {
     throw;
-  } catch (const cuda::OutOfMemory& error) {
-    throw coded_error(info.Env(), "ERR_DEVICE_OOM", error.what());
-  } catch (const cuda::NoDevice& error) {
-    throw coded_error(info.Env(), "ERR_NO_DEVICE", error.what());
-  } catch (const cuda::Failure& error) {
-    throw coded_error(info.Env(), "ERR_CUDA", error.what());
-  } catch (const std::bad_alloc&) {
-    throw coded_error(info.Env(), "ERR_DEVICE_OOM", "not enough memory");
-  } catch (const std::out_of_range& error) {
-    throw shape_error(info.Env(), error.what());
-  } catch (const std::exception& error) {
-    throw Napi::Error::New(info.Env(), error.what());
+  } catch (...) {
+    throw error_of(info.Env(), caught_fault());
   }
 }
 

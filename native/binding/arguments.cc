@@ -1,6 +1,9 @@
 #include "arguments.h"
 
 #include <cmath>
+#include <stdexcept>
+
+#include "../../cuda/device.h"
 
 namespace steepest {
 namespace {
@@ -32,6 +35,29 @@ Napi::Error shape_error(Napi::Env env, const std::string& message) {
   Napi::Error error = Napi::RangeError::New(env, message);
   error.Set("code", Napi::String::New(env, "ERR_SHAPE"));
   return error;
+}
+
+Fault caught_fault(const char* no_memory) {
+  try {
+    throw;
+  } catch (const cuda::OutOfMemory& error) {
+    return {"ERR_DEVICE_OOM", error.what()};
+  } catch (const cuda::NoDevice& error) {
+    return {"ERR_NO_DEVICE", error.what()};
+  } catch (const cuda::Failure& error) {
+    return {"ERR_CUDA", error.what()};
+  } catch (const std::bad_alloc&) {
+    return {"ERR_DEVICE_OOM", no_memory};
+  } catch (const std::out_of_range& error) {
+    return {"ERR_SHAPE", error.what()};
+  } catch (const std::exception& error) {
+    return {"", error.what()};
+  }
+}
+
+Napi::Error error_of(Napi::Env env, const Fault& fault) {
+  if (fault.code.empty()) return Napi::Error::New(env, fault.message);
+  return fault.code == "ERR_SHAPE" ? shape_error(env, fault.message) : coded_error(env, fault.code.c_str(), fault.message);
 }
 
 bool is_whole(double value, double min, double max) { return value >= min && value <= max && std::floor(value) == value; }

@@ -17,6 +17,14 @@ Napi::Error coded_error(Napi::Env env, const char* code, const std::string& mess
 // A RangeError with the code ERR_SHAPE.
 Napi::Error shape_error(Napi::Env env, const std::string& message);
 
+// What went wrong in C++, as JavaScript hears of it: a code of ours, or "" for a plain Error.
+struct Fault {
+  std::string code, message;
+};
+// Of the exception that is being handled; `no_memory` is what to say where the host's memory did not do.
+Fault caught_fault(const char* no_memory = "not enough memory");
+Napi::Error error_of(Napi::Env env, const Fault& fault);
+
 // A whole number in [min, max].
 int64_t whole_number(const Napi::Value& value, const char* name, double min, double max);
 // Whether `value` is a whole number in [min, max], as a double.

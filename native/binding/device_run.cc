@@ -93,9 +93,7 @@ void DeviceRun::step(Worker& worker, const std::atomic<bool>& abandon) {
   queue.run_launches();
   const int64_t images = next_images();
   begin_step();
-  std::vector<uint64_t> sources = prologue_sources(-1);
-  const bool prologue = step_ == 0 && p.prologue > 0 && sources != p.prologue_of;
-  if (prologue) plan_->prologue_of.clear();
+  const bool prologue = prologue_due(-1);
   if (!events_.empty()) {
     trace(prologue ? 0 : p.prologue, images, queue);
   } else {
@@ -104,10 +102,12 @@ void DeviceRun::step(Worker& worker, const std::atomic<bool>& abandon) {
     queue.mark();
     queue.wait(kMostAhead);
   }
-  if (prologue) plan_->prologue_of = std::move(sources);
+  if (prologue) prologue_done();
   step_++;
 }
 
-void DeviceRun::settle(Worker& worker) { worker.queue->finish(); }
+void DeviceRun::settle(Worker& worker) {
+  if (worker.queue) worker.queue->finish();  // else there was none to be had, and nothing was begun
+}
 
 }  // namespace steepest

@@ -54,17 +54,8 @@ void Channel::settle(napi_env env, napi_value, void* context, void*) {
   }
   job->settled = true;
   if (--channel->in_flight_ == 0) napi_unref_threadsafe_function(env, channel->function_);
-  if (job->failure == Job::Failure::kNone) {
-    napi_resolve_deferred(env, job->deferred, Napi::Number::New(env, static_cast<double>(job->steps_done)));
-  } else if (job->failure == Job::Failure::kRange) {
-    napi_reject_deferred(env, job->deferred, shape_error(env, job->message).Value());
-  } else if (job->failure == Job::Failure::kMemory) {
-    napi_reject_deferred(env, job->deferred, coded_error(env, "ERR_DEVICE_OOM", job->message).Value());
-  } else if (job->failure == Job::Failure::kDevice) {
-    napi_reject_deferred(env, job->deferred, coded_error(env, "ERR_CUDA", job->message).Value());
-  } else {
-    napi_reject_deferred(env, job->deferred, Napi::Error::New(env, job->message).Value());
-  }
+  if (job->fault) napi_reject_deferred(env, job->deferred, error_of(env, *job->fault).Value());
+  else napi_resolve_deferred(env, job->deferred, Napi::Number::New(env, static_cast<double>(job->steps_done)));
 }
 
 // ---- the thread ----
@@ -170,16 +161,8 @@ bool Engine::work(Job& job, Worker& worker) {
   const auto guarded = [&job](auto&& act) {
     try {
       act();
-    } catch (const std::out_of_range& error) {
-      job.fail(Job::Failure::kRange, error.what());
-    } catch (const cuda::OutOfMemory& error) {
-      job.fail(Job::Failure::kMemory, error.what());
-    } catch (const cuda::Failure& error) {
-      job.fail(Job::Failure::kDevice, error.what());
-    } catch (const std::bad_alloc&) {
-      job.fail(Job::Failure::kMemory, "not enough memory to run the plan");
-    } catch (const std::exception& error) {
-      job.fail(Job::Failure::kOther, error.what());
+    } catch (...) {
+      if (!job.fault) job.fault = caught_fault("not enough memory to run the plan");  // the first counts
     }
   };
   bool more = false;

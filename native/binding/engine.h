@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 
 #include "run.h"
 
@@ -35,7 +36,6 @@ class Channel {
 struct Job {
   static const napi_type_tag kTag;
   static constexpr const char* kName = "run";
-  enum class Failure { kNone, kRange, kMemory, kDevice, kOther };
 
   std::unique_ptr<Run> run;
   std::shared_ptr<Channel> channel;
@@ -46,14 +46,7 @@ struct Job {
   std::vector<Event> events;
   int64_t event_count = 0;  // recorded or not
   bool settled = false;     // JavaScript's thread: it has heard of the end, and may read the events
-  Failure failure = Failure::kNone;
-  std::string message;
-  // The first failure counts.
-  void fail(Failure kind, std::string what) {
-    if (failure != Failure::kNone) return;
-    failure = kind;
-    message = std::move(what);
-  }
+  std::optional<Fault> fault;
 };
 
 class Engine {

@@ -57,16 +57,12 @@ void HostRun::step(Worker& worker, const std::atomic<bool>& abandon) {
   const int whole = team.threads() > 1 ? -team.threads() : 0;
   begin_step();
   int64_t event = event_ + 1;
-  if (step_ == 0 && p.prologue > 0) {
-    std::vector<uint64_t> sources = prologue_sources(isa_);
-    if (sources != p.prologue_of) {
-      plan_->prologue_of.clear();
-      for (size_t i = 0; i < p.prologue; i++) {
-        if (abandon.load(std::memory_order_relaxed)) return;
-        call(i, {0, way.images, way.images}, team, whole, event++);
-      }
-      plan_->prologue_of = std::move(sources);
+  if (prologue_due(isa_)) {
+    for (size_t i = 0; i < p.prologue; i++) {
+      if (abandon.load(std::memory_order_relaxed)) return;
+      call(i, {0, way.images, way.images}, team, whole, event++);
     }
+    prologue_done();
   }
   for (size_t g = p.prologue; g < p.groups.size(); g++) {
     if (abandon.load(std::memory_order_relaxed)) return;

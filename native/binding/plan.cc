@@ -105,17 +105,15 @@ std::vector<PlanGroup> group(const Plan& plan) {
   return groups;
 }
 
-// Whether the call is the same at every step: then it may stand in the prologue.
+// Whether the call is the same for every step and batch: then it may stand in the prologue.
 bool stands(const PlanCall& c, const Plan& plan) {
-  if (c.segment >= 0 || c.varying) return false;
+  if (c.segment >= 0 || c.varying || c.moving) return false;
   for (int i = 0; i < c.kernel->int_count; i++)
     if (c.ints[i].per_image != 0 || c.ints[i].per_batch != 0) return false;
-  for (int i = 0; i < c.kernel->real_count; i++)
-    if (c.reals[i].slot >= 0) return false;
   for (int i = 0; i < c.kernel->buffer_count; i++) {
     if (c.buffers[i] < 0) continue;
     const PlanBuffer& b = plan.buffers[static_cast<size_t>(c.buffers[i])];
-    if (b.per_image > 0 || b.per_row > 0 || b.per_step > 0 || (b.region >= 0 && c.kernel->buffers[i].role != Role::kIn)) return false;
+    if (b.per_image > 0 || (b.region >= 0 && c.kernel->buffers[i].role != Role::kIn)) return false;
   }
   return true;
 }

@@ -111,10 +111,13 @@ void Run::arguments(const PlanCall& c, const Slice& slice, Arguments& to) const 
   }
 }
 
-std::vector<uint64_t> Run::prologue_sources(int form) const {
-  std::vector<uint64_t> sources{static_cast<uint64_t>(form)};
-  for (size_t region : plan_->standing) sources.push_back(request_.regions[region]->version);
-  return sources;
+bool Run::prologue_due(int form) {
+  if (step_ != 0 || plan_->prologue == 0) return false;
+  sources_ = {static_cast<uint64_t>(form)};
+  for (size_t region : plan_->standing) sources_.push_back(request_.regions[region]->version);
+  if (sources_ == plan_->prologue_of) return false;
+  plan_->prologue_of.clear();
+  return true;
 }
 
 void Run::expect_events(int64_t full, int64_t last) {

@@ -37,10 +37,8 @@ class Run {
   virtual ~Run() = default;
 
   Plan& plan() const { return *plan_; }
-  int64_t step_count() const { return steps_; }
   int64_t steps_done() const { return step_; }
   bool finished() const { return step_ == steps_; }
-  int threads() const { return request_.threads; }
 
   // Runs the next step, or sees to it that it will run. Leaves it unfinished where `abandon` turns true.
   virtual void step(Worker& worker, const std::atomic<bool>& abandon) = 0;
@@ -73,8 +71,10 @@ class Run {
   void arguments(const PlanCall& call, const Slice& slice, Arguments& to) const;
   // Images of the next step.
   int64_t next_images() const { return std::min(request_.batch, request_.rows - step_ * request_.batch); }
-  // What the prologue's results depend on: they need not be made again while this is the same.
-  std::vector<uint64_t> prologue_sources(int form) const;
+  // Whether the prologue must run in the step under way, by this form of its kernels (an instruction set, or -1 on a device): in a run's first step,
+  // where its results are of other contents. They are out of date until prologue_done says that all its calls were made.
+  bool prologue_due(int form);
+  void prologue_done() { plan_->prologue_of = std::move(sources_); }
   // Makes room for the events of a run: those of a full step, and of the last, smaller one.
   void expect_events(int64_t full, int64_t last);
   void record(int64_t event, double call, int thread, int64_t images, double begin, double end);
@@ -89,6 +89,7 @@ class Run {
   int64_t event_ = 0;  // place of the next step's first
 
  private:
+  std::vector<uint64_t> sources_;  // of the prologue that is due
   void check_regions() const;
 };
 
