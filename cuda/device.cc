@@ -1,5 +1,8 @@
 #include "device.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 namespace steepest {
 namespace cuda {
 
@@ -25,6 +28,27 @@ void Device::release(void* memory) noexcept {
   used_ -= it->second;
   sizes_.erase(it);
   take_back(memory);
+}
+
+void Graph::keep(const std::shared_ptr<Scratch>& block) {
+  if (std::find(kept_.begin(), kept_.end(), block) == kept_.end()) kept_.push_back(block);
+}
+
+void* Queue::scratch(int slot, size_t bytes) {
+  std::shared_ptr<Scratch>& block = scratch_[slot];
+  if (!block || block->bytes < bytes) block = std::make_shared<Scratch>(device_, bytes);
+  if (graph_ != nullptr) graph_->keep(block);
+  return block->data;
+}
+
+size_t Queue::next_place() {
+  if (next_ >= graph_->size()) throw Failure("a call makes more launches than when it was recorded");
+  return next_++;
+}
+
+bool hopper_wanted() {
+  const char* wanted = std::getenv("STEEPEST_WGMMA");
+  return wanted != nullptr && std::string(wanted) == "1";
 }
 
 }  // namespace cuda

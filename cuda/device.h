@@ -53,43 +53,7 @@ struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Launches recorded one after the other, to be run as one.
-class Graph {
- public:
-  virtual ~Graph() = default;
-  virtual size_t size() const = 0;  // launches
-};
-
-// Launches in order. Of one thread at a time. What it throws (Failure, OutOfMemory) leaves it usable, if the device is.
-class Queue : public Stream {
- public:
-  virtual ~Queue() = default;
-
-  // What becomes of the launches that follow: they run (at first, and after the others) ...
-  virtual void run_launches() = 0;
-  // ... they are recorded behind those of `graph` ...
-  virtual void record_launches(Graph& graph) = 0;
-  // ... or they take the places of the graph's launches from number `first` on, which keep their kernel and their grid.
-  virtual void replace_launches(Graph& graph, size_t first) = 0;
-
-  // The graph keeps the scratch its launches use.
-  virtual std::unique_ptr<Graph> new_graph() = 0;
-  virtual void run(Graph& graph) = 0;
-
-  // Waits until no more than `most` of the marks set so far are still ahead. A mark is set behind all that was asked for before it.
-  virtual void mark() = 0;
-  virtual void wait(size_t most) = 0;
-  // Waits for all; throws what went wrong on the device.
-  virtual void finish() = 0;
-
-  // Notes the time, behind all that was asked for before. take_stamps waits, and gives the times noted since it was last called, in
-  // nanoseconds after the first of them.
-  virtual void stamp() = 0;
-  virtual std::vector<double> take_stamps() = 0;
-
- protected:
-  Queue() = default;
-};
+class Queue;
 
 class Device {
  public:
@@ -121,6 +85,83 @@ class Device {
   std::unordered_map<void*, size_t> sizes_;
   std::atomic<uint64_t> limit_{UINT64_MAX}, used_{0};
 };
+
+// Device memory that goes with its last user: a graph keeps the scratch it was recorded with when its queue takes a larger one.
+struct Scratch {
+  Scratch(Device& of, size_t size) : device(of), bytes(size), data(of.allocate(size)) {}
+  ~Scratch() { device.release(data); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  Device& device;
+  const size_t bytes;
+  void* const data;
+};
+
+// Launches recorded one after the other, to be run as one.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+  virtual size_t size() const = 0;  // launches
+  void keep(const std::shared_ptr<Scratch>& block);
+
+ private:
+  std::vector<std::shared_ptr<Scratch>> kept_;
+};
+
+// Launches in order. Of one thread at a time. What it throws (Failure, OutOfMemory) leaves it usable, if the device is.
+class Queue : public Stream {
+ public:
+  virtual ~Queue() = default;
+
+  // What becomes of the launches that follow: they run (at first, and after the others) ...
+  void run_launches() { graph_ = nullptr; }
+  // ... they are recorded behind those of `graph` ...
+  void record_launches(Graph& graph) {
+    graph_ = &graph;
+    replacing_ = false;
+  }
+  // ... or they take the places of the graph's launches from number `first` on, which keep their kernel and their grid.
+  void replace_launches(Graph& graph, size_t first) {
+    graph_ = &graph;
+    replacing_ = true;
+    next_ = first;
+  }
+
+  // The graph keeps the scratch its launches use.
+  virtual std::unique_ptr<Graph> new_graph() = 0;
+  virtual void run(Graph& graph) = 0;
+
+  void* scratch(int slot, size_t bytes) override;
+
+  // Waits until no more than `most` of the marks set so far are still ahead. A mark is set behind all that was asked for before it.
+  virtual void mark() = 0;
+  virtual void wait(size_t most) = 0;
+  // Waits for all; throws what went wrong on the device.
+  virtual void finish() = 0;
+
+  // Notes the time, behind all that was asked for before. take_stamps waits, and gives the times noted since it was last called, in
+  // nanoseconds after the first of them.
+  virtual void stamp() = 0;
+  virtual std::vector<double> take_stamps() = 0;
+
+ protected:
+  explicit Queue(Device& device) : device_(device) {}
+  // Where a launch that replaces one goes. Throws Failure behind the graph's last.
+  size_t next_place();
+  // The next who asks for the slot gets new memory.
+  void forget_scratch(int slot) { scratch_[slot].reset(); }
+
+  Device& device_;
+  Graph* graph_ = nullptr;  // null: launches run
+  bool replacing_ = false;
+
+ private:
+  size_t next_ = 0;
+  std::shared_ptr<Scratch> scratch_[kSlots];
+};
+
+// Whether STEEPEST_WGMMA=1 asks for products by Hopper's own instructions (cuda/hopper).
+bool hopper_wanted();
 
 }  // namespace cuda
 }  // namespace steepest

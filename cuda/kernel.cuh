@@ -1,8 +1,8 @@
 // What every .cu file of a kernel begins with: the language of kernels, for nvcc and, in tests, for a host compiler (shim/shim.h).
 //
 // The language: __global__ functions with one parameter (a plain struct), threadIdx.x, blockIdx, gridDim, __syncthreads, shuffles of whole
-// warps (warp_sum and the like below), shared memory by STEEPEST_SHARED, copies to it by copy_async, device lambdas. Blocks are
-// one-dimensional. A thread that has left before a barrier of its block is an error, as is a shuffle that not all 32 threads of a warp reach.
+// warps, shared memory by STEEPEST_SHARED, copies to it by copy_async, device lambdas. Blocks are one-dimensional. A thread that has left
+// before a barrier of its block is an error, as is a shuffle that not all 32 threads of a warp reach.
 #pragma once
 #include <cfloat>
 #include <cmath>
@@ -53,17 +53,6 @@ __host__ __device__ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a
 template <class... T>
 bool aligned(size_t bytes, const T*... pointers) {
   return ((reinterpret_cast<uintptr_t>(pointers) % bytes == 0) && ...);
-}
-
-// ---- of a warp, in one fixed order; every lane gets the result ----
-
-__device__ inline float warp_sum(float value) {
-  for (int step = kWarp / 2; step > 0; step /= 2) value += __shfl_xor_sync(kAll, value, step);
-  return value;
-}
-__device__ inline float warp_most(float value) {
-  for (int step = kWarp / 2; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(kAll, value, step));
-  return value;
 }
 
 // ---- copies from device to shared memory behind the back of the threads ----

@@ -4,7 +4,6 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -24,15 +23,6 @@ void check(cudaError_t status, const char* what) {
   throw Failure(std::string(what) + ": " + cudaGetErrorString(status) + " (" + cudaGetErrorName(status) + ")");
 }
 
-// Memory that counts its users: a graph keeps the scratch it was recorded with when a queue takes a larger one.
-struct Block {
-  explicit Block(Device& device, size_t size) : device(device), bytes(size), data(device.allocate(size)) {}
-  ~Block() { device.release(data); }
-  Device& device;
-  size_t bytes;
-  void* data;
-};
-
 struct CudaGraph final : Graph {
   CudaGraph() { check(cudaGraphCreate(&graph, 0), "cudaGraphCreate"); }
   ~CudaGraph() override {
@@ -40,19 +30,15 @@ struct CudaGraph final : Graph {
     cudaGraphDestroy(graph);
   }
   size_t size() const override { return nodes.size(); }
-  void keep(const std::shared_ptr<Block>& block) {
-    if (std::find(scratch.begin(), scratch.end(), block) == scratch.end()) scratch.push_back(block);
-  }
 
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
   std::vector<cudaGraphNode_t> nodes;
-  std::vector<std::shared_ptr<Block>> scratch;
 };
 
 class CudaQueue final : public Queue {
  public:
-  explicit CudaQueue(Device& device, int index) : device_(device), index_(index) {
+  explicit CudaQueue(Device& device, int index) : Queue(device), index_(index) {
     use();
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
     look_for_hopper();
@@ -66,16 +52,6 @@ class CudaQueue final : public Queue {
     cudaStreamDestroy(stream_);
   }
 
-  void run_launches() override { graph_ = nullptr; }
-  void record_launches(Graph& graph) override {
-    graph_ = static_cast<CudaGraph*>(&graph);
-    replacing_ = false;
-  }
-  void replace_launches(Graph& graph, size_t first) override {
-    graph_ = static_cast<CudaGraph*>(&graph);
-    replacing_ = true;
-    next_ = first;
-  }
   std::unique_ptr<Graph> new_graph() override {
     use();
     return std::make_unique<CudaGraph>();
@@ -85,16 +61,8 @@ class CudaQueue final : public Queue {
     use();
     auto& g = static_cast<CudaGraph&>(graph);
     if (g.nodes.empty()) return;
-    if (g.executable == nullptr) check(cudaGraphInstantiate(&g.executable, g.graph, 0), "cudaGraphInstantiate");
+    instantiate(g);
     check(cudaGraphLaunch(g.executable, stream_), "cudaGraphLaunch");
-  }
-
-  void* scratch(int slot, size_t bytes) override {
-    use();
-    std::shared_ptr<Block>& block = scratch_[slot];
-    if (!block || block->bytes < bytes) block = std::make_shared<Block>(device_, bytes);
-    if (graph_ != nullptr) graph_->keep(block);
-    return block->data;
   }
 
   TensorMap tensor_map(const void* from, int64_t lines, int64_t bytes, int box) override {
@@ -154,12 +122,16 @@ class CudaQueue final : public Queue {
  private:
   void use() const { check(cudaSetDevice(index_), "cudaSetDevice"); }
 
+  // Once all launches are there.
+  static void instantiate(CudaGraph& g) {
+    if (g.executable == nullptr) check(cudaGraphInstantiate(&g.executable, g.graph, 0), "cudaGraphInstantiate");
+  }
+
   void look_for_hopper() {
-    const char* wanted = std::getenv("STEEPEST_WGMMA");
     int major = 0, minor = 0;
     check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index_), "cudaDeviceGetAttribute");
     check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index_), "cudaDeviceGetAttribute");
-    if (wanted == nullptr || std::string(wanted) != "1" || major != 9 || minor != 0) return;
+    if (!hopper_wanted() || major != 9 || minor != 0) return;
     tensor_map_encoder_ = tensor_map_encoder();
     hopper = tensor_map_encoder_ != nullptr;
   }
@@ -191,26 +163,21 @@ class CudaQueue final : public Queue {
     node.blockDim = dim3(static_cast<unsigned>(launch.threads));
     node.sharedMemBytes = static_cast<unsigned>(launch.shared);
     node.kernelParams = params;
+    auto& g = static_cast<CudaGraph&>(*graph_);
     if (replacing_) {
-      if (next_ >= graph_->nodes.size()) throw Failure("a call makes more launches than when it was recorded");
-      if (graph_->executable == nullptr) check(cudaGraphInstantiate(&graph_->executable, graph_->graph, 0), "cudaGraphInstantiate");
-      check(cudaGraphExecKernelNodeSetParams(graph_->executable, graph_->nodes[next_++], &node), "cudaGraphExecKernelNodeSetParams");
+      instantiate(g);
+      check(cudaGraphExecKernelNodeSetParams(g.executable, g.nodes[next_place()], &node), "cudaGraphExecKernelNodeSetParams");
       return;
     }
     cudaGraphNode_t made;
-    const cudaGraphNode_t* before = graph_->nodes.empty() ? nullptr : &graph_->nodes.back();
-    check(cudaGraphAddKernelNode(&made, graph_->graph, before, before == nullptr ? 0 : 1, &node), "cudaGraphAddKernelNode");
-    graph_->nodes.push_back(made);
+    const cudaGraphNode_t* before = g.nodes.empty() ? nullptr : &g.nodes.back();
+    check(cudaGraphAddKernelNode(&made, g.graph, before, before == nullptr ? 0 : 1, &node), "cudaGraphAddKernelNode");
+    g.nodes.push_back(made);
   }
 
-  Device& device_;
   const int index_;
   cudaStream_t stream_ = nullptr;
   decltype(&cuTensorMapEncodeTiled) tensor_map_encoder_ = nullptr;
-  std::shared_ptr<Block> scratch_[kSlots];
-  CudaGraph* graph_ = nullptr;
-  bool replacing_ = false;
-  size_t next_ = 0;
   std::deque<cudaEvent_t> pending_;
   std::vector<cudaEvent_t> spare_, stamps_;
 };

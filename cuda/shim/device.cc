@@ -32,41 +32,25 @@ struct Kept {
 struct ShimGraph final : Graph {
   size_t size() const override { return launches.size(); }
   std::vector<Kept> launches;
-  std::vector<std::shared_ptr<void>> scratch;
 };
 
 class ShimQueue final : public Queue {
  public:
-  explicit ShimQueue(Device& device) : device_(device) {
-    const char* wanted = std::getenv("STEEPEST_WGMMA");
-    hopper = wanted != nullptr && std::string(wanted) == "1";
-  }
+  explicit ShimQueue(Device& device) : Queue(device) { hopper = hopper_wanted(); }
 
-  void run_launches() override { graph_ = nullptr; }
-  void record_launches(Graph& graph) override {
-    graph_ = static_cast<ShimGraph*>(&graph);
-    replacing_ = false;
-  }
-  void replace_launches(Graph& graph, size_t first) override {
-    graph_ = static_cast<ShimGraph*>(&graph);
-    replacing_ = true;
-    next_ = first;
-  }
   std::unique_ptr<Graph> new_graph() override { return std::make_unique<ShimGraph>(); }
 
   void run(Graph& graph) override {
     for (const Kept& k : static_cast<ShimGraph&>(graph).launches) shim::run_grid(k.grid, k.threads, k.shared, k.run, k.kernel, k.params.get());
   }
 
-  // Always new, and filled with NaN: what a call leaves there is not there for the next.
+  // New, and filled with NaN, but for launches that are replaced: what a call leaves there is not there for the next.
   void* scratch(int slot, size_t bytes) override {
-    Slot& s = slots_[slot];
-    if (replacing_ && graph_ != nullptr && s.block && s.bytes >= bytes) return s.block.get();
-    void* memory = device_.allocate(bytes + 256);
-    std::memset(memory, 0xff, bytes + 256);
-    Device& device = device_;
-    s = {std::shared_ptr<void>(memory, [&device](void* m) { device.release(m); }), bytes};
-    if (graph_ != nullptr) graph_->scratch.push_back(s.block);
+    constexpr size_t kBehind = 256;
+    const bool again = graph_ != nullptr && replacing_;
+    if (!again) forget_scratch(slot);
+    void* memory = Queue::scratch(slot, bytes + kBehind);
+    if (!again) std::memset(memory, 0xff, bytes + kBehind);
     return memory;
   }
 
@@ -89,26 +73,17 @@ class ShimQueue final : public Queue {
     const size_t room = (launch.bytes + launch.alignment - 1) / launch.alignment * launch.alignment;
     Kept kept{launch.kernel, launch.run, launch.grid, launch.threads, launch.shared, {static_cast<char*>(std::aligned_alloc(launch.alignment < 8 ? 8 : launch.alignment, room < 8 ? 8 : room)), &std::free}};
     std::memcpy(kept.params.get(), launch.params, launch.bytes);
+    std::vector<Kept>& launches = static_cast<ShimGraph&>(*graph_).launches;
     if (!replacing_) {
-      graph_->launches.push_back(std::move(kept));
+      launches.push_back(std::move(kept));
       return;
     }
-    if (next_ >= graph_->launches.size()) throw Failure("a call makes more launches than when it was recorded");
-    Kept& place = graph_->launches[next_++];
+    Kept& place = launches[next_place()];
     if (place.kernel != kept.kernel || place.grid.x != kept.grid.x || place.grid.y != kept.grid.y || place.grid.z != kept.grid.z || place.shared != kept.shared)
       throw Failure("a call makes other launches than when it was recorded");
     place = std::move(kept);
   }
 
-  struct Slot {
-    std::shared_ptr<void> block;
-    size_t bytes = 0;
-  };
-  Device& device_;
-  Slot slots_[kSlots];
-  ShimGraph* graph_ = nullptr;
-  bool replacing_ = false;
-  size_t next_ = 0;
   std::vector<std::chrono::steady_clock::time_point> stamps_;
 };
 

@@ -26,26 +26,15 @@ struct alignas(8) float2 {
 struct alignas(16) float4 {
   float x, y, z, w;
 };
-struct alignas(8) int2 {
-  int x, y;
-};
 struct alignas(16) int4 {
   int x, y, z, w;
 };
 struct alignas(16) uint4 {
   unsigned x, y, z, w;
 };
-struct alignas(8) uint2 {
-  unsigned x, y;
-};
-struct alignas(8) ushort4 {
-  unsigned short x, y, z, w;
-};
 inline float2 make_float2(float x, float y) { return {x, y}; }
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
-inline int2 make_int2(int x, int y) { return {x, y}; }
 inline int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
-inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
 
 namespace steepest {
@@ -82,7 +71,6 @@ T from_lane(T value, int source) {
 
 inline void __syncthreads() { steepest::shim::barrier(); }
 inline void __syncwarp(unsigned = 0xffffffffu) { steepest::shim::exchange(nullptr, 0); }
-inline void __threadfence() {}
 template <class T>
 T __shfl_sync(unsigned, T value, int source) {
   return steepest::shim::from_lane(value, source % 32);
@@ -90,30 +78,6 @@ T __shfl_sync(unsigned, T value, int source) {
 template <class T>
 T __shfl_xor_sync(unsigned, T value, int mask) {
   return steepest::shim::from_lane(value, steepest::shim::lane() ^ mask);
-}
-template <class T>
-T __shfl_down_sync(unsigned, T value, int step) {
-  const int source = steepest::shim::lane() + step;
-  const T other = steepest::shim::from_lane(value, source < 32 ? source : steepest::shim::lane());
-  return other;
-}
-template <class T>
-T __shfl_up_sync(unsigned, T value, int step) {
-  const int source = steepest::shim::lane() - step;
-  return steepest::shim::from_lane(value, source >= 0 ? source : steepest::shim::lane());
-}
-inline unsigned __ballot_sync(unsigned, bool predicate) {
-  const char* all = steepest::shim::exchange(&predicate, 1);
-  unsigned bits = 0;
-  for (int i = 0; i < 32; i++) bits |= static_cast<unsigned>(all[i * steepest::shim::kExchange] != 0) << i;
-  return bits;
-}
-template <class T>
-T atomicAdd(T* place, T value) {
-  static_assert(static_cast<T>(0.5) == 0, "no float atomics: their order is not fixed");
-  const T old = *place;
-  *place = old + value;
-  return old;
 }
 inline unsigned __float_as_uint(float value) {
   unsigned bits;
@@ -125,8 +89,6 @@ inline float __uint_as_float(unsigned bits) {
   std::memcpy(&value, &bits, 4);
   return value;
 }
-inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>(static_cast<uint64_t>(a) * b >> 32); }
-inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hopper/instructions.cuh"
+#include "reduce.cuh"
 #include "shim/fibers.h"
 
 STEEPEST_KERNELS_BEGIN
