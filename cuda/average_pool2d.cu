@@ -34,13 +34,11 @@ struct AveragePoolGradient {
     const Pooling& f = pooling;
     int channel;
     const Pixel pixel = pixels.at(f.channels.divide(small(i), channel));
-    const Covering rows(pixel.row, f.pool, stride, f.p), columns(pixel.column, f.pool, stride, f.q);
     Channels<W> sum{};
-    for (int row = rows.from; row < rows.end; ++row)
-      for (int column = columns.from; column < columns.end; ++column) {
-        const auto values = channels_at<W>(dy + static_cast<int64_t>(f.windows.index({pixel.image, row, column})) * f.c + channel * W);
-        for (int v = 0; v < W; ++v) sum.at[v] += values.at[v];
-      }
+    f.windows_over<W>(pixel, channel, stride, [&](int, int, int64_t window) {
+      const auto values = channels_at<W>(dy + window);
+      for (int v = 0; v < W; ++v) sum.at[v] += values.at[v];
+    });
     for (int v = 0; v < W; ++v) sum.at[v] /= count;
     put(dx + i * W, sum);
   }
@@ -48,12 +46,10 @@ struct AveragePoolGradient {
 
 // x[n, h, w, c] -> y[n, p, q, c].
 void average_pool2d_forward(const average_pool2d_forward_args& a, Stream& stream) {
-  by_channels(a.c % 4 == 0 && aligned(16, a.x, a.y), [&](auto width) {
+  const bool four = a.c % 4 == 0 && aligned(16, a.x, a.y);
+  const float count = static_cast<float>(a.pool * a.pool);
+  over_windows("average_pool2d_forward", four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, const Pooling& pooling, int64_t threads) {
     constexpr int W = decltype(width)::value;
-    const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
-    const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
-    const float count = static_cast<float>(a.pool * a.pool);
-    fits("average_pool2d_forward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     by_pool(a.pool, [&](auto size) { elementwise(stream, threads, AveragePool<W, decltype(size)::value>{a.x, a.y, pooling, count}); });
   });
 }

@@ -16,13 +16,8 @@ struct BiasForward {
 constexpr int64_t kBiasRows = 4;  // of a thread
 
 template <int V>
-struct alignas(4 * V) BiasVector {
-  float at[V];
-};
-
-template <int V>
 __global__ void __launch_bounds__(kBiasThreads) bias_add(BiasForward p) {
-  using Vector = BiasVector<V>;
+  using Vector = Pack<float, V>;
   const int64_t i = static_cast<int64_t>(blockIdx.x) * kBiasThreads + threadIdx.x, groups = p.k / V;
   const int64_t first = i / groups, column = i % groups * V;
   if (first >= p.stride) return;

@@ -34,11 +34,9 @@ struct MaxPool {
 // x[n, h, w, c] -> y[n, p, q, c], argmax[n, p, q, c] (may be null).
 inline void max_pool(const char* kernel, const float* x, float* y, uint16_t* argmax, int64_t n, int64_t h, int64_t w, int64_t c, int64_t pool, int64_t stride,
                      Stream& stream) {
-  by_channels(c % 4 == 0 && aligned(16, x, y) && aligned(8, argmax), [&](auto width) {
+  const bool four = c % 4 == 0 && aligned(16, x, y) && aligned(8, argmax);
+  over_windows(kernel, four, n, h, w, c, pool, stride, [&](auto width, const Pooling& pooling, int64_t threads) {
     constexpr int W = decltype(width)::value;
-    const Pooling pooling(h, w, c, pool, stride, W);
-    const int64_t threads = n * pooling.p * pooling.q * (c / W);
-    fits(kernel, {{"n", n}, {"h", h}, {"w", w}, {"c", c}}, {threads});
     by_pool(pool, [&](auto size) { elementwise(stream, threads, MaxPool<W, decltype(size)::value>{x, y, argmax, pooling}); });
   });
 }
@@ -104,14 +102,12 @@ struct MaxPoolOverlap {
     const Pooling& f = pooling;
     int channel;
     const Pixel pixel = pixels.at(f.channels.divide(small(i), channel));
-    const Covering rows(pixel.row, f.pool, stride, f.p), columns(pixel.column, f.pool, stride, f.q);
     Channels<W> sum{};
-    for (int row = rows.from; row < rows.end; ++row)
-      for (int column = columns.from; column < columns.end; ++column) {
-        const Share<W> share(dy, argmax, static_cast<int64_t>(f.windows.index({pixel.image, row, column})) * f.c + channel * W);
-        const int place = (pixel.row - row * f.stride) * f.pool + pixel.column - column * f.stride;
-        for (int v = 0; v < W; ++v) sum.at[v] += share.place[v] == place ? share.dy.at[v] : 0.0f;
-      }
+    f.windows_over<W>(pixel, channel, stride, [&](int row, int column, int64_t window) {
+      const Share<W> share(dy, argmax, window);
+      const int place = (pixel.row - row * f.stride) * f.pool + pixel.column - column * f.stride;
+      for (int v = 0; v < W; ++v) sum.at[v] += share.place[v] == place ? share.dy.at[v] : 0.0f;
+    });
     put(dx + i * W, sum);
   }
 };

@@ -37,11 +37,9 @@ void max_pool2d_backward(const max_pool2d_backward_args& a, Stream& stream) {
 
 // x[n, h, w, c], argmax[n, p, q, c] -> y[n, p, q, c]: the values of x at known places, NaN for a place outside the window.
 void max_pool2d_select(const max_pool2d_select_args& a, Stream& stream) {
-  by_channels(a.c % 4 == 0 && aligned(16, a.x, a.y) && aligned(8, a.argmax), [&](auto width) {
+  const bool four = a.c % 4 == 0 && aligned(16, a.x, a.y) && aligned(8, a.argmax);
+  over_windows("max_pool2d_select", four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, const Pooling& pooling, int64_t threads) {
     constexpr int W = decltype(width)::value;
-    const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
-    const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
-    fits("max_pool2d_select", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     elementwise(stream, threads, MaxPoolSelect<W>{a.x, a.argmax, a.y, pooling, Divisor(a.pool)});
   });
 }

@@ -31,7 +31,28 @@ struct Pooling {
       for (int column = 0; column < size; ++column)
         f(row * size + column, channels_at<W>(corner + (static_cast<int64_t>(row) * w + column) * c));
   }
+
+  // f(row, column, i) for each window over a pixel, in their order; i: the element of an array over windows where these W channels begin. step:
+  // `stride`.
+  template <int W, class F>
+  __device__ void windows_over(const Pixel& pixel, int channel, const Divisor& step, F f) const {
+    const Covering rows(pixel.row, pool, step, p), columns(pixel.column, pool, step, q);
+    for (int row = rows.from; row < rows.end; ++row)
+      for (int column = columns.from; column < columns.end; ++column)
+        f(row, column, static_cast<int64_t>(windows.index({pixel.image, row, column})) * c + channel * W);
+  }
 };
+
+// call(width, pooling, threads) for a thread a window and W = width() channels, 4 of them where `four`.
+template <class F>
+void over_windows(const char* kernel, bool four, int64_t n, int64_t h, int64_t w, int64_t c, int64_t pool, int64_t stride, F call) {
+  by_channels(four, [&](auto width) {
+    const Pooling pooling(h, w, c, pool, stride, width());
+    const int64_t threads = n * pooling.p * pooling.q * (c / width());
+    fits(kernel, {{"n", n}, {"h", h}, {"w", w}, {"c", c}}, {threads});
+    call(width, pooling, threads);
+  });
+}
 
 // call(std::integral_constant<int, kPool>()) for windows of that size: 2, 3, or 0 for any other.
 template <class F>

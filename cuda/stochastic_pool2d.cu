@@ -85,11 +85,9 @@ struct StochasticExpected {
 // none, the last with a > 0), place 0 where the total is not > 0. u = number first + output of the stream. The sums are float32 in
 // row-major order, so that every backend chooses the same place.
 void stochastic_pool2d_forward(const stochastic_pool2d_forward_args& a, Stream& stream) {
-  by_channels(a.c % 4 == 0 && aligned(16, a.x, a.y) && aligned(8, a.argmax), [&](auto width) {
+  const bool four = a.c % 4 == 0 && aligned(16, a.x, a.y) && aligned(8, a.argmax);
+  over_windows("stochastic_pool2d_forward", four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, const Pooling& pooling, int64_t threads) {
     constexpr int W = decltype(width)::value;
-    const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
-    const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
-    fits("stochastic_pool2d_forward", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     by_pool(a.pool, [&](auto size) {
       elementwise(stream, threads, StochasticPool<W, decltype(size)::value>{a.x, a.y, a.argmax, pooling, a.seed, a.stream, a.step, a.first});
     });
@@ -98,11 +96,9 @@ void stochastic_pool2d_forward(const stochastic_pool2d_forward_args& a, Stream& 
 
 // x[n, h, w, c] -> y[n, p, q, c] = sum a^2 / sum a, and 0 where the sum is 0.
 void stochastic_pool2d_expected(const stochastic_pool2d_expected_args& a, Stream& stream) {
-  by_channels(a.c % 4 == 0 && aligned(16, a.x, a.y), [&](auto width) {
+  const bool four = a.c % 4 == 0 && aligned(16, a.x, a.y);
+  over_windows("stochastic_pool2d_expected", four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, const Pooling& pooling, int64_t threads) {
     constexpr int W = decltype(width)::value;
-    const Pooling pooling(a.h, a.w, a.c, a.pool, a.stride, W);
-    const int64_t threads = a.n * pooling.p * pooling.q * (a.c / W);
-    fits("stochastic_pool2d_expected", {{"n", a.n}, {"h", a.h}, {"w", a.w}, {"c", a.c}}, {threads});
     by_pool(a.pool, [&](auto size) { elementwise(stream, threads, StochasticExpected<W, decltype(size)::value>{a.x, a.y, pooling}); });
   });
 }
