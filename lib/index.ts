@@ -95,9 +95,11 @@ export type {
   GradientDescentOptions,
   IterationRecord,
   LbfgsOptions,
+  MinimizeFigures,
   MinimizeMethod,
   MinimizeOptions,
   MinimizeProgress,
+  MinimizeRun,
   Minimum,
   NewtonCgOptions,
 } from './train/minimize-options.js';
@@ -114,13 +116,15 @@ export type {
   BatchRecord,
   EpochRecord,
   EvaluateOptions,
+  FitFigures,
   FitOptions,
   FitRecord,
+  FitRun,
   History,
   Metric,
   Progress,
 } from './train/options.js';
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
-export type { Run } from './train/run.js';
+export type { Run, RunState } from './train/run.js';
 export type { Weights } from './train/weights.js';

@@ -15,12 +15,11 @@ import { chooseDevice, type DeviceOptions } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
 import { startMinimize } from './minimize.js';
-import type { IterationRecord, MinimizeOptions, Minimum } from './minimize-options.js';
+import type { MinimizeOptions, MinimizeRun } from './minimize-options.js';
 import { Network } from './network.js';
 import { predictionRequest, trainingRequest } from './objective.js';
-import type { EvaluateOptions, FitOptions, FitRecord, History } from './options.js';
+import type { EvaluateOptions, FitOptions, FitRun } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
-import type { Run } from './run.js';
 import { summary } from './summary.js';
 import { readWeights, type Weights, writeWeights } from './weights.js';
 
@@ -139,7 +138,7 @@ export class Model {
 
   /**
    * Trains on data, beginning with the weights as they are. Returns at once: the run can be awaited (its history), iterated (a record an
-   * epoch, or a batch) and stopped. Everything is checked before anything changes; what is wrong rejects the run.
+   * epoch, or a batch), paused and stopped; its `status` tells how far it is. Everything is checked before anything changes; what is wrong rejects the run.
    *
    * Data: `{ x, y }` in memory; or batches `{ x, y }` as an iterable (async or not) or a function that returns one for each epoch.
    * x: [rows, ...inputShape]; a Uint8Array holds pixels, and the network sees value / 255. y: labels, or rows of targets for losses
@@ -154,7 +153,7 @@ export class Model {
    * const run = model.fit({ x, y }, { epochs: 3, batchSize: 128, validationData: test });
    * for await (const { epoch, trainLoss, testAccuracy } of run) console.log(epoch, trainLoss, testAccuracy);
    */
-  fit(data: Data, options?: FitOptions): Run<FitRecord, History> {
+  fit(data: Data, options?: FitOptions): FitRun {
     const named = (name: OptimizerName): Optimizer => {
       const optimizer = this.#optimizers.get(name) ?? optimizerFrom(name);
       this.#optimizers.set(name, optimizer);
@@ -168,7 +167,8 @@ export class Model {
   /**
    * Trains with a whole-data method: f(theta) = theta'theta / (2C) + mean loss of all rows goes down in every iteration, and repeats bit for
    * bit. `method`: 'newton-cg' (default), 'lbfgs' or 'gradient-descent', each with its own options beside those that all have. Returns at once, as
-   * fit does: the run can be awaited (the minimum), iterated (a record for the start and each iteration) and stopped.
+   * fit does: the run can be awaited (the minimum), iterated (a record for the start and each iteration), paused (between two passes over the
+   * data, with the weights of the last record) and stopped.
    *
    * Data: `{ x, y }` in memory, as for fit. The network is that of evaluate and predict: dropout does nothing, batch normalization keeps
    * its running statistics as they are. Network, loss and method need derivatives: stochasticPool2d has none here.
@@ -180,7 +180,7 @@ export class Model {
    * for await (const { iteration, objective, gradientNorm } of run) console.log(iteration, objective, gradientNorm);
    * const { reason } = await run; // 'tolerance', 'iterations', 'line-search' or 'stopped'
    */
-  minimize(data: Dataset, options?: MinimizeOptions): Run<IterationRecord, Minimum> {
+  minimize(data: Dataset, options?: MinimizeOptions): MinimizeRun {
     return startMinimize(this.#network, data, options, ({ loss }) => {
       this.#loss = loss;
     });
