@@ -1,6 +1,6 @@
 /** A matrix column by column (CSC), and products with some of its columns. As in rows.ts, the loops are short functions. */
 import type { SparseRows } from '../../data/sparse.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 /** Entries between two pauses. */
 const BLOCK = 1 << 12;
@@ -21,7 +21,7 @@ export function* columnsOf(x: SparseRows, bias: number, blocks: Int32Array): Wor
   const next = starts.slice();
   for (let b = 1; b < blocks.length; b++) {
     scatterRows(x, columns, next, blocks[b - 1]!, blocks[b]!);
-    yield;
+    if (b % PAUSE === 0) yield;
   }
   if (bias !== 0) {
     columns.values.fill(bias, starts[size - 1]!);
@@ -62,9 +62,9 @@ export function* combineColumns(
   out: Float64Array,
 ): Work<void> {
   out.fill(0);
-  for (let at = 0; at < count; ) {
+  for (let at = 0, block = 1; at < count; block++) {
     at = addColumns(columns, list, count, b, out, at);
-    yield;
+    if (block % PAUSE === 0) yield;
   }
 }
 
@@ -76,9 +76,9 @@ export function* columnProducts(
   v: Float64Array,
   out: Float64Array,
 ): Work<void> {
-  for (let at = 0; at < count; ) {
+  for (let at = 0, block = 1; at < count; block++) {
     at = timesColumns(columns, list, count, v, out, at);
-    yield;
+    if (block % PAUSE === 0) yield;
   }
 }
 

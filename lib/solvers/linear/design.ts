@@ -5,7 +5,7 @@
 import type { SparseRows } from '../../data/sparse.js';
 import { type Columns, columnsOf } from './columns.js';
 import { addDerivatives, addGramRows, addRows, timesRows } from './rows.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 const BLOCK = 1 << 12;
 
@@ -40,7 +40,7 @@ export class Design {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
       timesRows(x, bias, w, out, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -49,7 +49,7 @@ export class Design {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
       addRows(x, bias, v, out, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -58,7 +58,7 @@ export class Design {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
       addGramRows(x, bias, v, s, out, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -67,7 +67,7 @@ export class Design {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
       addDerivatives(x, bias, s, v, g, h, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 

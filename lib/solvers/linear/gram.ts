@@ -4,7 +4,7 @@
  */
 import type { Columns } from './columns.js';
 import type { Design } from './design.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 /** Most columns, and most multiplications for R in passes over the entries of X, for which R is worth while. */
 const MOST_COLUMNS = 512;
@@ -41,7 +41,7 @@ export class Gram {
     this.#matrix.fill(0);
     for (let b = 1; b < blocks.length; b++) {
       addProducts(this.design, v, this.#matrix, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
     const { size } = this.design;
     let largest = 0;

@@ -14,9 +14,9 @@ import { Face } from './hinge-face.js';
 import type { Solution, Stopping } from './newton.js';
 import { shuffle } from './shuffle.js';
 import { dot } from './vectors.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
-/** Entries of rows that are visited without a pause. */
+/** Entries of a block of rows. */
 const BLOCK = 1 << 12;
 /** f costs a pass over all entries: it is computed after so many passes, and a part of all work so far. */
 const CHECK_PASSES = 3;
@@ -80,9 +80,9 @@ export class Dual {
     this.freeEntries = 0;
     const { x, rows } = this.design;
     const block = Math.ceil((BLOCK * rows) / (x.values.length + rows));
-    for (let at = 0; at < this.active; ) {
+    for (let at = 0, blocks = 1; at < this.active; blocks++) {
       at = this.#sweep(at, block);
-      yield;
+      if (blocks % PAUSE === 0) yield;
     }
     const [max, min] = [this.#max, this.#min];
     this.#above = max <= 0 ? Number.POSITIVE_INFINITY : max;

@@ -10,7 +10,7 @@ import type { RandomStream } from '../../random.js';
 import { type Columns, columnProducts, combineColumns } from './columns.js';
 import { shuffle } from './shuffle.js';
 import { addScaled, dot, multiply, turn } from './vectors.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 const MOST_PASSES = 50;
 /** A pass is slow that leaves more than this part of the violation. */
@@ -25,7 +25,7 @@ const SUFFICIENT = 0.01;
 const DAMPING = 1e-12;
 /** Curvature along a direction, relative to that of the diagonal, below which q is taken for linear. */
 const FLAT = 1e-7;
-/** Entries of columns between two pauses. */
+/** Entries of a block of columns. */
 const BLOCK = 1 << 12;
 
 /** By how much slope G of the smooth part breaks the condition of a minimum at w_j = x. */
@@ -105,9 +105,9 @@ export class L1Model {
     for (let pass = 0; pass < MOST_PASSES; pass++) {
       shuffle(this.#list, this.#active, 1, this.random.word());
       this.#violation = 0;
-      for (let at = 0; at < this.#active; ) {
+      for (let at = 0, block = 1; at < this.#active; block++) {
         at = this.#sweep(at);
-        yield;
+        if (block % PAUSE === 0) yield;
       }
       if (this.#violation <= enough) return;
       const slow = this.#violation > SLOW * before;

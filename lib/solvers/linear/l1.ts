@@ -13,7 +13,7 @@ import { L1Model } from './l1-model.js';
 import type { SmoothLoss } from './losses.js';
 import { ROUNDING, type Solution, type Stopping } from './newton.js';
 import { addScaled, dot } from './vectors.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 const ARMIJO = 1e-2;
 const HALVINGS = 40;
@@ -44,7 +44,7 @@ class Losses {
     this.value = 0;
     for (let b = 1; b < blocks.length; b++) {
       this.value += loss.derive(y, u, C, slope, curvature, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -54,7 +54,7 @@ class Losses {
     let sum = 0;
     for (let b = 1; b < blocks.length; b++) {
       sum += this.loss.dual(this.slope, scale, this.C, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
     return sum;
   }
@@ -66,7 +66,7 @@ class Losses {
     let sum = 0;
     for (let b = 1; b < blocks.length; b++) {
       sum += loss.value(y, u, xd, alpha, C, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
     return sum;
   }
