@@ -33,6 +33,19 @@ it('has a network that is no chain, and is one', () => {
   expect(lines.join('\n')).toMatch(/add_1 .* of input, relu_1\n/);
 });
 
+it('fits a linear classifier to a file', () => {
+  const data = join(root, 'examples', `readme-${process.pid}.libsvm`);
+  writeFileSync(data, '+1 1:1 3:0.5\n-1 2:1\n+1 1:2\n');
+  try {
+    const lines = run(
+      `import { fitLinear, readLibsvm } from 'steepest';\n${examples[2]!.replace('heart_scale', data)}`,
+    );
+    expect(lines[0]).toMatch(/^0\.89\d+ \d\S* 1 Float64Array/);
+  } finally {
+    rmSync(data);
+  }
+});
+
 it('names scripts that exist', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const [, script] of readme.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([script!]);

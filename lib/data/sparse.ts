@@ -110,15 +110,3 @@ export function sparseRows(values: ArrayLike<number>, rows: number, columns: num
     }
   return { rows, columns, starts, indices, values: kept };
 }
-
-/** The rows of `x` with these numbers, in their order. */
-export function takeRows(x: SparseRows, rows: Int32Array): SparseRows {
-  const starts = new Int32Array(rows.length + 1);
-  for (const [i, row] of rows.entries()) starts[i + 1] = starts[i]! + x.starts[row + 1]! - x.starts[row]!;
-  const [indices, values] = [new Int32Array(starts.at(-1)!), new Float64Array(starts.at(-1)!)];
-  for (const [i, row] of rows.entries()) {
-    indices.set(x.indices.subarray(x.starts[row]!, x.starts[row + 1]!), starts[i]!);
-    values.set(x.values.subarray(x.starts[row]!, x.starts[row + 1]!), starts[i]!);
-  }
-  return { rows: rows.length, columns: x.columns, starts, indices, values };
-}

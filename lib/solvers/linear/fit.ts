@@ -1,5 +1,5 @@
 /** Linear classification (lecture notes 1.1): data and options are checked, each problem goes to its solver, the weights make a model. */
-import { checkSparseRows, takeRows } from '../../data/sparse.js';
+import { checkSparseRows } from '../../data/sparse.js';
 import { BinaryObjective } from './binary.js';
 import { Design } from './design.js';
 import { type LinearData, type LinearExamples, readLinearData } from './examples.js';
@@ -35,9 +35,6 @@ export async function fitLinear(data: LinearData, options?: LinearOptions): Prom
   return drive(fitting(examples, settings), settings.signal, settings.onProgress);
 }
 
-/** Rows of a problem that is solved to warm up. */
-const FEW = 200;
-
 function* fitting(examples: LinearExamples, settings: LinearSettings): Work<LinearModel> {
   const { x, labels, classes } = examples;
   const design = new Design(x, settings.bias);
@@ -48,7 +45,6 @@ function* fitting(examples: LinearExamples, settings: LinearSettings): Work<Line
   }
   if (!Number.isFinite(squares * settings.C))
     throw new RangeError('fitLinear: the squares of the features are beyond float64: scale the features');
-  if (x.rows >= 10 * FEW) yield* warmUp(examples, settings);
   const { wide, ...solution } = yield* solve(design, classes, labels.length, settings);
   const outputs = wide.length / (x.columns + 1);
   const u = new Float64Array(x.rows * outputs);
@@ -65,17 +61,6 @@ function* fitting(examples: LinearExamples, settings: LinearSettings): Work<Line
 
 function solve(design: Design, classes: Int32Array, K: number, settings: LinearSettings): Work<WideSolution> {
   return (settings.multiClass === 'softmax' ? solveSoftmax : solveEach)(design, classes, K, settings);
-}
-
-/**
- * Solves the problem of few rows, for nothing but that the engine sees every branch of the loops before it compiles them: the first fit of
- * a process on a9a then takes 60 % of the time (hinge 0.39 s, now 0.22 s), the others as long as before.
- */
-function* warmUp({ x, classes }: LinearExamples, settings: LinearSettings): Work<void> {
-  const rows = Int32Array.from({ length: FEW }, (_, i) => Math.floor((i * x.rows) / FEW));
-  const design = new Design(takeRows(x, rows), settings.bias);
-  const kinds = rows.map((row) => Math.min(1, classes[row]!));
-  for (const _ of solve(design, kinds, 2, { ...settings, maxIterations: 60, tolerance: 1e-6 })) yield;
 }
 
 /** A solution with its weights [features + 1, outputs]: the last row is what the bias adds, 0 without one. */
