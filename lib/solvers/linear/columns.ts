@@ -15,7 +15,12 @@ export interface Columns {
 /** The columns of X, and after them one of `bias` where that is not 0. `blocks`: rows to go on from after each pause. */
 export function* columnsOf(x: SparseRows, bias: number, blocks: Int32Array): Work<Columns> {
   const size = x.columns + (bias === 0 ? 0 : 1);
-  const starts = countColumns(x.indices, size);
+  const starts = new Int32Array(size + 1);
+  for (let k = 0; k < x.indices.length; k += PAUSE * BLOCK) {
+    countColumns(x.indices, starts, k, Math.min(x.indices.length, k + PAUSE * BLOCK));
+    yield;
+  }
+  for (let j = 0; j < size; j++) starts[j + 1]! += starts[j]!;
   if (bias !== 0) starts[size] = starts[size - 1]! + x.rows;
   const columns = { starts, rows: new Int32Array(starts[size]!), values: new Float64Array(starts[size]!) };
   const next = starts.slice();
@@ -30,12 +35,9 @@ export function* columnsOf(x: SparseRows, bias: number, blocks: Int32Array): Wor
   return columns;
 }
 
-/** Where each column begins, and (last) the number of entries. */
-function countColumns(indices: Int32Array, size: number): Int32Array {
-  const starts = new Int32Array(size + 1);
-  for (let k = 0; k < indices.length; k++) starts[indices[k]! + 1]!++;
-  for (let j = 0; j < size; j++) starts[j + 1]! += starts[j]!;
-  return starts;
+/** Adds the entries [begin, end) to the counts of their columns, which stand one place further on. */
+function countColumns(indices: Int32Array, counts: Int32Array, begin: number, end: number): void {
+  for (let k = begin; k < end; k++) counts[indices[k]! + 1]!++;
 }
 
 /** Puts rows [begin, end) into the columns, each entry at the next place of its column. */

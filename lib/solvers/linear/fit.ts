@@ -2,7 +2,7 @@
 import { checkSparseRows } from '../../data/sparse.js';
 import { BinaryObjective } from './binary.js';
 import { Design } from './design.js';
-import { type LinearData, type LinearExamples, readLinearData } from './examples.js';
+import { type LinearData, readLinearData } from './examples.js';
 import { solveHinge } from './hinge.js';
 import { solveL1 } from './l1.js';
 import { smoothLosses } from './losses.js';
@@ -31,12 +31,11 @@ import { drive, PAUSE, type Work } from './work.js';
  */
 export async function fitLinear(data: LinearData, options?: LinearOptions): Promise<LinearModel> {
   const settings = readLinearOptions(options);
-  const examples = readLinearData(data, settings.multiClass === 'none');
-  return drive(fitting(examples, settings), settings.signal, settings.onProgress);
+  return drive(fitting(data, settings), settings.signal, settings.onProgress);
 }
 
-function* fitting(examples: LinearExamples, settings: LinearSettings): Work<LinearModel> {
-  const { x, labels, classes } = examples;
+function* fitting(data: LinearData, settings: LinearSettings): Work<LinearModel> {
+  const { x, labels, classes } = yield* readLinearData(data, settings.multiClass === 'none');
   const design = new Design(x, settings.bias);
   let squares = 0;
   for (let b = 1; b < design.blocks.length; b++) {

@@ -8,12 +8,13 @@
  * conjugate gradients on them alone take over now and then: see hinge-face.ts. Source: Hsieh, Chang, Lin, Keerthi and Sundararajan,
  * "A dual coordinate descent method for large-scale linear SVM" (ICML 2008).
  */
+import type { SparseRows } from '../../data/sparse.js';
 import { RandomStream } from '../../random.js';
 import type { Design } from './design.js';
 import { Face } from './hinge-face.js';
 import type { Solution, Stopping } from './newton.js';
 import { shuffle } from './shuffle.js';
-import { dot } from './vectors.js';
+import { dot, multiply } from './vectors.js';
 import { PAUSE, type Work } from './work.js';
 
 /** Entries of a block of rows. */
@@ -63,15 +64,25 @@ export class Dual {
     readonly C: number,
     seed: number,
   ) {
-    const { rows, size, x, bias } = design;
+    const { rows, size } = design;
     this.alpha = new Float64Array(rows);
     this.w = new Float64Array(size);
-    this.#squares = squares(x.starts, x.values, bias);
-    this.order = Int32Array.from({ length: rows }, (_, i) => i);
+    this.#squares = new Float64Array(rows).fill(design.bias * design.bias);
+    this.order = new Int32Array(rows);
+    for (let i = 0; i < rows; i++) this.order[i] = i;
     this.active = rows;
     this.#asleep = new Uint8Array(rows);
     this.#sleep = new Uint8Array(rows);
     this.#random = new RandomStream(seed, 0);
+  }
+
+  /** Before the first epoch: computes |x_i|^2. */
+  *prepare(): Work<void> {
+    const { x, blocks } = this.design;
+    for (let b = 1; b < blocks.length; b++) {
+      addSquares(x, this.#squares, blocks[b - 1]!, blocks[b]!);
+      if (b % PAUSE === 0) yield;
+    }
   }
 
   /** Visits each active row that is awake; gives the largest difference of slopes that were met (0 at the maximum of D). */
@@ -164,8 +175,9 @@ export class Dual {
     this.#asleep.fill(0);
     this.#above = Number.POSITIVE_INFINITY;
     this.#below = Number.NEGATIVE_INFINITY;
-    const signed = alpha.map((a, i) => a * y[i]!);
-    this.sum = alpha.reduce((sum, a) => sum + a, 0);
+    const signed = new Float64Array(alpha.length);
+    multiply(alpha, y, signed);
+    this.sum = dot(signed, y);
     w.fill(0);
     yield* this.design.addTransposeTimes(signed, w);
   }
@@ -193,10 +205,10 @@ function hingeSum(y: Float64Array, u: Float64Array): number {
   return sum;
 }
 
-function squares(starts: Int32Array, values: Float64Array, bias: number): Float64Array {
-  const out = new Float64Array(starts.length - 1).fill(bias * bias);
-  for (let i = 0, k = 0; i < out.length; i++) for (; k < starts[i + 1]!; k++) out[i]! += values[k]! * values[k]!;
-  return out;
+/** out_i = out_i + |x_i|^2 for rows [begin, end). */
+function addSquares({ starts, values }: SparseRows, out: Float64Array, begin: number, end: number): void {
+  for (let i = begin; i < end; i++)
+    for (let k = starts[i]!; k < starts[i + 1]!; k++) out[i]! += values[k]! * values[k]!;
 }
 
 /** Puts the w with the least f that was met into `best`. */
@@ -208,6 +220,7 @@ export function* solveHinge(
   { tolerance, maxIterations, seed }: Stopping & { readonly seed: number },
 ): Work<Solution> {
   const dual = new Dual(design, y, C, seed);
+  yield* dual.prepare();
   const face = new Face(dual);
   const u = new Float64Array(design.rows);
   const pass = design.x.values.length + design.rows;
