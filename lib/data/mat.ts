@@ -2,10 +2,10 @@
  * MAT-files of level 5, which MATLAB (save -v6 and -v7), Octave (save -v7) and scipy.io.savemat write: a header of 128 bytes, then an element
  * for each variable, perhaps compressed. Source: MathWorks, "MAT-File Format". Numbers are kept column-major there, in any type they fit.
  */
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { SteepestError, show, wrongType } from '../errors.js';
+import { type ByteSource, readSource, sourceName } from './unpack.js';
 
 export type MatNumbers =
   | Float64Array
@@ -214,17 +214,14 @@ async function readVariables(bytes: Uint8Array): Promise<Variable[]> {
  *   const { shape, data } = (await readMat('mnist-demo.mat')).get('Z'); // [2000, 784], Float64Array(1568000)
  */
 export async function readMat(
-  source: string | URL | Uint8Array,
+  source: ByteSource,
   variables?: readonly string[],
 ): Promise<ReadonlyMap<string, MatArray>> {
-  const inMemory = source instanceof Uint8Array;
-  if (!inMemory && typeof source !== 'string' && !(source instanceof URL))
-    throw wrongType('readMat', 'source', 'a path, a file URL or a Uint8Array', source);
+  const name = sourceName('readMat', source);
   if (variables !== undefined && !(Array.isArray(variables) && variables.every((name) => typeof name === 'string')))
     throw wrongType('readMat', 'variables', 'an array of names', variables);
-  const name = inMemory ? show(source) : String(source);
   try {
-    const found = await readVariables(inMemory ? source : await readFile(source));
+    const found = await readVariables(await readSource(source));
     const arrays = new Map(found.flatMap((variable) => ('array' in variable ? [[variable.name, variable.array]] : [])));
     if (variables === undefined) return arrays;
     return new Map(variables.map((wanted) => [wanted, arrays.get(wanted) ?? missing(wanted, found)]));

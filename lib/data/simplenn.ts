@@ -4,6 +4,7 @@
  */
 import { checkInteger, checkOneOf, checkOptions, SteepestError, wrongType } from '../errors.js';
 import { type MatArray, readMat } from './mat.js';
+import { type ByteSource, sourceName } from './unpack.js';
 
 export interface SimplennOptions {
   /** Of one image: [height, width, channels]. */
@@ -36,14 +37,14 @@ export interface RealImages {
  *   TypeError, RangeError on options.
  * @example const train = await simplennData('mnist-demo.mat', { inputShape: [28, 28, 1] });
  */
-export async function simplennData(source: string | URL | Uint8Array, options: SimplennOptions): Promise<RealImages> {
+export async function simplennData(source: ByteSource, options: SimplennOptions): Promise<RealImages> {
   checkOptions('simplennData', options ?? null, ['inputShape', 'classes', 'pixelOrder']);
   const shape = checkShape(options.inputShape);
   const pixelOrder = checkOneOf('simplennData', 'pixelOrder', options.pixelOrder ?? 'rows', pixelOrders);
   const given = options.classes === undefined ? undefined : checkInteger('simplennData', 'classes', options.classes, 1);
   const arrays = await readMat(source, ['y', 'Z']);
   const fail = (message: string) =>
-    new SteepestError('ERR_FORMAT', `simplennData: ${source instanceof Uint8Array ? 'the file' : source}: ${message}`);
+    new SteepestError('ERR_FORMAT', `simplennData: ${sourceName('simplennData', source)}: ${message}`);
   const [labels, images] = [arrays.get('y')!, arrays.get('Z')!];
   const size = shape[0] * shape[1] * shape[2];
   const [count = 0, columns] = images.shape;
