@@ -24,6 +24,14 @@ export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } 
 export type { SparseDataset, SparseRows } from './data/sparse.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
+// File formats
+export {
+  encodeSafetensors,
+  readSafetensors,
+  type Safetensors,
+  type SafetensorsTensor,
+  type SafetensorsType,
+} from './formats/safetensors.js';
 // Graph
 export { grad, valueAndGrad, vjp } from './graph/grad.js';
 export { jvp } from './graph/jvp.js';

@@ -46,6 +46,7 @@ describe('the public API', () => {
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
       ...['cifar10', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
       ...['fitLinear', 'readLibsvm'],
+      ...['readSafetensors', 'encodeSafetensors'],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });

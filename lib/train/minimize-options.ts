@@ -1,12 +1,21 @@
 /** The options of minimize: their meaning, their defaults and the checks on them. */
 import type { Dataset } from '../data/dataset.js';
-import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongShape, wrongType } from '../errors.js';
+import {
+  checkCallback,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptions,
+  checkSignal,
+  wrongShape,
+  wrongType,
+} from '../errors.js';
 import type { Loss } from '../losses/loss.js';
 import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { LbfgsOptions as LbfgsSettings } from '../solvers/lbfgs.js';
 import type { NewtonCgOptions as NewtonCgSettings } from '../solvers/newton-cg.js';
 import type { Ending, Iterate, SolverOptions } from '../solvers/problem.js';
-import { callback, type Metric, readMetrics, readSignal } from './options.js';
+import { type Metric, readMetrics } from './options.js';
 
 /** Where an iteration of minimize ended. Numbers that belong to a method are there with that method, and not at the start. */
 export interface IterationRecord extends Omit<Iterate, 'theta'> {
@@ -169,10 +178,10 @@ export function readMinimizeOptions(options: MinimizeOptions | undefined, modelS
     accuracy: readMetrics(W, o.metrics),
     seed: checkInteger(W, 'seed', o.seed ?? modelSeed),
     sampleSize: sampleSize === undefined ? undefined : checkInteger(W, 'sampleSize', sampleSize, 1),
-    sample: callback(W, 'sample', (o as NewtonCgOptions).sample),
-    signal: readSignal(W, o.signal),
-    onIteration: callback(W, 'onIteration', o.onIteration),
-    onProgress: callback(W, 'onProgress', o.onProgress),
+    sample: checkCallback(W, 'sample', (o as NewtonCgOptions).sample),
+    signal: checkSignal(W, o.signal),
+    onIteration: checkCallback(W, 'onIteration', o.onIteration),
+    onProgress: checkCallback(W, 'onProgress', o.onProgress),
   };
 }
 
