@@ -14,28 +14,12 @@ import type { Loss } from '../losses/loss.js';
 import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { LbfgsOptions as LbfgsSettings } from '../solvers/lbfgs.js';
 import type { NewtonCgOptions as NewtonCgSettings } from '../solvers/newton-cg.js';
-import type { Ending, SolverOptions } from '../solvers/problem.js';
+import type { Ending, Iterate, SolverOptions } from '../solvers/problem.js';
 import { type Metric, readMetrics } from './options.js';
 
 /** Where an iteration of minimize ended. Numbers that belong to a method are there with that method, and not at the start. */
-export interface IterationRecord {
+export interface IterationRecord extends Omit<Iterate, 'theta'> {
   readonly kind: 'iteration';
-  /** 0 is the start. */
-  readonly iteration: number;
-  /** theta'theta / (2C) + mean loss of all rows. */
-  readonly objective: number;
-  /** Euclidean norm of its gradient. */
-  readonly gradientNorm: number;
-  /** Length of the step along the direction. */
-  readonly alpha?: number;
-  /** Newton-CG: actred / prered, the objective's change over what the quadratic model foretold. */
-  readonly ratio?: number;
-  /** Newton-CG: the damping after the iteration. */
-  readonly lambda?: number;
-  /** Newton-CG: steps of conjugate gradients, each one product with the Gauss-Newton matrix. */
-  readonly cgSteps?: number;
-  readonly actred?: number;
-  readonly prered?: number;
   /** Of the validation data. */
   readonly testLoss?: number;
   readonly testAccuracy?: number;
