@@ -5,6 +5,7 @@ export type { DeviceName, Precision, TypedArray } from './backends/backend.js';
 export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export { type Cifar10, cifar10 } from './data/cifar10.js';
+export { type Cifar100Options, cifar100 } from './data/cifar100.js';
 export type {
   BatchStream,
   Data,
