@@ -98,6 +98,19 @@ export function checkOneOf<T extends string>(where: string, name: string, value:
   throw typeof value === 'string' ? new RangeError(message) : new TypeError(message);
 }
 
+/** Throws unless `value` is a function, or undefined. */
+export function checkCallback<T>(where: string, name: string, value: T | undefined): T | undefined {
+  if (value !== undefined && typeof value !== 'function') throw wrongType(where, name, 'a function', value);
+  return value;
+}
+
+/** Throws unless `signal` is an AbortSignal, or undefined. */
+export function checkSignal(where: string, signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function'))
+    throw wrongType(where, 'signal', 'an AbortSignal', signal);
+  return signal;
+}
+
 /** Throws a TypeError on an option that `known` does not name, with the nearest name. `options` may be undefined. */
 export function checkOptions(where: string, options: unknown, known: readonly string[]): void {
   if (options === undefined) return;

@@ -4,6 +4,7 @@
  */
 import { createInflate } from 'node:zlib';
 import { SteepestError, show, wrongType } from '../errors.js';
+import { eachColumnMajor } from './column-major.js';
 import { type ByteSource, readSource, sourceName } from './unpack.js';
 
 export type MatNumbers =
@@ -157,18 +158,9 @@ function rowMajor(
   data: MatNumbers,
 ): MatNumbers {
   const { view, little } = elements;
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
-  const place = shape.map(() => 0);
-  let to = 0;
-  for (let i = 0; i < data.length; i++) {
-    data[to] = read(view, at + i * bytes, little);
-    for (let axis = 0; axis < shape.length; axis++) {
-      to += strides[axis]!;
-      if (++place[axis]! < shape[axis]!) break;
-      to -= strides[axis]! * shape[axis]!;
-      place[axis] = 0;
-    }
-  }
+  eachColumnMajor(shape, (to, from) => {
+    data[to] = read(view, at + from * bytes, little);
+  });
   return data;
 }
 

@@ -1,10 +1,12 @@
 /** Damaged files of every format that is read: right, or refused by name. (libsvm's text against another reader: libsvm-fuzz.test.ts.) */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, type Transform } from 'node:stream';
 import { createDeflate, createGzip, gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { cifar100 } from '../../lib/data/cifar100.js';
 import { readIdx, writeIdx } from '../../lib/data/idx.js';
 import { jpegDecoder } from '../../lib/data/jpeg.js';
 import { readLibsvm } from '../../lib/data/libsvm.js';
@@ -102,4 +104,29 @@ describe('JPEG', () => {
     mixed(await fuzz({ files, read, check: checkArray }));
     expect(decoder(files[1]!)?.shape).toEqual([8, 8, 3]); // it still can
   });
+});
+
+const root = mkdtempSync(join(tmpdir(), 'fuzz-'));
+afterAll(() => rmSync(root, { recursive: true }));
+const write = (name: string, bytes: Uint8Array) => {
+  writeFileSync(join(root, name), bytes);
+  return join(root, name);
+};
+
+it('CIFAR, binary', async () => {
+  const records = Uint8Array.from({ length: 2 * 3074 }, (_, i) => i % 20);
+  write('test.bin', records);
+  const { refused, read } = await fuzz({
+    files: [records],
+    cases: 1000,
+    read: (bytes) => {
+      write('train.bin', bytes);
+      return cifar100(root);
+    },
+    check: ({ train }, bytes) => {
+      expect(train.count).toBe(bytes.length / 3074);
+      expect(Math.max(...train.y)).toBeLessThan(100);
+    },
+  });
+  expect(Math.min(refused, read)).toBeGreaterThan(100);
 });
