@@ -1,13 +1,10 @@
 /**
  * IDX, the file format of MNIST: two zero bytes, a byte for the type, a byte for the rank, the dimensions as big-endian 32-bit numbers,
- * then the values, big-endian, row-major. Files may be gzipped (found by the bytes 1f 8b, whatever the name says).
+ * then the values, big-endian, row-major. Files may be packed by gzip or xz.
  * Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", section "The IDX file format".
  */
-import { createReadStream, type PathLike } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { SteepestError, show, wrongType } from '../errors.js';
+import { type ByteSource, sourceName, unpack } from './unpack.js';
 
 export type IdxArray = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
@@ -41,8 +38,7 @@ interface Header {
 }
 
 const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
-const format = (source: string, message: string, cause?: unknown) =>
-  new SteepestError('ERR_FORMAT', `readIdx: ${source}: ${message}`, cause === undefined ? undefined : { cause });
+const format = (source: string, message: string) => new SteepestError('ERR_FORMAT', `readIdx: ${source}: ${message}`);
 
 /** Reads the header, or gives undefined where `bytes` (the start of the file) does not hold all of it yet. */
 function parseHeader(source: string, bytes: Uint8Array): Header | undefined {
@@ -68,37 +64,28 @@ function parseHeader(source: string, bytes: Uint8Array): Header | undefined {
 
 const wanted = ({ totalBytes, shape, type }: Header) =>
   `expected ${totalBytes} bytes (${shape.join(' x ')} values of ${type.name})`;
-const truncated = (source: string, header: Header, received: number) =>
-  format(source, `${wanted(header)} but received ${received}: the file is truncated`);
-const trailing = (source: string, header: Header, received: string) =>
-  format(source, `${wanted(header)} but received ${received}: bytes follow the last value`);
 
 /**
- * Collects what a file holds. Memory grows with the bytes that are really there, never with what a header or a gzip
+ * Collects what a file holds. Memory grows with the bytes that are really there, never with what a header or a packed
  * stream claims, and reading ends as soon as there are too many.
  */
-async function collect(
-  source: string,
-  stream: Readable,
-  plainBytes?: number,
-): Promise<{ header: Header; bytes: Buffer }> {
-  let chunks: Buffer[] = [];
+async function collect(source: string, stream: AsyncIterable<Uint8Array>): Promise<{ header: Header; bytes: Buffer }> {
+  let chunks: Uint8Array[] = [];
   let received = 0;
   let header: Header | undefined;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     chunks.push(chunk);
     received += chunk.length;
     if (header === undefined) {
       chunks = [Buffer.concat(chunks)];
       header = parseHeader(source, chunks[0]!);
-      if (header !== undefined && plainBytes !== undefined && plainBytes < header.totalBytes)
-        throw truncated(source, header, plainBytes);
     }
     if (header !== undefined && received > header.totalBytes)
-      throw trailing(source, header, plainBytes === undefined ? `at least ${received}` : String(plainBytes));
+      throw format(source, `${wanted(header)} but received at least ${received}: bytes follow the last value`);
   }
   if (header === undefined) throw format(source, `expected an IDX header but received ${received} bytes`);
-  if (received < header.totalBytes) throw truncated(source, header, received);
+  if (received < header.totalBytes)
+    throw format(source, `${wanted(header)} but received ${received}: the file is truncated`);
   return { header, bytes: Buffer.concat(chunks) };
 }
 
@@ -115,51 +102,19 @@ function values({ type, shape, headerBytes, totalBytes }: Header, bytes: Buffer)
   return { shape, data: new type.make(copy.buffer) };
 }
 
-/** The first two bytes and the size of a file. Node's own error (ENOENT, EACCES, EISDIR) where it cannot be read. */
-async function peek(path: PathLike): Promise<{ start: Buffer; size: number }> {
-  const { size } = await stat(path);
-  const chunks: Buffer[] = [];
-  for await (const chunk of createReadStream(path, { end: 1 }) as AsyncIterable<Buffer>) chunks.push(chunk);
-  return { start: Buffer.concat(chunks), size };
-}
-
 /**
- * Reads an IDX file, plain or gzipped, from a path or from memory.
+ * Reads an IDX file, plain or packed by gzip or xz, from a path or from memory.
  *
  * @param source a path, a file URL, or the file's bytes.
  * @returns the dimensions and the values: Uint8Array, Int8Array, Int16Array, Int32Array, Float32Array or Float64Array, as the file says.
- * @throws SteepestError ERR_FORMAT where the file is no IDX file, of an unknown type, truncated, too long, or its gzip stream is
+ * @throws SteepestError ERR_FORMAT where the file is no IDX file, of an unknown type, truncated, too long, or its packed stream is
  *   corrupt; TypeError where `source` is none of the three; Node's own error where the file cannot be read.
  * @example
  *   const { shape, data } = await readIdx('train-images-idx3-ubyte.gz'); // [60000, 28, 28], Uint8Array(47040000)
  */
-export async function readIdx(source: string | URL | Uint8Array): Promise<Idx> {
-  const inMemory = source instanceof Uint8Array;
-  if (!inMemory && typeof source !== 'string' && !(source instanceof URL))
-    throw wrongType('readIdx', 'source', 'a path, a file URL or a Uint8Array', source);
-  const name = inMemory ? show(source) : String(source);
-  const { start, size } = inMemory ? { start: source, size: source.length } : await peek(source);
-  const file = () =>
-    inMemory ? Readable.from([Buffer.from(source.buffer, source.byteOffset, size)]) : createReadStream(source);
-  if (!(start[0] === 0x1f && start[1] === 0x8b)) {
-    const { header, bytes } = await collect(name, file(), size);
-    return values(header, bytes);
-  }
-  const input = file();
-  const gunzip = createGunzip();
-  input.on('error', (error: Error) => gunzip.destroy(error));
-  try {
-    const { header, bytes } = await collect(name, input.pipe(gunzip));
-    return values(header, bytes);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (code.startsWith('Z_'))
-      throw format(name, `expected a whole gzip stream but received a broken one: ${(error as Error).message}`, error);
-    throw error;
-  } finally {
-    input.destroy();
-    gunzip.destroy();
-  }
+export async function readIdx(source: ByteSource): Promise<Idx> {
+  const { header, bytes } = await collect(sourceName('readIdx', source), unpack('readIdx', source));
+  return values(header, bytes);
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { checkInteger, checkOneOf, checkOptions, SteepestError, wrongType } from '../errors.js';
 import { type MatArray, readMat } from './mat.js';
+import { type ByteSource, sourceName } from './unpack.js';
 
 export interface SimplennOptions {
   /** Of one image: [height, width, channels]. */
@@ -30,20 +31,26 @@ export interface RealImages {
   readonly classes: number;
 }
 
+/** Labels are numbers of 32 bits. */
+const MOST_CLASSES = 2 ** 31 - 1;
+
 /**
  * Reads a data set of SimpleNN from a path or from memory. Labels 1 .. K become 0 .. K - 1.
  * @throws (rejects) what readMat throws; ERR_FORMAT where Z and y do not fit each other or `inputShape`, or a label is none of the classes;
  *   TypeError, RangeError on options.
  * @example const train = await simplennData('mnist-demo.mat', { inputShape: [28, 28, 1] });
  */
-export async function simplennData(source: string | URL | Uint8Array, options: SimplennOptions): Promise<RealImages> {
+export async function simplennData(source: ByteSource, options: SimplennOptions): Promise<RealImages> {
   checkOptions('simplennData', options ?? null, ['inputShape', 'classes', 'pixelOrder']);
   const shape = checkShape(options.inputShape);
   const pixelOrder = checkOneOf('simplennData', 'pixelOrder', options.pixelOrder ?? 'rows', pixelOrders);
-  const given = options.classes === undefined ? undefined : checkInteger('simplennData', 'classes', options.classes, 1);
+  const given =
+    options.classes === undefined
+      ? undefined
+      : checkInteger('simplennData', 'classes', options.classes, 1, MOST_CLASSES);
   const arrays = await readMat(source, ['y', 'Z']);
   const fail = (message: string) =>
-    new SteepestError('ERR_FORMAT', `simplennData: ${source instanceof Uint8Array ? 'the file' : source}: ${message}`);
+    new SteepestError('ERR_FORMAT', `simplennData: ${sourceName('simplennData', source)}: ${message}`);
   const [labels, images] = [arrays.get('y')!, arrays.get('Z')!];
   const size = shape[0] * shape[1] * shape[2];
   const [count = 0, columns] = images.shape;
@@ -51,7 +58,12 @@ export async function simplennData(source: string | URL | Uint8Array, options: S
     throw fail(`expected rows of ${size} values (${shape.join(' x ')}) for Z but received ${images.shape.join(' x ')}`);
   if (labels.data.length !== count || count === 0)
     throw fail(`expected ${count} labels y, one for each row of Z, at least one, but received ${labels.data.length}`);
-  const classes = given ?? Array.from(labels.data).reduce((most, label) => Math.max(most, label), 1);
+  const classes =
+    given ??
+    Math.min(
+      MOST_CLASSES,
+      Array.from(labels.data).reduce((most, label) => Math.max(most, label), 1),
+    );
   const odd = labels.data.findIndex((label: number) => !(Number.isInteger(label) && label >= 1 && label <= classes));
   if (odd >= 0) throw fail(`expected labels 1 to ${classes} for y but label ${odd} is ${labels.data[odd]}`);
   const y = Int32Array.from(labels.data, (label: number) => label - 1);

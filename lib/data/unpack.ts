@@ -1,5 +1,6 @@
 /** Files as streams of bytes, unpacked on the way: gzip (1f 8b) and xz (fd 7zXZ), found by their first bytes, whatever the name says. */
 import { createReadStream, type ReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
@@ -17,6 +18,11 @@ export function sourceName(where: string, source: unknown): string {
   if (source instanceof Uint8Array) return show(source);
   if (typeof source === 'string' || source instanceof URL) return String(source);
   throw wrongType(where, 'source', 'a path, a file URL or a Uint8Array', source);
+}
+
+/** All bytes of a source as they are, packed or not. Node's own error where the file cannot be read. */
+export async function readSource(source: ByteSource): Promise<Uint8Array> {
+  return source instanceof Uint8Array ? source : await readFile(source);
 }
 
 /**

@@ -2,8 +2,8 @@
  * SimpleNN's network file: one `key = numbers;` a line, % begins a comment. MATLAB evaluates such a file; here it is parsed, and anything else in
  * it is an error. The keys: github.com/cjlin1/simpleNN, MATLAB/README.md; Wang, Tan and Lin, "Newton methods for convolutional neural networks".
  */
-import { readFile } from 'node:fs/promises';
-import { nearest, SteepestError, show, wrongType } from '../errors.js';
+import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
+import { nearest, SteepestError, show } from '../errors.js';
 import { conv2d } from '../layers/conv2d.js';
 import { dense } from '../layers/dense.js';
 import { flatten } from '../layers/flatten.js';
@@ -44,15 +44,20 @@ function parse(text: string, fail: Fail): Map<Key, { readonly numbers: readonly 
     const line = i + 1;
     const statement = raw.replace(/%.*$/, '').trim();
     if (statement === '') continue;
-    const [, key, value] = /^([A-Za-z]\w*)\s*=\s*(.*?)\s*;?$/.exec(statement) ?? [];
-    if (key === undefined) throw fail(`expected 'key = numbers;' but received ${show(statement)}`, line);
+    const equals = statement.indexOf('=');
+    const key = statement.slice(0, Math.max(0, equals)).trim();
+    const value = statement
+      .slice(equals + 1)
+      .replace(/;$/, '')
+      .trim();
+    if (!/^[A-Za-z]\w{0,63}$/.test(key)) throw fail(`expected 'key = numbers;' but received ${show(statement)}`, line);
     if (!names.includes(key as Key)) {
       const hint = nearest(key, names);
       throw fail(`unknown key '${key}'${hint ? ` (did you mean '${hint}'?)` : `; known: ${names.join(', ')}`}`, line);
     }
     const before = found.get(key as Key);
     if (before !== undefined) throw fail(`'${key}' was given before, in line ${before.line}`, line);
-    found.set(key as Key, { numbers: numbersOf(key as Key, value!, (message) => fail(message, line)), line });
+    found.set(key as Key, { numbers: numbersOf(key as Key, value, (message) => fail(message, line)), line });
   }
   return found;
 }
@@ -115,16 +120,12 @@ function layersOf(values: Values): AnyLayer[] {
  *   const { inputShape, layers } = await readSimplennConfig('mnist-demo-layer3.config');
  *   const model = sequential({ inputShape, seed: 1 }, layers);
  */
-export async function readSimplennConfig(source: string | URL | Uint8Array): Promise<Network> {
-  const inMemory = source instanceof Uint8Array;
-  if (!inMemory && typeof source !== 'string' && !(source instanceof URL))
-    throw wrongType('readSimplennConfig', 'source', 'a path, a file URL or a Uint8Array', source);
-  const name = inMemory ? show(source) : String(source);
+export async function readSimplennConfig(source: ByteSource): Promise<Network> {
+  const name = sourceName('readSimplennConfig', source);
   const fail: Fail = (message, line) =>
     new SteepestError('ERR_FORMAT', `readSimplennConfig: ${name}${line === undefined ? '' : `:${line}`}: ${message}`);
-  const bytes = inMemory ? source : await readFile(source);
   const values = readValues(
-    Buffer.from(bytes)
+    Buffer.from(await readSource(source))
       .toString('utf8')
       .replace(/^\ufeff/, ''),
     fail,

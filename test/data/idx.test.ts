@@ -80,7 +80,7 @@ describe('readIdx', () => {
     [
       'trailing',
       idx(8, [2], [1, 2, 3]),
-      /trailing: expected 10 bytes \(2 values of u8\) but received 11: bytes follow the last value/,
+      /trailing: expected 10 bytes \(2 values of u8\) but received at least 11: bytes follow the last value/,
     ],
     [
       'overflow',
