@@ -5,6 +5,7 @@ export type { DeviceName, Precision, TypedArray } from './backends/backend.js';
 export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export { type Cifar10, cifar10 } from './data/cifar10.js';
+export { type Cifar100Options, cifar100 } from './data/cifar100.js';
 export type {
   BatchStream,
   Data,
@@ -24,6 +25,16 @@ export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } 
 export type { SparseDataset, SparseRows } from './data/sparse.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
+// File formats
+export { encodeNpy, type NpyArray, type NpyInput, type NpyType, readNpy } from './formats/npy.js';
+export { encodeNpz, type NpzOptions, readNpz } from './formats/npz.js';
+export {
+  encodeSafetensors,
+  readSafetensors,
+  type Safetensors,
+  type SafetensorsTensor,
+  type SafetensorsType,
+} from './formats/safetensors.js';
 // Graph
 export { grad, valueAndGrad, vjp } from './graph/grad.js';
 export { jvp } from './graph/jvp.js';

@@ -43,6 +43,19 @@ it('has a whole-data method that goes down', () => {
   expect(Number(lines[2]!.split(' ')[1])).toBeLessThan(Number(lines[0]!.split(' ')[1]));
 });
 
+it('fits a linear classifier to a file', () => {
+  const data = join(root, 'examples', `readme-${process.pid}.libsvm`);
+  writeFileSync(data, '+1 1:1 3:0.5\n-1 2:1\n+1 1:2\n');
+  try {
+    const lines = run(
+      `import { fitLinear, readLibsvm } from 'steepest';\n${examples[3]!.replace('heart_scale', data)}`,
+    );
+    expect(lines[0]).toMatch(/^0\.89\d+ \d\S* 1 Float64Array/);
+  } finally {
+    rmSync(data);
+  }
+});
+
 it('names scripts that exist', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const [, script] of readme.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([script!]);

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { ConvolutionShape } from '../../lib/backends/backend.js';
 import type { BuiltLayer } from '../../lib/layers/graph.js';
 import { checkOutputs, round, type Times, TOLERANCES } from './compare.js';
 import { type DeviceCall, differs, heading, line, timeOnDevice } from './device-times.js';
@@ -19,16 +20,7 @@ export const convKernels = ['conv2d_forward', 'conv2d_backward_input', 'conv2d_b
 export type ConvKernel = (typeof convKernels)[number];
 
 /** Without the number of images. */
-export interface ConvShape {
-  readonly h: number;
-  readonly w: number;
-  readonly c: number;
-  readonly k: number;
-  readonly r: number;
-  readonly s: number;
-  readonly stride: number;
-  readonly padding: number;
-}
+export type ConvShape = Omit<ConvolutionShape, 'direction' | 'pool' | 'poolStride'>;
 
 export interface Convolution extends ConvShape {
   readonly layer: string;

@@ -7,8 +7,8 @@ import type { LinearLossName } from '../solvers/linear/losses.js';
 import type { LinearModel } from '../solvers/linear/model.js';
 import type { LinearOptions } from '../solvers/linear/options.js';
 import type { LinearProgress } from '../solvers/linear/work.js';
-import { jsonOption, positiveNumber, smallPositiveNumber, wholeNumber } from './arguments.js';
 import { INTERRUPTED, type Io, jsonLine, OK, UsageError } from './io.js';
+import { jsonOption, positiveNumber, smallPositiveNumber, wholeNumber } from './values.js';
 
 const losses = { hinge: 'hinge', 'squared-hinge': 'squaredHinge', logistic: 'logistic' } as const;
 const multiClasses = { 'one-vs-rest': 'oneVsRest', softmax: 'softmax', none: 'none' } as const;

@@ -1,11 +1,21 @@
 /** The command line: commands, and what becomes of their errors. Exit codes: 0 done, 1 a run failed, 2 wrong usage, 130 interrupted. */
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../version.js';
-import { benchCommand } from './bench.js';
-import { doctorCommand } from './doctor.js';
 import { FAILED, type Io, OK, processIo, USAGE, UsageError } from './io.js';
-import { linearCommand } from './linear.js';
-import { trainCommand } from './train.js';
+
+/** Each command is loaded when it is asked for: all of them together take longer than some need to run. */
+const commands = {
+  train: async () => (await import('./train.js')).trainCommand,
+  linear: async () => (await import('./linear.js')).linearCommand,
+  bench: async () => (await import('./bench.js')).benchCommand,
+  doctor: async () => (await import('./doctor.js')).doctorCommand,
+};
+
+/** The command that the arguments begin with, or all of them, for help. */
+function loadCommands([first]: readonly string[]) {
+  const named = Object.entries(commands).filter(([name]) => name === first);
+  return Promise.all((named.length > 0 ? named : Object.entries(commands)).map(([, load]) => load()));
+}
 
 /** Runs the arguments that follow the program's name; resolves to the exit code, and never rejects. */
 export async function runCommandLine(args: readonly string[], io: Io = processIo): Promise<number> {
@@ -17,8 +27,7 @@ export async function runCommandLine(args: readonly string[], io: Io = processIo
     .description('trains neural networks from Node, fast')
     .version(packageVersion())
     .showHelpAfterError('(add --help for what there is)');
-  for (const command of [trainCommand, linearCommand, benchCommand, doctorCommand])
-    program.addCommand(command(io, finish));
+  for (const command of await loadCommands(args)) program.addCommand(command(io, finish));
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
   try {

@@ -4,9 +4,10 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { checkInteger, checkOptions, SteepestError, wrongType } from '../errors.js';
+import { checkCallback, checkInteger, checkOptions, checkSignal, SteepestError, wrongType } from '../errors.js';
 import type { LabelledImages } from './dataset.js';
 import { type Image, jpegDecoder } from './jpeg.js';
+import { type ImageProgress, Progress } from './progress.js';
 
 export interface ImageFolder extends LabelledImages {
   /** The folders' names; label i is classNames[i]. */
@@ -17,7 +18,7 @@ export interface ImageFolderOptions {
   /** Reads at most so many images, spread evenly over the classes. Default: all. */
   readonly limit?: number;
   /** Called some times a second with the number of images read. */
-  readonly onProgress?: (progress: { readonly images: number; readonly total: number }) => void;
+  readonly onProgress?: (progress: ImageProgress) => void;
   /** Ends the reading; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -26,10 +27,17 @@ export interface ImageFolderOptions {
 const MOST_CLASSES = 256;
 /** Files that are read at once. */
 const READERS = 16;
-const PROGRESS_MILLISECONDS = 100;
 
 const fail = (message: string, cause?: unknown) =>
   new SteepestError('ERR_FORMAT', `imageFolder: ${message}`, cause === undefined ? undefined : { cause });
+
+/** The options that all readers of images have, checked. `more`: names of those that a reader has besides. */
+export function checkImageOptions(where: string, options?: ImageFolderOptions, more: readonly string[] = []) {
+  checkOptions(where, options, ['limit', 'onProgress', 'signal', ...more]);
+  const { limit = Number.MAX_SAFE_INTEGER, onProgress, signal } = options ?? {};
+  checkInteger(where, 'limit', limit, 1);
+  return { limit, onProgress: checkCallback(where, 'onProgress', onProgress), signal: checkSignal(where, signal) };
+}
 
 /** Names in a folder, in the order of their characters' codes; hidden ones are left out. */
 async function names(dir: string, what: string, foldersOnly = false): Promise<string[]> {
@@ -82,9 +90,7 @@ async function decode(path: string, decoder: (bytes: Uint8Array) => Image | unde
  */
 export async function imageFolder(dir: string, options?: ImageFolderOptions): Promise<ImageFolder> {
   if (typeof dir !== 'string') throw wrongType('imageFolder', 'dir', 'a path', dir);
-  checkOptions('imageFolder', options, ['limit', 'onProgress', 'signal']);
-  const { limit = Number.MAX_SAFE_INTEGER, onProgress, signal } = options ?? {};
-  checkInteger('imageFolder', 'limit', limit, 1);
+  const { limit, onProgress, signal } = checkImageOptions('imageFolder', options);
   const classNames = await names(dir, 'a folder for each class', true);
   if (classNames.length > MOST_CLASSES)
     throw fail(`expected at most ${MOST_CLASSES} folders at ${dir} but found ${classNames.length}`);
@@ -92,7 +98,8 @@ export async function imageFolder(dir: string, options?: ImageFolderOptions): Pr
   const { shape } = await decode(files[0]!.path, decoder);
   const size = shape[0] * shape[1] * shape[2];
   const x = new Uint8Array(files.length * size);
-  let [next, images, toldAt] = [0, 0, performance.now()];
+  const progress = new Progress(onProgress, files.length);
+  let next = 0;
 
   const reader = async () => {
     for (let at = next++; at < files.length; at = next++) {
@@ -103,10 +110,7 @@ export async function imageFolder(dir: string, options?: ImageFolderOptions): Pr
           `${files[at]!.path}: expected an image of ${shape.join(' x ')}, as ${files[0]!.path} is, but received ${image.shape.join(' x ')}`,
         );
       x.set(image.data, at * size);
-      images++;
-      if (performance.now() - toldAt < PROGRESS_MILLISECONDS && images < files.length) continue;
-      toldAt = performance.now();
-      onProgress?.({ images, total: files.length });
+      progress.add(1);
     }
   };
   await Promise.all(Array.from({ length: READERS }, reader)).finally(() => {

@@ -1,7 +1,7 @@
 /** Reads files of LIBSVM's text format into sparse rows: see libsvm-parser.ts for the format. */
 import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { checkInteger, checkOptions, wrongType } from '../errors.js';
+import { checkInteger, checkOptions, checkSignal } from '../errors.js';
 import { LibsvmParser } from './libsvm-parser.js';
 import type { SparseDataset } from './sparse.js';
 import { type ByteSource, sourceName, unpack } from './unpack.js';
@@ -36,8 +36,7 @@ export async function readLibsvm(source: ByteSource, options?: LibsvmOptions): P
   checkOptions('readLibsvm', options, ['features', 'signal']);
   const { features, signal } = options ?? {};
   if (features !== undefined) checkInteger('readLibsvm', 'features', features, 1, 2 ** 31 - 1);
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw wrongType('readLibsvm', 'signal', 'an AbortSignal', signal);
+  checkSignal('readLibsvm', signal);
   const size = source instanceof Uint8Array ? source.length : (await stat(source)).size;
   const parser = new LibsvmParser(name, features, size);
   let restAt = performance.now() + SLICE;

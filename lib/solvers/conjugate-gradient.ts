@@ -3,7 +3,7 @@
  * each s it passes is a descent direction of g.
  */
 import type { Vector } from './problem.js';
-import { add, dot, scaled, sum } from './vectors.js';
+import { add, dot, scaled, turn } from './vectors.js';
 
 /**
  * Residuals are orthogonal to each other until rounding mixes the largest eigenvalues' directions, which come first, into later ones again; CG then
@@ -30,7 +30,7 @@ export async function conjugateGradient(
 ): Promise<CgResult> {
   const s = new Float64Array(gradient.length);
   const residual = scaled(gradient, -1);
-  let direction: Vector = residual.slice();
+  const direction: Vector = residual.slice();
   let square = dot(residual, residual);
   const enough = tolerance ** 2 * square;
   const kept: Vector[] = [];
@@ -47,7 +47,7 @@ export async function conjugateGradient(
     for (const q of kept) add(residual, -dot(q, residual), q);
     const before = square;
     square = dot(residual, residual);
-    direction = sum(residual, square / before, direction);
+    turn(direction, residual, square / before);
   }
   // A s = -g - residual.
   return { s, steps, curvature: -dot(s, gradient) - dot(s, residual) };

@@ -18,18 +18,22 @@ export interface CurvedProblem extends Problem {
   curvature(theta: Vector, iteration: number): Promise<(vector: Vector) => Promise<Vector>>;
 }
 
-/** Where an iteration ended. Iteration 0 is the start. */
+/** Where an iteration ended. */
 export interface Iterate {
+  /** 0 is the start, which has none of the optional figures. */
   readonly iteration: number;
   readonly theta: Vector;
+  /** f at theta: theta'theta / (2C) + mean loss of all rows. */
   readonly objective: number;
-  /** Euclidean. */
+  /** Euclidean norm of its gradient. */
   readonly gradientNorm: number;
-  /** The step's length along the direction. Not at the start, as all that follows. */
+  /** Length of the step along the direction. */
   readonly alpha?: number;
-  /** Newton-CG: actred / prered, the damping after the iteration, steps of CG, f's change, and what the quadratic model foretold. */
+  /** Newton-CG: actred / prered, the objective's change over what the quadratic model foretold. */
   readonly ratio?: number;
+  /** Newton-CG: the damping after the iteration. */
   readonly lambda?: number;
+  /** Newton-CG: steps of conjugate gradients, each one product with the Gauss-Newton matrix. */
   readonly cgSteps?: number;
   readonly actred?: number;
   readonly prered?: number;

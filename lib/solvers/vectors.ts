@@ -27,3 +27,13 @@ export function sum(x: Vector, factor: number, y: Vector): Vector {
 export function scaled(x: Vector, factor: number): Vector {
   return x.map((value) => factor * value);
 }
+
+/** p <- r + beta p: the next direction of conjugate gradients. */
+export function turn(p: Vector, r: Vector, beta: number): void {
+  for (let i = 0; i < p.length; i++) p[i] = r[i]! + beta * p[i]!;
+}
+
+/** out <- a b, number by number. */
+export function multiply(a: Vector, b: Vector, out: Vector): void {
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! * b[i]!;
+}

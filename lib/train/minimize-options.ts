@@ -1,36 +1,31 @@
 /** The options of minimize: their meaning, their defaults and the checks on them. */
 import type { Dataset } from '../data/dataset.js';
-import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongShape, wrongType } from '../errors.js';
+import {
+  checkCallback,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptions,
+  checkSignal,
+  wrongShape,
+  wrongType,
+} from '../errors.js';
 import type { Loss } from '../losses/loss.js';
 import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { LbfgsOptions as LbfgsSettings } from '../solvers/lbfgs.js';
 import type { NewtonCgOptions as NewtonCgSettings } from '../solvers/newton-cg.js';
-import type { Ending, SolverOptions } from '../solvers/problem.js';
-import { callback, type Metric, readMetrics, readSignal } from './options.js';
+import type { Ending, Iterate, SolverOptions } from '../solvers/problem.js';
+import { type Metric, readMetrics } from './options.js';
 import type { Run } from './run.js';
 
 /** Where an iteration of minimize ended. Numbers that belong to a method are there with that method, and not at the start. */
-export interface IterationRecord {
+export interface IterationRecord extends Omit<Iterate, 'theta'> {
   readonly kind: 'iteration';
-  /** 0 is the start. */
-  readonly iteration: number;
-  /** theta'theta / (2C) + mean loss of all rows. */
-  readonly objective: number;
-  /** Euclidean norm of its gradient. */
-  readonly gradientNorm: number;
-  /** Length of the step along the direction. */
-  readonly alpha?: number;
-  /** Newton-CG: actred / prered, the objective's change over what the quadratic model foretold. */
-  readonly ratio?: number;
-  /** Newton-CG: the damping after the iteration. */
-  readonly lambda?: number;
-  /** Newton-CG: steps of conjugate gradients, each one product with the Gauss-Newton matrix. */
-  readonly cgSteps?: number;
-  readonly actred?: number;
-  readonly prered?: number;
   /** Of the validation data. */
   readonly testLoss?: number;
   readonly testAccuracy?: number;
+  /** Times that the iteration went over the data or, for products with the Gauss-Newton matrix, over the sample; without the validation. */
+  readonly passes: number;
   /** Time of the iteration, without the validation. */
   readonly seconds: number;
 }
@@ -201,10 +196,10 @@ export function readMinimizeOptions(options: MinimizeOptions | undefined, modelS
     accuracy: readMetrics(W, o.metrics),
     seed: checkInteger(W, 'seed', o.seed ?? modelSeed),
     sampleSize: sampleSize === undefined ? undefined : checkInteger(W, 'sampleSize', sampleSize, 1),
-    sample: callback(W, 'sample', (o as NewtonCgOptions).sample),
-    signal: readSignal(W, o.signal),
-    onIteration: callback(W, 'onIteration', o.onIteration),
-    onProgress: callback(W, 'onProgress', o.onProgress),
+    sample: checkCallback(W, 'sample', (o as NewtonCgOptions).sample),
+    signal: checkSignal(W, o.signal),
+    onIteration: checkCallback(W, 'onIteration', o.onIteration),
+    onProgress: checkCallback(W, 'onProgress', o.onProgress),
   };
 }
 

@@ -1,6 +1,14 @@
 /** The options of fit and evaluate: their meaning, their defaults and the checks on them. */
 import type { Dataset } from '../data/dataset.js';
-import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType } from '../errors.js';
+import {
+  checkCallback,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptions,
+  checkSignal,
+  wrongType,
+} from '../errors.js';
 import type { Loss } from '../losses/loss.js';
 import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
@@ -100,11 +108,11 @@ export interface FitOptions {
    * given to each fit of this model; another one starts anew.
    */
   readonly optimizer?: OptimizerName | Optimizer;
-  /** Regulariser: theta'theta / (2C) is added to the loss. Default Infinity: none. */
+  /** Regulariser: theta'theta / (2C) is added to the loss, theta/C to its gradient (biases too). Default Infinity: none. */
   readonly C?: number;
   /**
    * Largest Euclidean length, > 0, of the gradient of the mean loss over all parameters together (without theta/C): a longer one is scaled
-   * down to it before the optimizer takes it. Default: none.
+   * down to it before the optimizer takes it. Default: none. (Keras's `global_clipnorm`; PyTorch's clip_grad_norm_ adds 1e-6 to the length.)
    */
   readonly clipNorm?: number;
   /** Rows in a new order each epoch, from the seed. Default true. (Streams keep theirs.) */
@@ -217,12 +225,12 @@ export function readFitOptions(
     validationData: o.validationData,
     validationSplit,
     accuracy: readMetrics('fit', o.metrics),
-    signal: readSignal('fit', o.signal),
+    signal: checkSignal('fit', o.signal),
     batchRecords: checkOneOf('fit', 'every', o.every ?? 'epoch', ['epoch', 'batch']) === 'batch',
     dropRemainder: flag('dropRemainder', o.dropRemainder, false),
-    onEpochEnd: callback('fit', 'onEpochEnd', o.onEpochEnd),
-    onBatchEnd: callback('fit', 'onBatchEnd', o.onBatchEnd),
-    onProgress: callback('fit', 'onProgress', o.onProgress),
+    onEpochEnd: checkCallback('fit', 'onEpochEnd', o.onEpochEnd),
+    onBatchEnd: checkCallback('fit', 'onBatchEnd', o.onBatchEnd),
+    onProgress: checkCallback('fit', 'onProgress', o.onProgress),
     profile: readProfile('fit', o.profile),
   };
 }
@@ -259,15 +267,4 @@ export function readMetrics(where: string, metrics: readonly Metric[] | undefine
 function flag(name: string, value: boolean | undefined, usual: boolean): boolean {
   if (value !== undefined && typeof value !== 'boolean') throw wrongType('fit', name, 'true or false', value);
   return value ?? usual;
-}
-
-export function callback<T>(where: string, name: string, value: T | undefined): T | undefined {
-  if (value !== undefined && typeof value !== 'function') throw wrongType(where, name, 'a function', value);
-  return value;
-}
-
-export function readSignal(where: string, signal: AbortSignal | undefined): AbortSignal | undefined {
-  if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function'))
-    throw wrongType(where, 'signal', 'an AbortSignal', signal);
-  return signal;
 }

@@ -5,28 +5,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
 #include <memory>
 #include <set>
 #include <vector>
 
+#include "check.h"
 #include "shim/fibers.h"
 
 using namespace steepest;
 using namespace steepest::cuda;
 
 namespace {
-
-int64_t compared = 0;
-
-void same(const char* what, double found, double wanted, std::initializer_list<int64_t> at) {
-  ++compared;
-  if (found == wanted || (std::isnan(found) && std::isnan(wanted))) return;
-  std::printf("%s: %g instead of %g at", what, found, wanted);
-  for (int64_t number : at) std::printf(" %lld", static_cast<long long>(number));
-  std::printf("\n");
-  std::exit(1);
-}
 
 // Scratch is full of NaN. blocks: at most, of hopper_product, so that each has several tiles.
 class HostStream final : public Stream {

@@ -2,42 +2,18 @@
  * Products by Hopper's own instructions (cuda/hopper): by a program of their own, hopper.cc, in which the shim does what the PTX manual says of
  * each instruction, as late as it may; and what nvcc made of them.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { deviceCodes } from '../helpers/fatbin.js';
+import { testHostProgram } from '../helpers/host-program.js';
 
-const root = join(__dirname, '..', '..');
-const compiler = process.env.CXX ?? 'g++';
-const generated = join(root, 'build', 'generated');
-const missing = !existsSync(generated) || process.arch !== 'x64' || spawnSync(compiler, ['--version']).status !== 0;
-
-// Skipped, and counted, where there is no compiler, nothing was built, or the shim cannot run.
-describe.skipIf(missing)('cuda/hopper', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'steepest-hopper-'));
-  const program = join(folder, 'hopper');
-  beforeAll(() => {
-    const include = [join(root, 'cuda'), join(root, 'native'), generated].map((path) => `-I${path}`);
-    const flags = ['-std=c++17', '-O1', '-Wall', '-Wextra', '-Werror', '-Wno-psabi', '-DSTEEPEST_SHIM=1', ...include];
-    const sources = [join(__dirname, 'hopper.cc'), join(root, 'cuda', 'shim', 'fibers.cc')];
-    const { stderr } = spawnSync(compiler, [...flags, ...sources, '-o', program], { encoding: 'utf8' });
-    expect(stderr).toBe('');
-  }, 300_000);
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  test.each(['operands', 'places', 'ring', 'order', 'choice', 'ways', 'products'])(
-    '%s',
-    (name) => {
-      const { stdout, stderr, status } = spawnSync(program, [name], { encoding: 'utf8' });
-      expect(`${status}: ${stdout.trim()}${stderr}`).toMatch(/^0: [1-9]\d*$/);
-    },
-    120_000,
-  );
+testHostProgram('hopper', ['operands', 'places', 'ring', 'order', 'choice', 'ways', 'products'], {
+  fibers: true,
+  flags: ['-Wno-psabi'],
 });
 
-const object = (unit: string) => join(root, 'build', 'cuda', `${unit}.o`);
+const object = (unit: string) => join(__dirname, '..', '..', 'build', 'cuda', `${unit}.o`);
 
 // Skipped, and counted, where the addon is built without CUDA.
 describe.skipIf(!existsSync(object('hopper')))('what nvcc made of cuda/hopper', () => {

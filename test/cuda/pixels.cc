@@ -6,21 +6,12 @@
 #include <cstring>
 #include <vector>
 
+#include "check.h"
+
 using namespace steepest;
 using namespace steepest::cuda;
 
 namespace {
-
-int64_t compared = 0;
-
-void same(const char* what, int64_t seen, int64_t wanted, std::initializer_list<int64_t> at) {
-  ++compared;
-  if (seen == wanted) return;
-  std::printf("%s is %lld instead of %lld at", what, static_cast<long long>(seen), static_cast<long long>(wanted));
-  for (const int64_t i : at) std::printf(" %lld", static_cast<long long>(i));
-  std::printf("\n");
-  std::exit(1);
-}
 
 constexpr int64_t kEnd = int64_t{1} << 31;
 

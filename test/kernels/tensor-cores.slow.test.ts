@@ -19,7 +19,7 @@ const kinds = [
 const runs = kinds.flatMap((kind) =>
   cudaRunners(kind.arithmetic).map((runner) => ({ ...kind, runner, on: runner.name })),
 );
-// Skipped, and counted, where neither is there.
+// Skipped, and counted, where there is neither a GPU nor the shim.
 if (runs.length === 0) test.skip.each(kinds)('products in $name', () => {});
 
 function rounded(values: Float32Array, round: (bits: number) => number): Float32Array {

@@ -1,9 +1,10 @@
 /** f(w) = w'w/2 + C sum_i xi(y_i w'x_i) for two classes and a smooth loss, as Newton's method sees it. */
+
+import { add, dot } from '../vectors.js';
 import type { Design } from './design.js';
 import type { SmoothLoss } from './losses.js';
 import type { NewtonObjective } from './newton.js';
-import { addScaled, dot } from './vectors.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 export class BinaryObjective implements NewtonObjective {
   readonly w: Float64Array;
@@ -35,7 +36,7 @@ export class BinaryObjective implements NewtonObjective {
     let value = 0;
     for (let b = 1; b < blocks.length; b++) {
       value += loss.derive(y, this.#u, C, slope, curvature, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
     g.set(w);
     diagonal.fill(1);
@@ -61,13 +62,13 @@ export class BinaryObjective implements NewtonObjective {
     let value = (this.#ww + 2 * alpha * this.#ws + alpha * alpha * this.#ss) / 2;
     for (let b = 1; b < blocks.length; b++) {
       value += loss.value(y, this.#u, this.#us, alpha, C, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
     return value;
   }
 
   move(s: Float64Array, alpha: number): void {
-    addScaled(this.w, s, alpha);
-    addScaled(this.#u, this.#us, alpha);
+    add(this.w, alpha, s);
+    add(this.#u, alpha, this.#us);
   }
 }

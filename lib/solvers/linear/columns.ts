@@ -1,6 +1,6 @@
 /** A matrix column by column (CSC), and products with some of its columns. As in rows.ts, the loops are short functions. */
 import type { SparseRows } from '../../data/sparse.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 /** Entries between two pauses. */
 const BLOCK = 1 << 12;
@@ -15,13 +15,18 @@ export interface Columns {
 /** The columns of X, and after them one of `bias` where that is not 0. `blocks`: rows to go on from after each pause. */
 export function* columnsOf(x: SparseRows, bias: number, blocks: Int32Array): Work<Columns> {
   const size = x.columns + (bias === 0 ? 0 : 1);
-  const starts = countColumns(x.indices, size);
+  const starts = new Int32Array(size + 1);
+  for (let k = 0; k < x.indices.length; k += PAUSE * BLOCK) {
+    countColumns(x.indices, starts, k, Math.min(x.indices.length, k + PAUSE * BLOCK));
+    yield;
+  }
+  for (let j = 0; j < size; j++) starts[j + 1]! += starts[j]!;
   if (bias !== 0) starts[size] = starts[size - 1]! + x.rows;
   const columns = { starts, rows: new Int32Array(starts[size]!), values: new Float64Array(starts[size]!) };
   const next = starts.slice();
   for (let b = 1; b < blocks.length; b++) {
     scatterRows(x, columns, next, blocks[b - 1]!, blocks[b]!);
-    yield;
+    if (b % PAUSE === 0) yield;
   }
   if (bias !== 0) {
     columns.values.fill(bias, starts[size - 1]!);
@@ -30,12 +35,9 @@ export function* columnsOf(x: SparseRows, bias: number, blocks: Int32Array): Wor
   return columns;
 }
 
-/** Where each column begins, and (last) the number of entries. */
-function countColumns(indices: Int32Array, size: number): Int32Array {
-  const starts = new Int32Array(size + 1);
-  for (let k = 0; k < indices.length; k++) starts[indices[k]! + 1]!++;
-  for (let j = 0; j < size; j++) starts[j + 1]! += starts[j]!;
-  return starts;
+/** Adds the entries [begin, end) to the counts of their columns, which stand one place further on. */
+function countColumns(indices: Int32Array, counts: Int32Array, begin: number, end: number): void {
+  for (let k = begin; k < end; k++) counts[indices[k]! + 1]!++;
 }
 
 /** Puts rows [begin, end) into the columns, each entry at the next place of its column. */
@@ -62,9 +64,9 @@ export function* combineColumns(
   out: Float64Array,
 ): Work<void> {
   out.fill(0);
-  for (let at = 0; at < count; ) {
+  for (let at = 0, block = 1; at < count; block++) {
     at = addColumns(columns, list, count, b, out, at);
-    yield;
+    if (block % PAUSE === 0) yield;
   }
 }
 
@@ -76,9 +78,9 @@ export function* columnProducts(
   v: Float64Array,
   out: Float64Array,
 ): Work<void> {
-  for (let at = 0; at < count; ) {
+  for (let at = 0, block = 1; at < count; block++) {
     at = timesColumns(columns, list, count, v, out, at);
-    yield;
+    if (block % PAUSE === 0) yield;
   }
 }
 

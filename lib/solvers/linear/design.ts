@@ -5,7 +5,7 @@
 import type { SparseRows } from '../../data/sparse.js';
 import { type Columns, columnsOf } from './columns.js';
 import { addDerivatives, addGramRows, addRows, timesRows } from './rows.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 const BLOCK = 1 << 12;
 
@@ -25,14 +25,7 @@ export class Design {
     this.x = { rows, columns, starts, indices, values };
     this.rows = rows;
     this.size = columns + (bias === 0 ? 0 : 1);
-    const blocks = [0];
-    let first = 0;
-    for (let i = 1; i < rows; i++)
-      if (starts[i + 1]! - starts[first]! + (i - first) > BLOCK) {
-        first = i;
-        blocks.push(i);
-      }
-    this.blocks = Int32Array.from([...blocks, rows]);
+    this.blocks = blocksOf(starts, rows);
   }
 
   /** out = X w. */
@@ -40,7 +33,7 @@ export class Design {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
       timesRows(x, bias, w, out, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -49,7 +42,7 @@ export class Design {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
       addRows(x, bias, v, out, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -58,7 +51,7 @@ export class Design {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
       addGramRows(x, bias, v, s, out, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -67,7 +60,7 @@ export class Design {
     const { x, bias, blocks } = this;
     for (let b = 1; b < blocks.length; b++) {
       addDerivatives(x, bias, s, v, g, h, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -75,4 +68,20 @@ export class Design {
   columns(): Work<Columns> {
     return columnsOf(this.x, this.bias, this.blocks);
   }
+}
+
+/** Where the blocks begin, each as many rows as make up BLOCK entries, a row counting as one more (or one row, where it has more). */
+function blocksOf(starts: Int32Array, rows: number): Int32Array {
+  const blocks = [0];
+  for (let first = 0; first < rows; ) {
+    let [low, high] = [first + 1, Math.min(rows, first + BLOCK)];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (starts[middle]! - starts[first]! + (middle - first) <= BLOCK) low = middle;
+      else high = middle - 1;
+    }
+    first = low;
+    blocks.push(first);
+  }
+  return Int32Array.from(blocks);
 }

@@ -2,6 +2,10 @@
 import { type DataValues, flatten } from '../../data/dataset.js';
 import { checkSparseShape, isSparse, type SparseDataset, type SparseRows, sparseRows } from '../../data/sparse.js';
 import { show, wrongShape, wrongType } from '../../errors.js';
+import type { Work } from './work.js';
+
+/** Labels that are read without a pause. */
+const ROWS = 10_000;
 
 /** Rows with labels: sparse, as readLibsvm gives them, or dense, in the forms that fit takes. */
 export interface LinearData extends Partial<Pick<SparseDataset, 'source' | 'lines'>> {
@@ -63,23 +67,28 @@ function denseColumns(where: string, x: DataValues, rows: number): number {
   return count;
 }
 
-/** Checks labels and the shape of x. */
-export function readLinearData(data: LinearData, two: boolean): LinearExamples {
+/** Checks labels and the shape of x. Dense rows are made sparse at once. */
+export function* readLinearData(data: LinearData, two: boolean): Work<LinearExamples> {
   if (data === null || typeof data !== 'object') throw wrongType('fitLinear', 'data', 'an object { x, y }', data);
   const y: unknown = data.y;
   const numbers = Array.isArray(y) || (ArrayBuffer.isView(y) && !(y instanceof DataView));
   if (!numbers) throw wrongType('fitLinear', 'y', 'a typed array or an array of labels', y);
-  const labels = Float64Array.from(y as ArrayLike<number>);
+  const labels = new Float64Array(y as ArrayLike<number>);
   if (labels.length === 0) throw new RangeError('fitLinear: expected at least one row but y is empty');
   const x = readRows('fitLinear', data.x, undefined, labels.length);
   if (x.rows !== labels.length)
     throw wrongShape('fitLinear', `x has ${x.rows} rows, so y needs ${x.rows} labels, but it has ${labels.length}`);
-  return { x, ...classesOf(data, labels, two) };
+  return { x, ...(yield* classesOf(data, labels, two)) };
 }
 
-function classesOf(data: LinearSource, y: Float64Array, two: boolean) {
+function* classesOf(
+  data: LinearSource,
+  y: Float64Array,
+  two: boolean,
+): Work<Pick<LinearExamples, 'labels' | 'classes'>> {
   const seen = new Map<number, number>();
   for (let i = 0; i < y.length; i++) {
+    if (i % ROWS === 0) yield;
     const label = y[i]!;
     if (!Number.isInteger(label)) throw wrongLabel(data, i, 'whole labels', String(label));
     if (seen.has(label)) continue;
@@ -91,6 +100,9 @@ function classesOf(data: LinearSource, y: Float64Array, two: boolean) {
   const labels = Float64Array.from(seen.keys()).sort();
   for (const [place, label] of labels.entries()) seen.set(label, place);
   const classes = new Int32Array(y.length);
-  for (let i = 0; i < y.length; i++) classes[i] = seen.get(y[i]!)!;
+  for (let i = 0; i < y.length; i++) {
+    if (i % ROWS === 0) yield;
+    classes[i] = seen.get(y[i]!)!;
+  }
   return { labels, classes };
 }

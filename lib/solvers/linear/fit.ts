@@ -2,7 +2,7 @@
 import { checkSparseRows } from '../../data/sparse.js';
 import { BinaryObjective } from './binary.js';
 import { Design } from './design.js';
-import { type LinearData, type LinearExamples, readLinearData } from './examples.js';
+import { type LinearData, readLinearData } from './examples.js';
 import { solveHinge } from './hinge.js';
 import { solveL1 } from './l1.js';
 import { smoothLosses } from './losses.js';
@@ -10,7 +10,7 @@ import { choice, decideRows, LinearModel } from './model.js';
 import { newton, type Solution } from './newton.js';
 import { type LinearOptions, type LinearSettings, readLinearOptions } from './options.js';
 import { SoftmaxObjective } from './softmax.js';
-import { drive, type Work } from './work.js';
+import { drive, PAUSE, type Work } from './work.js';
 
 /**
  * Fits a linear classifier: minimises w'w/2 + C sum_i loss(y_i w'x_i) over w, or |w|_1 in place of w'w/2, in float64 on this thread, with a
@@ -31,24 +31,20 @@ import { drive, type Work } from './work.js';
  */
 export async function fitLinear(data: LinearData, options?: LinearOptions): Promise<LinearModel> {
   const settings = readLinearOptions(options);
-  const examples = readLinearData(data, settings.multiClass === 'none');
-  return drive(fitting(examples, settings), settings.signal, settings.onProgress);
+  return drive(fitting(data, settings), settings.signal, settings.onProgress);
 }
 
-function* fitting(examples: LinearExamples, settings: LinearSettings): Work<LinearModel> {
-  const { x, labels, classes } = examples;
+function* fitting(data: LinearData, settings: LinearSettings): Work<LinearModel> {
+  const { x, labels, classes } = yield* readLinearData(data, settings.multiClass === 'none');
   const design = new Design(x, settings.bias);
   let squares = 0;
   for (let b = 1; b < design.blocks.length; b++) {
     squares += checkSparseRows('fitLinear', x, design.blocks[b - 1]!, design.blocks[b]!);
-    yield;
+    if (b % PAUSE === 0) yield;
   }
   if (!Number.isFinite(squares * settings.C))
     throw new RangeError('fitLinear: the squares of the features are beyond float64: scale the features');
-  const { wide, ...solution } =
-    settings.multiClass === 'softmax'
-      ? yield* solveSoftmax(design, classes, labels.length, settings)
-      : yield* solveEach(design, classes, labels.length, settings);
+  const { wide, ...solution } = yield* solve(design, classes, labels.length, settings);
   const outputs = wide.length / (x.columns + 1);
   const u = new Float64Array(x.rows * outputs);
   let right = 0;
@@ -56,10 +52,14 @@ function* fitting(examples: LinearExamples, settings: LinearSettings): Work<Line
     const [begin, end] = [design.blocks[b - 1]!, design.blocks[b]!];
     decideRows(x, outputs, wide, u, begin, end);
     for (let i = begin; i < end; i++) if (choice(u, i, outputs) === classes[i]) right++;
-    yield;
+    if (b % PAUSE === 0) yield;
   }
   const converged = solution.gap <= settings.tolerance * solution.objective;
   return new LinearModel(x.columns, labels, wide, { ...solution, converged, accuracy: right / x.rows });
+}
+
+function solve(design: Design, classes: Int32Array, K: number, settings: LinearSettings): Work<WideSolution> {
+  return (settings.multiClass === 'softmax' ? solveSoftmax : solveEach)(design, classes, K, settings);
 }
 
 /** A solution with its weights [features + 1, outputs]: the last row is what the bias adds, 0 without one. */

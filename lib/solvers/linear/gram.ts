@@ -1,10 +1,11 @@
 /**
  * Few columns, many rows: a triangular R with R'R = X'WX, W = diag(v), stands in for sqrt(W) X. Once R is there (as dear as some passes
- * over X), a product with it costs size^2 / 2. On a9a (32,561 x 123), L1-regularised losses take a fifth of the time with it.
+ * over X), a product with it costs size^2 / 2. On a9a (32,561 x 123) the L1-regularised logistic loss takes 0.2 s with it and 0.8 s without,
+ * squared hinge 0.2 s and 1.3 s.
  */
 import type { Columns } from './columns.js';
 import type { Design } from './design.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 /** Most columns, and most multiplications for R in passes over the entries of X, for which R is worth while. */
 const MOST_COLUMNS = 512;
@@ -41,7 +42,7 @@ export class Gram {
     this.#matrix.fill(0);
     for (let b = 1; b < blocks.length; b++) {
       addProducts(this.design, v, this.#matrix, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
     const { size } = this.design;
     let largest = 0;

@@ -7,10 +7,11 @@
  * is a quadratic whose products with vectors go through v. The step found is cut off at 0 and C, and halved until D rises enough.
  * Source: More and Toraldo, "On the solution of large quadratic programming problems with bound constraints" (SIAM J. Optim. 1991).
  */
+
+import { add, dot, turn } from '../vectors.js';
 import type { Dual } from './hinge.js';
 import { addListed, timesListed } from './rows.js';
-import { addScaled, dot, turn } from './vectors.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 const FEWEST_STEPS = 10;
 const HALVINGS = 30;
@@ -18,7 +19,7 @@ const HALVINGS = 30;
 const SUFFICIENT = 0.01;
 /** Curvature, relative to the largest, below which D is taken for linear along a direction. */
 const FLAT = 1e-13;
-/** Rows between two pauses. */
+/** Rows of a block. */
 const PART = 256;
 
 export class Face {
@@ -81,18 +82,18 @@ export class Face {
   *#combine(b: Float64Array): Work<void> {
     const { x, bias } = this.dual.design;
     this.#v.fill(0);
-    for (let s = 0; s < b.length; s += PART) {
+    for (let s = 0, block = 1; s < b.length; s += PART, block++) {
       this.dual.work += addListed(x, bias, this.#rows, b, this.#v, s, Math.min(b.length, s + PART));
-      yield;
+      if (block % PAUSE === 0) yield;
     }
   }
 
   /** out_i = x_i'v for i in F. */
   *#products(v: Float64Array, out: Float64Array): Work<void> {
     const { x, bias } = this.dual.design;
-    for (let s = 0; s < out.length; s += PART) {
+    for (let s = 0, block = 1; s < out.length; s += PART, block++) {
       this.dual.work += timesListed(x, bias, this.#rows, v, out, s, Math.min(out.length, s + PART));
-      yield;
+      if (block % PAUSE === 0) yield;
     }
   }
 
@@ -122,8 +123,8 @@ export class Face {
       }
       yield* this.#products(this.#v, q);
       const alpha = rr / curvature;
-      addScaled(b, p, alpha);
-      addScaled(r, q, -alpha);
+      add(b, alpha, p);
+      add(r, -alpha, q);
       const next = dot(r, r);
       turn(p, r, next / rr);
       rr = next;
@@ -141,7 +142,7 @@ export class Face {
       const promised = linear - dot(w, this.#v);
       if (!(promised > 0) || promised - dot(this.#v, this.#v) / 2 < SUFFICIENT * promised) continue;
       this.#take(t, b);
-      addScaled(w, this.#v, 1);
+      add(w, 1, this.#v);
       return;
     }
   }

@@ -7,10 +7,10 @@
  * gradients finish what coordinate descent would take very long for where columns depend on each other.
  */
 import type { RandomStream } from '../../random.js';
+import { add, dot, multiply, turn } from '../vectors.js';
 import { type Columns, columnProducts, combineColumns } from './columns.js';
 import { shuffle } from './shuffle.js';
-import { addScaled, dot, multiply, turn } from './vectors.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 const MOST_PASSES = 50;
 /** A pass is slow that leaves more than this part of the violation. */
@@ -25,7 +25,7 @@ const SUFFICIENT = 0.01;
 const DAMPING = 1e-12;
 /** Curvature along a direction, relative to that of the diagonal, below which q is taken for linear. */
 const FLAT = 1e-7;
-/** Entries of columns between two pauses. */
+/** Entries of a block of columns. */
 const BLOCK = 1 << 12;
 
 /** By how much slope G of the smooth part breaks the condition of a minimum at w_j = x. */
@@ -105,9 +105,9 @@ export class L1Model {
     for (let pass = 0; pass < MOST_PASSES; pass++) {
       shuffle(this.#list, this.#active, 1, this.random.word());
       this.#violation = 0;
-      for (let at = 0; at < this.#active; ) {
+      for (let at = 0, block = 1; at < this.#active; block++) {
         at = this.#sweep(at);
-        yield;
+        if (block % PAUSE === 0) yield;
       }
       if (this.#violation <= enough) return;
       const slow = this.#violation > SLOW * before;
@@ -210,7 +210,7 @@ export class L1Model {
       const alpha = rz / curvature;
       if (crosses(x, p, alpha)) return { taken, t: alpha };
       this.#move(x, p, alpha);
-      addScaled(r, q, -alpha);
+      add(r, -alpha, q);
       multiply(m, r, z);
       const next = dot(r, z);
       turn(p, z, next / rz);
@@ -224,13 +224,13 @@ export class L1Model {
     yield* combineColumns(this.columns, this.#face, p.length, p, this.#perRow);
     multiply(this.#perRow, this.curvature, this.#perRow);
     yield* columnProducts(this.columns, this.#face, p.length, this.#perRow, out);
-    addScaled(out, p, this.#damping);
+    add(out, this.#damping, p);
   }
 
   /** d = d + alpha p on the face, where W X p is in perRow. Where the sum with w is to be 0, it is. */
   #move(x: Float64Array, p: Float64Array, alpha: number): void {
-    addScaled(this.#wxd, this.#perRow, alpha);
-    addScaled(x, p, alpha);
+    add(this.#wxd, alpha, this.#perRow);
+    add(x, alpha, p);
     for (let s = 0; s < x.length; s++) {
       const j = this.#face[s]!;
       this.d[j] = x[s]! - this.w[j]!;

@@ -7,13 +7,13 @@
  * sum_i -(C xi)*(t s_i) is at most min f.
  */
 import { RandomStream } from '../../random.js';
+import { add, dot } from '../vectors.js';
 import type { Design } from './design.js';
 import { Gram } from './gram.js';
 import { L1Model } from './l1-model.js';
 import type { SmoothLoss } from './losses.js';
 import { ROUNDING, type Solution, type Stopping } from './newton.js';
-import { addScaled, dot } from './vectors.js';
-import type { Work } from './work.js';
+import { PAUSE, type Work } from './work.js';
 
 const ARMIJO = 1e-2;
 const HALVINGS = 40;
@@ -44,7 +44,7 @@ class Losses {
     this.value = 0;
     for (let b = 1; b < blocks.length; b++) {
       this.value += loss.derive(y, u, C, slope, curvature, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
   }
 
@@ -54,7 +54,7 @@ class Losses {
     let sum = 0;
     for (let b = 1; b < blocks.length; b++) {
       sum += this.loss.dual(this.slope, scale, this.C, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
     return sum;
   }
@@ -66,7 +66,7 @@ class Losses {
     let sum = 0;
     for (let b = 1; b < blocks.length; b++) {
       sum += loss.value(y, u, xd, alpha, C, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % PAUSE === 0) yield;
     }
     return sum;
   }
@@ -107,8 +107,8 @@ export function* solveL1(
     wanted = trusted ? gap / 2 : Number.POSITIVE_INFINITY;
     const alpha = trusted ? 1 : yield* search(losses, w, d, promised);
     if (alpha === 0) return { objective, gap, iterations };
-    addScaled(w, d, alpha);
-    addScaled(losses.u, losses.xd, alpha);
+    add(w, alpha, d);
+    add(losses.u, alpha, losses.xd);
   }
 }
 

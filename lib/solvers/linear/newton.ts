@@ -8,7 +8,7 @@
  * which says when the least value is near enough. Sources: Nash, "A survey of truncated-Newton methods" (2000); Hsia, Chiang and Lin,
  * "Preconditioned conjugate gradient methods in truncated Newton frameworks for large-scale linear classification" (ACML 2018).
  */
-import { addScaled, dot, multiply, turn } from './vectors.js';
+import { add, dot, multiply, turn } from '../vectors.js';
 import type { Work } from './work.js';
 
 /** A function that Newton's method can minimise: it remembers its point w, and what it needs there. */
@@ -43,7 +43,10 @@ const ARMIJO = 1e-2;
 const HALVINGS = 40;
 /** A fall of f below this part of it drowns in rounding errors: the step is taken as it is, as long as that halves the gap. */
 export const ROUNDING = 1e-13;
-/** Share of the diagonal of H in the preconditioner; the rest is of I. */
+/**
+ * Share of the diagonal of H in the preconditioner; the rest is of I. With 0.01, 0.1, 0.5 and 1 the logistic loss takes 157, 131, 95 and 98
+ * steps of conjugate gradients on a9a to a gap of 1e-6, squared hinge 222, 144, 128 and 134.
+ */
 const DIAGONAL_SHARE = 0.5;
 const CG_TOLERANCE = 0.1;
 
@@ -104,8 +107,8 @@ function* conjugateGradients(
   for (let step = 0; step < Math.max(size, 5) && rz > enough; step++) {
     yield* objective.hessianTimes(d, hd);
     const alpha = rz / dot(d, hd);
-    addScaled(s, d, alpha);
-    addScaled(r, hd, -alpha);
+    add(s, alpha, d);
+    add(r, -alpha, hd);
     multiply(m, r, z);
     const next = dot(r, z);
     turn(d, z, next / rz);

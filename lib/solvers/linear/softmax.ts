@@ -3,11 +3,12 @@
  * feature after feature, the classes of a feature together. With p = softmax(W'x), the Hessian of a row's loss by its decision values is
  * diag(p) - p p'.
  */
+
+import { add, dot } from '../vectors.js';
 import type { Design } from './design.js';
 import type { NewtonObjective } from './newton.js';
-import { addScaled, dot } from './vectors.js';
-import { addRowsWide, addSquaredRowsWide, timesRowsWide } from './wide-rows.js';
-import type { Work } from './work.js';
+import { addRowsWide, timesRowsWide } from './wide-rows.js';
+import { PAUSE, type Work } from './work.js';
 
 export class SoftmaxObjective implements NewtonObjective {
   readonly w: Float64Array;
@@ -16,6 +17,7 @@ export class SoftmaxObjective implements NewtonObjective {
   readonly #us: Float64Array;
   readonly #p: Float64Array;
   readonly #t: Float64Array;
+  readonly #pause: number;
   #ww = 0;
   #ws = 0;
   #ss = 0;
@@ -28,6 +30,7 @@ export class SoftmaxObjective implements NewtonObjective {
     private readonly C: number,
   ) {
     this.w = new Float64Array(design.size * K);
+    this.#pause = Math.max(1, Math.floor(PAUSE / K));
     const perRow = () => new Float64Array(design.rows * K);
     [this.#u, this.#us, this.#p, this.#t] = [perRow(), perRow(), perRow(), perRow()];
   }
@@ -45,8 +48,8 @@ export class SoftmaxObjective implements NewtonObjective {
       value += C * deriveRows(y, u, p, t, K, C, begin, end);
       addRowsWide(x, bias, K, t, g, begin, end);
       curvatures(p, t, C, begin * K, end * K);
-      addSquaredRowsWide(x, bias, K, t, diagonal, begin, end);
-      yield;
+      addRowsWide(x, bias, K, t, diagonal, begin, end, true);
+      if (b % this.#pause === 0) yield;
     }
     return value;
   }
@@ -60,7 +63,7 @@ export class SoftmaxObjective implements NewtonObjective {
       timesRowsWide(x, bias, K, v, this.#t, begin, end);
       curveRows(this.#p, this.#t, K, C, begin, end);
       addRowsWide(x, bias, K, this.#t, out, begin, end);
-      yield;
+      if (b % this.#pause === 0) yield;
     }
   }
 
@@ -68,7 +71,7 @@ export class SoftmaxObjective implements NewtonObjective {
     const { x, bias, blocks } = this.design;
     for (let b = 1; b < blocks.length; b++) {
       timesRowsWide(x, bias, this.K, s, this.#us, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % this.#pause === 0) yield;
     }
     this.#ws = dot(this.w, s);
     this.#ss = dot(s, s);
@@ -79,14 +82,14 @@ export class SoftmaxObjective implements NewtonObjective {
     let value = (this.#ww + 2 * alpha * this.#ws + alpha * alpha * this.#ss) / 2;
     for (let b = 1; b < blocks.length; b++) {
       value += this.C * lossOfRows(this.y, this.#u, this.#us, alpha, this.K, blocks[b - 1]!, blocks[b]!);
-      yield;
+      if (b % this.#pause === 0) yield;
     }
     return value;
   }
 
   move(s: Float64Array, alpha: number): void {
-    addScaled(this.w, s, alpha);
-    addScaled(this.#u, this.#us, alpha);
+    add(this.w, alpha, s);
+    add(this.#u, alpha, this.#us);
   }
 }
 

@@ -24,7 +24,7 @@ export function timesRowsWide(
   }
 }
 
-/** out = out + sum_i x_i v_i' over rows [begin, end). */
+/** out = out + sum_i x_i v_i' over rows [begin, end); with the squares of x where `squared`. */
 export function addRowsWide(
   { starts, indices, values }: SparseRows,
   bias: number,
@@ -33,39 +33,18 @@ export function addRowsWide(
   out: Float64Array,
   begin: number,
   end: number,
+  squared = false,
 ): void {
   const last = out.length - K;
+  const ofBias = squared ? bias * bias : bias;
   for (let i = begin; i < end; i++) {
     const first = i * K;
     const stop = starts[i + 1]!;
     for (let k = starts[i]!; k < stop; k++) {
-      const value = values[k]!;
+      const value = squared ? values[k]! ** 2 : values[k]!;
       const row = indices[k]! * K;
       for (let c = 0; c < K; c++) out[row + c]! += value * v[first + c]!;
     }
-    if (bias !== 0) for (let c = 0; c < K; c++) out[last + c]! += bias * v[first + c]!;
-  }
-}
-
-/** out_jk = out_jk + sum_i x_ij^2 v_ik over rows [begin, end). */
-export function addSquaredRowsWide(
-  { starts, indices, values }: SparseRows,
-  bias: number,
-  K: number,
-  v: Float64Array,
-  out: Float64Array,
-  begin: number,
-  end: number,
-): void {
-  const last = out.length - K;
-  for (let i = begin; i < end; i++) {
-    const first = i * K;
-    const stop = starts[i + 1]!;
-    for (let k = starts[i]!; k < stop; k++) {
-      const square = values[k]! * values[k]!;
-      const row = indices[k]! * K;
-      for (let c = 0; c < K; c++) out[row + c]! += square * v[first + c]!;
-    }
-    if (bias !== 0) for (let c = 0; c < K; c++) out[last + c]! += bias * bias * v[first + c]!;
+    if (bias !== 0) for (let c = 0; c < K; c++) out[last + c]! += ofBias * v[first + c]!;
   }
 }

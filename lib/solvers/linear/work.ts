@@ -1,5 +1,5 @@
 /**
- * Long computations in pieces. A solver is a generator that yields after each short piece of its work (some 0.1 ms), sometimes with a word
+ * Long computations in pieces. A solver is a generator that yields after each short piece of its work (some 0.1 ms to 1 ms), sometimes with a word
  * on how far it is; whoever drives it may let the event loop have a turn there, or end it.
  */
 import { setImmediate } from 'node:timers/promises';
@@ -16,6 +16,12 @@ export interface LinearProgress {
   readonly problem: number;
   readonly problems: number;
 }
+
+/**
+ * Blocks of some 4,000 entries between two yields: blocks are short so that the engine compiles their loops as whole functions; a yield
+ * goes through all generators round it, and costs a few of them.
+ */
+export const PAUSE = 16;
 
 export type Work<T> = Generator<LinearProgress | undefined, T, void>;
 

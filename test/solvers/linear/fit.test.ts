@@ -220,12 +220,12 @@ describe('while it runs', () => {
     const seen: number[] = [];
     const options = {
       loss: 'hinge',
-      tolerance: 1e-6,
+      tolerance: 1e-9,
       onProgress: (p: { iterations: number }) => seen.push(p.iterations),
     } as const;
     const model = await fitLinear(large, options);
     done = true;
-    expect(turns).toBeGreaterThan(5);
+    expect(turns).toBeGreaterThan(3);
     expect(seen.length).toBeGreaterThan(3);
     expect(seen.at(-1)).toBe(model.iterations);
   });

@@ -5,7 +5,7 @@ import { columnProducts, combineColumns } from '../../../lib/solvers/linear/colu
 import { Design } from '../../../lib/solvers/linear/design.js';
 import { Gram } from '../../../lib/solvers/linear/gram.js';
 import { addListed, timesListed } from '../../../lib/solvers/linear/rows.js';
-import { addRowsWide, addSquaredRowsWide, timesRowsWide } from '../../../lib/solvers/linear/wide-rows.js';
+import { addRowsWide, timesRowsWide } from '../../../lib/solvers/linear/wide-rows.js';
 import type { Work } from '../../../lib/solvers/linear/work.js';
 import { problem } from './problems.js';
 
@@ -127,7 +127,7 @@ describe.each([0, 3])('with a bias of %d', (bias) => {
     const [U, G, H] = [new Float64Array(ROWS * K), new Float64Array(size * K), new Float64Array(size * K)];
     timesRowsWide(x, bias, K, W, U, 0, ROWS);
     addRowsWide(x, bias, K, V, G, 0, ROWS);
-    addSquaredRowsWide(x, bias, K, V, H, 0, ROWS);
+    addRowsWide(x, bias, K, V, H, 0, ROWS, true);
     for (let k = 0; k < K; k++) {
       close(
         output(U, k),
