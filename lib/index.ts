@@ -27,6 +27,8 @@ export type { SparseDataset, SparseRows } from './data/sparse.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // File formats
+export { encodeNpy, type NpyArray, type NpyInput, type NpyType, readNpy } from './formats/npy.js';
+export { encodeNpz, type NpzOptions, readNpz } from './formats/npz.js';
 export {
   encodeSafetensors,
   readSafetensors,

@@ -46,7 +46,7 @@ describe('the public API', () => {
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
       ...['cifar10', 'cifar100', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
       ...['fitLinear', 'readLibsvm'],
-      ...['readSafetensors', 'encodeSafetensors'],
+      ...['readSafetensors', 'encodeSafetensors', 'readNpy', 'encodeNpy', 'readNpz', 'encodeNpz'],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });
