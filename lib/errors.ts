@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'ERR_SHAPE'
   | 'ERR_DISPOSED'
   | 'ERR_NO_DEVICE'
+  | 'ERR_NO_PACKAGE'
   | 'ERR_DEVICE_OOM'
   | 'ERR_CUDA'
   | 'ERR_FORMAT'

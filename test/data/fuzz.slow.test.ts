@@ -11,10 +11,12 @@ import { readIdx, writeIdx } from '../../lib/data/idx.js';
 import { jpegDecoder } from '../../lib/data/jpeg.js';
 import { readLibsvm } from '../../lib/data/libsvm.js';
 import { readMat } from '../../lib/data/mat.js';
+import { decodePng } from '../../lib/data/png.js';
 import { checkSparse } from '../../lib/data/sparse.js';
 import { SteepestError } from '../../lib/errors.js';
 import { fuzz } from '../helpers/fuzz.js';
 import { jpeg } from '../helpers/jpeg.js';
+import { chunk, png } from '../helpers/png.js';
 import { packedByXz } from '../helpers/xz.js';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
@@ -104,6 +106,34 @@ describe('JPEG', () => {
     mixed(await fuzz({ files, read, check: checkArray }));
     expect(decoder(files[1]!)?.shape).toEqual([8, 8, 3]); // it still can
   });
+});
+
+describe('PNG', () => {
+  const kinds = [
+    { colour: 2, depth: 8 },
+    { colour: 0, depth: 2, interlaced: true },
+    { colour: 3, depth: 4, palette: new Array(48).fill(7) },
+    { colour: 6, depth: 16 },
+  ] as const;
+  const samples = Array.from({ length: 252 }, (_, i) => i % 4);
+  const files = kinds.map((kind) => png({ width: 9, height: 7, samples, filters: [4, 1, 3], ...kind }));
+  const read = (file: Uint8Array) => decodePng(file) ?? Promise.reject(new SteepestError('ERR_FORMAT', 'refused'));
+
+  /** Sums made right again, so that damage comes as far as what the chunks hold. */
+  function resealed(damaged: Uint8Array): Uint8Array {
+    const file = Buffer.from(damaged);
+    for (let at = 8; at + 12 <= file.length; ) {
+      const length = file.readUInt32BE(at);
+      if (at + 12 + length > file.length) break;
+      file.set(chunk(file.toString('latin1', at + 4, at + 8), file.subarray(at + 8, at + 8 + length)), at);
+      at += 12 + length;
+    }
+    return file;
+  }
+
+  it('is decoded or refused', async () => mixed(await fuzz({ files, read, check: checkArray }), 0.001));
+  it('is decoded or refused where its sums are right', async () =>
+    mixed(await fuzz({ files, read: (file) => read(resealed(file)), check: checkArray, cases: 3000 }), 0.02));
 });
 
 const root = mkdtempSync(join(tmpdir(), 'fuzz-'));
