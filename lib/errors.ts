@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'ERR_SHAPE'
   | 'ERR_DISPOSED'
   | 'ERR_NO_DEVICE'
+  | 'ERR_NO_PACKAGE'
   | 'ERR_DEVICE_OOM'
   | 'ERR_CUDA'
   | 'ERR_FORMAT'
@@ -23,11 +24,19 @@ export class SteepestError extends Error {
   }
 }
 
-/** A value as it reads in a message: `Float32Array(3)`, `"relu"`, `NaN`, `[2, 3]`. */
-export function show(value: unknown): string {
+/** Characters of a string, and elements of a list, that a message shows. */
+const SHOWN = { characters: 120, elements: 12, depth: 3 };
+
+/** A value as it reads in a message: `Float32Array(3)`, `"relu"`, `NaN`, `[2, 3]`. What is long is cut short. */
+export function show(value: unknown, depth = 0): string {
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as { length?: number }).length ?? '?'})`;
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (typeof value === 'string')
+    return `${JSON.stringify(value.slice(0, SHOWN.characters))}${value.length > SHOWN.characters ? '...' : ''}`;
+  if (Array.isArray(value)) {
+    if (depth === SHOWN.depth) return `Array(${value.length})`;
+    const list = value.slice(0, SHOWN.elements).map((element) => show(element, depth + 1));
+    return `[${list.join(', ')}${value.length > SHOWN.elements ? `, ... ${value.length} in all` : ''}]`;
+  }
   if (typeof value === 'function') return `function ${value.name}`;
   if (value !== null && typeof value === 'object') return value.constructor?.name ?? 'Object';
   return String(value);
@@ -122,6 +131,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
   for (const name of names) {
+    if (Math.abs(name.length - word.length) >= bestDistance) continue; // a word may be a file's, of any length
     const distance = editDistance(word.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }

@@ -5,6 +5,7 @@ export type { DeviceName, Precision, TypedArray } from './backends/backend.js';
 export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export { type Cifar10, cifar10 } from './data/cifar10.js';
+export { type Cifar100Options, cifar100 } from './data/cifar100.js';
 export type {
   BatchStream,
   Data,
@@ -17,6 +18,7 @@ export type {
 export { type DigitsOptions, digits } from './data/digits.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
 export { type ImageFolder, type ImageFolderOptions, imageFolder } from './data/image-folder.js';
+export type { ImageOptions, ImageProgress } from './data/image-options.js';
 export { type LibsvmOptions, readLibsvm } from './data/libsvm.js';
 export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
@@ -25,6 +27,8 @@ export type { SparseDataset, SparseRows } from './data/sparse.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // File formats
+export { encodeNpy, type NpyArray, type NpyInput, type NpyType, readNpy } from './formats/npy.js';
+export { encodeNpz, type NpzOptions, readNpz } from './formats/npz.js';
 export {
   encodeSafetensors,
   readSafetensors,

@@ -44,9 +44,9 @@ describe('the public API', () => {
       ...['relu', 'sigmoid', 'tanh', 'softmax', 'squaredError', 'softmaxCrossEntropy', 'hinge', 'logistic'],
       ...['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'schedules', 'initializers'],
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
-      ...['cifar10', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
+      ...['cifar10', 'cifar100', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
       ...['fitLinear', 'readLibsvm'],
-      ...['readSafetensors', 'encodeSafetensors'],
+      ...['readSafetensors', 'encodeSafetensors', 'readNpy', 'encodeNpy', 'readNpz', 'encodeNpz'],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });

@@ -96,6 +96,7 @@ describe('imports in lib/', () => {
   const ranks = [
     ['index'],
     ['cli'],
+    ['report'],
     ['train'],
     ['formats'],
     ['solvers'],

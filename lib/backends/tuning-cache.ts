@@ -54,7 +54,8 @@ export class TuningCache {
     try {
       const { choices, ...machine } = JSON.parse(readFileSync(this.#path, 'utf8')) as Machine & { choices: object };
       const keys = Object.keys(this.#machine) as (keyof Machine)[];
-      if (keys.every((key) => machine[key] === this.#machine[key])) return new Map(Object.entries(choices));
+      if (keys.every((key) => machine[key] === this.#machine[key]))
+        return new Map(Object.entries(choices).filter(([, choice]) => typeof choice === 'number'));
     } catch {}
     return new Map();
   }

@@ -1,12 +1,14 @@
 /** The images of `steepest train`, and what the preset simplenn makes of them. */
 import { cifar10 } from '../data/cifar10.js';
+import { cifar100 } from '../data/cifar100.js';
 import { digits } from '../data/digits.js';
+import type { ImageProgress } from '../data/image-options.js';
 import { mnist } from '../data/mnist.js';
 import { type PixelOrder, simplennData } from '../data/simplenn.js';
 import { type Io, UsageError } from './io.js';
 import type { Report } from './report.js';
 
-export const dataNames = ['digits', 'mnist', 'cifar10', 'mat'] as const;
+export const dataNames = ['digits', 'mnist', 'fashion', 'cifar10', 'cifar100', 'mat'] as const;
 
 /** Bytes, or real numbers, with a class for each image. */
 export interface Images {
@@ -57,8 +59,8 @@ export async function loadData(
       test: digits({ count: count(DIGITS.test), seed, split: 'test' }),
     };
   }
-  if (data === 'cifar10') return readFolders(dataDir!, limit, io, report);
-  const { train, test } = data === 'mnist' ? await mnist(dataDir!) : await readMatrices(options, wanted);
+  if (data === 'cifar10' || data === 'cifar100') return readCifar(options, io, report);
+  const { train, test } = data === 'mat' ? await readMatrices(options, wanted) : await mnist(dataDir!);
   return { train: firstImages(train, limit), test: firstImages(test, limit) };
 }
 
@@ -68,9 +70,9 @@ function checkArguments({ data, dataDir, trainFile, testFile, pixelOrder }: Data
       throw new UsageError('--data mat needs --train-file FILE and --test-file FILE');
   } else if ((trainFile ?? testFile ?? pixelOrder) !== undefined)
     throw new UsageError('--train-file, --test-file and --pixel-order are for --data mat');
-  const folder = data === 'mnist' || data === 'cifar10';
+  const folder = data !== 'digits' && data !== 'mat';
   if (!folder && dataDir !== undefined)
-    throw new UsageError('--data-dir is for --data mnist and cifar10; digits are built in');
+    throw new UsageError('--data-dir is for --data mnist, fashion, cifar10 and cifar100; digits are built in');
   if (folder && dataDir === undefined)
     throw new UsageError(`--data ${data} needs --data-dir DIR, the folder of its files`);
 }
@@ -85,12 +87,13 @@ async function readMatrices(
   return { train: await simplennData(trainFile!, options), test: await simplennData(testFile!, options) };
 }
 
-async function readFolders(dir: string, limit: number | undefined, io: Io, report: Report) {
+async function readCifar({ data, dataDir, limit }: DataArguments, io: Io, report: Report) {
   const reading = new AbortController();
   const { signal } = reading;
   const release = io.onInterrupt(() => reading.abort());
   try {
-    return await cifar10(dir, { limit, signal, onProgress: (progress) => report.loading(progress) });
+    const options = { limit, signal, onProgress: (progress: ImageProgress) => report.loading(progress) };
+    return await (data === 'cifar10' ? cifar10 : cifar100)(dataDir!, options);
   } catch (error) {
     if (!signal.aborted) throw error;
     report.done(true);

@@ -1,4 +1,4 @@
-/** `steepest train`: trains a named network, or one of a SimpleNN file, on digits, MNIST, CIFAR-10 or MAT-files and reports every epoch. */
+/** `steepest train`: trains a named network, or one of a SimpleNN file, on images or MAT-files and reports every epoch. */
 import { Command, Option } from 'commander';
 import { pixelOrders } from '../data/simplenn.js';
 import { zeroPadding2d } from '../layers/zero-padding2d.js';
@@ -70,7 +70,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(new Option('--data <name>', 'images to learn from').choices(dataNames).default('digits'))
     .option(
       '--data-dir <dir>',
-      "folder of MNIST's four files; for cifar10 of train/<class>/*.jpg and test/<class>/*.jpg",
+      "folder of MNIST's or Fashion-MNIST's four files; of CIFAR's binary ones; for cifar10 also of train/<class>/*.jpg and test/<class>/*.jpg",
     )
     .option('--train-file <file>', 'for mat: a MAT-file with labels y and images Z to learn from')
     .option('--test-file <file>', 'for mat: another for the test')
@@ -107,7 +107,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(precisionOption())
     .option(
       '--limit <n>',
-      'take only N training and N test images: the first, of cifar10 evenly from all classes',
+      'take only N training and N test images: the first, of folders of classes evenly from all',
       wholeNumber(1),
     )
     .addOption(profileOption())

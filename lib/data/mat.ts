@@ -2,9 +2,9 @@
  * MAT-files of level 5, which MATLAB (save -v6 and -v7), Octave (save -v7) and scipy.io.savemat write: a header of 128 bytes, then an element
  * for each variable, perhaps compressed. Source: MathWorks, "MAT-File Format". Numbers are kept column-major there, in any type they fit.
  */
-import { promisify } from 'node:util';
-import { inflate } from 'node:zlib';
+import { createInflate } from 'node:zlib';
 import { SteepestError, show, wrongType } from '../errors.js';
+import { eachColumnMajor } from './column-major.js';
 import { type ByteSource, readSource, sourceName } from './unpack.js';
 
 export type MatNumbers =
@@ -67,6 +67,8 @@ const OTHERS: Readonly<Record<number, string>> = {
   5: 'sparse',
 };
 const COMPLEX = 0x800;
+/** Dimensions of a matrix. */
+const MOST_SIZES = 64;
 
 class Failure extends Error {}
 
@@ -104,9 +106,12 @@ class Elements {
     return { type: word, at: at + 8, bytes, next: Math.min(at + 8 + padded, end) };
   }
 
-  numbers({ type, at, bytes }: Element): number[] {
+  /** At most `most` numbers: few. */
+  numbers({ type, at, bytes }: Element, most: number): number[] {
     const stored = STORED[type];
     if (stored === undefined) throw new Failure(`expected numbers at byte ${at} but received type ${type}`);
+    if (bytes > most * stored.bytes)
+      throw new Failure(`expected at most ${most} numbers at byte ${at} but received ${bytes} bytes of type ${type}`);
     return Array.from({ length: bytes / stored.bytes }, (_, i) =>
       stored.read(this.view, at + i * stored.bytes, this.little),
     );
@@ -126,14 +131,14 @@ function readVariable(elements: Elements, { at, bytes }: Element): Variable {
   const flags = elements.element(at, end);
   const sizes = elements.element(flags.next, end);
   const title = elements.element(sizes.next, end);
-  const [word = 0] = elements.numbers(flags);
-  const shape = elements.numbers(sizes);
+  const [word = 0] = elements.numbers(flags, 2);
+  const shape = elements.numbers(sizes, MOST_SIZES);
   const name = Buffer.from(elements.bytes.subarray(title.at, title.at + title.bytes)).toString('latin1');
   const type = CLASSES[word & 0xff];
   if (type === undefined) return { name, other: OTHERS[word & 0xff] ?? 'of an unknown class' };
   if (word & COMPLEX) return { name, other: 'complex' };
-  if (shape.length < 2 || !shape.every((size) => size >= 0))
-    throw new Failure(`variable '${name}': expected two sizes or more but received ${show(shape)}`);
+  if (shape.length < 2 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw new Failure(`variable '${name}': expected two whole sizes or more but received ${show(shape)}`);
   const values = elements.element(title.next, end);
   const stored = STORED[values.type];
   const count = shape.reduce((product, size) => product * size, 1);
@@ -153,18 +158,9 @@ function rowMajor(
   data: MatNumbers,
 ): MatNumbers {
   const { view, little } = elements;
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
-  const place = shape.map(() => 0);
-  let to = 0;
-  for (let i = 0; i < data.length; i++) {
-    data[to] = read(view, at + i * bytes, little);
-    for (let axis = 0; axis < shape.length; axis++) {
-      to += strides[axis]!;
-      if (++place[axis]! < shape[axis]!) break;
-      to -= strides[axis]! * shape[axis]!;
-      place[axis] = 0;
-    }
-  }
+  eachColumnMajor(shape, (to, from) => {
+    data[to] = read(view, at + from * bytes, little);
+  });
   return data;
 }
 
@@ -179,6 +175,24 @@ function readHeader(bytes: Uint8Array): boolean {
   return order === 'IM';
 }
 
+/** A compressed element, which tells its own size first: no more than that is kept. */
+async function inflated(packed: Uint8Array, little: boolean): Promise<Uint8Array> {
+  const stream = createInflate({ chunkSize: 1 << 16 });
+  stream.end(packed);
+  let chunks: Uint8Array[] = [];
+  let [bytes, most] = [0, Number.POSITIVE_INFINITY];
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (most === Number.POSITIVE_INFINITY) {
+      chunks = [Buffer.concat(chunks)];
+      if (bytes >= 8) most = 8 + Math.ceil(new Elements(chunks[0]!, little).view.getUint32(4, little) / 8) * 8;
+    }
+    if (bytes > most) throw new Error(`it says ${most} bytes but has more`);
+  }
+  return Buffer.concat(chunks);
+}
+
 async function readVariables(bytes: Uint8Array): Promise<Variable[]> {
   const little = readHeader(bytes);
   const whole = new Elements(bytes, little);
@@ -189,12 +203,11 @@ async function readVariables(bytes: Uint8Array): Promise<Variable[]> {
     if (element.type === MATRIX) found.push(readVariable(whole, element));
     if (element.type !== COMPRESSED) continue;
     const packed = bytes.subarray(element.at, element.at + element.bytes);
-    const plain = await promisify(inflate)(packed).catch((error: Error) => {
-      throw new Failure(
-        `expected a compressed variable at byte ${element.at} but received a broken one: ${error.message}`,
-      );
+    const plain = await inflated(packed, little).catch((error: Error) => {
+      const why = `expected a compressed variable at byte ${element.at} but received a broken one: ${error.message}`;
+      throw new Failure(why);
     });
-    const inside = new Elements(plain as Uint8Array, little);
+    const inside = new Elements(plain, little);
     const matrix = inside.element(0, plain.length);
     if (matrix.type === MATRIX) found.push(readVariable(inside, matrix));
   }

@@ -31,6 +31,9 @@ export interface RealImages {
   readonly classes: number;
 }
 
+/** Labels are numbers of 32 bits. */
+const MOST_CLASSES = 2 ** 31 - 1;
+
 /**
  * Reads a data set of SimpleNN from a path or from memory. Labels 1 .. K become 0 .. K - 1.
  * @throws (rejects) what readMat throws; ERR_FORMAT where Z and y do not fit each other or `inputShape`, or a label is none of the classes;
@@ -41,7 +44,10 @@ export async function simplennData(source: ByteSource, options: SimplennOptions)
   checkOptions('simplennData', options ?? null, ['inputShape', 'classes', 'pixelOrder']);
   const shape = checkShape(options.inputShape);
   const pixelOrder = checkOneOf('simplennData', 'pixelOrder', options.pixelOrder ?? 'rows', pixelOrders);
-  const given = options.classes === undefined ? undefined : checkInteger('simplennData', 'classes', options.classes, 1);
+  const given =
+    options.classes === undefined
+      ? undefined
+      : checkInteger('simplennData', 'classes', options.classes, 1, MOST_CLASSES);
   const arrays = await readMat(source, ['y', 'Z']);
   const fail = (message: string) =>
     new SteepestError('ERR_FORMAT', `simplennData: ${sourceName('simplennData', source)}: ${message}`);
@@ -52,7 +58,12 @@ export async function simplennData(source: ByteSource, options: SimplennOptions)
     throw fail(`expected rows of ${size} values (${shape.join(' x ')}) for Z but received ${images.shape.join(' x ')}`);
   if (labels.data.length !== count || count === 0)
     throw fail(`expected ${count} labels y, one for each row of Z, at least one, but received ${labels.data.length}`);
-  const classes = given ?? Array.from(labels.data).reduce((most, label) => Math.max(most, label), 1);
+  const classes =
+    given ??
+    Math.min(
+      MOST_CLASSES,
+      Array.from(labels.data).reduce((most, label) => Math.max(most, label), 1),
+    );
   const odd = labels.data.findIndex((label: number) => !(Number.isInteger(label) && label >= 1 && label <= classes));
   if (odd >= 0) throw fail(`expected labels 1 to ${classes} for y but label ${odd} is ${labels.data[odd]}`);
   const y = Int32Array.from(labels.data, (label: number) => label - 1);

@@ -44,15 +44,20 @@ function parse(text: string, fail: Fail): Map<Key, { readonly numbers: readonly 
     const line = i + 1;
     const statement = raw.replace(/%.*$/, '').trim();
     if (statement === '') continue;
-    const [, key, value] = /^([A-Za-z]\w*)\s*=\s*(.*?)\s*;?$/.exec(statement) ?? [];
-    if (key === undefined) throw fail(`expected 'key = numbers;' but received ${show(statement)}`, line);
+    const equals = statement.indexOf('=');
+    const key = statement.slice(0, Math.max(0, equals)).trim();
+    const value = statement
+      .slice(equals + 1)
+      .replace(/;$/, '')
+      .trim();
+    if (!/^[A-Za-z]\w{0,63}$/.test(key)) throw fail(`expected 'key = numbers;' but received ${show(statement)}`, line);
     if (!names.includes(key as Key)) {
       const hint = nearest(key, names);
       throw fail(`unknown key '${key}'${hint ? ` (did you mean '${hint}'?)` : `; known: ${names.join(', ')}`}`, line);
     }
     const before = found.get(key as Key);
     if (before !== undefined) throw fail(`'${key}' was given before, in line ${before.line}`, line);
-    found.set(key as Key, { numbers: numbersOf(key as Key, value!, (message) => fail(message, line)), line });
+    found.set(key as Key, { numbers: numbersOf(key as Key, value, (message) => fail(message, line)), line });
   }
   return found;
 }

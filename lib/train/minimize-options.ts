@@ -23,6 +23,8 @@ export interface IterationRecord extends Omit<Iterate, 'theta'> {
   /** Of the validation data. */
   readonly testLoss?: number;
   readonly testAccuracy?: number;
+  /** Times that the iteration went over the data or, for products with the Gauss-Newton matrix, over the sample; without the validation. */
+  readonly passes: number;
   /** Time of the iteration, without the validation. */
   readonly seconds: number;
 }

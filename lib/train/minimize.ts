@@ -198,7 +198,7 @@ class Minimizer {
       testLoss: test.loss,
       ...(test.accuracy !== undefined && { testAccuracy: test.accuracy }),
     };
-    const record: IterationRecord = { kind: 'iteration', ...iterate, ...tested, seconds };
+    const record: IterationRecord = { kind: 'iteration', ...iterate, ...tested, passes: this.#passes, seconds };
     this.#records.push(record);
     this.#passes = 0;
     this.#control.push(record);

@@ -87,11 +87,11 @@ export interface FitOptions {
    * given to each fit of this model; another one starts anew.
    */
   readonly optimizer?: OptimizerName | Optimizer;
-  /** Regulariser: theta'theta / (2C) is added to the loss. Default Infinity: none. */
+  /** Regulariser: theta'theta / (2C) is added to the loss, theta/C to its gradient (biases too). Default Infinity: none. */
   readonly C?: number;
   /**
    * Largest Euclidean length, > 0, of the gradient of the mean loss over all parameters together (without theta/C): a longer one is scaled
-   * down to it before the optimizer takes it. Default: none.
+   * down to it before the optimizer takes it. Default: none. (Keras's `global_clipnorm`; PyTorch's clip_grad_norm_ adds 1e-6 to the length.)
    */
   readonly clipNorm?: number;
   /** Rows in a new order each epoch, from the seed. Default true. (Streams keep theirs.) */

@@ -16,6 +16,7 @@ import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
 import { sequential } from '../../lib/train/model.js';
+import { fuzz } from '../helpers/fuzz.js';
 import { whyNoCpu } from '../helpers/kernels.js';
 import { clusters } from '../train/tiny.js';
 
@@ -258,6 +259,23 @@ describe('the cache', () => {
     expect(readdirSync(dir)).toHaveLength(1);
     const later = new TuningCache(self, () => dir);
     expect([later.get('a'), later.get('b')]).toEqual([undefined, 4]);
+  });
+
+  test('takes no damaged file for more than numbers', async () => {
+    const dir = fresh();
+    const cache = new TuningCache(self, () => dir);
+    for (const [i, name] of ['a', 'b', '__proto__'].entries()) cache.set(name, 2 * i);
+    const path = only(dir);
+    const read = (bytes: Uint8Array) => {
+      writeFileSync(path, bytes);
+      const damaged = new TuningCache(self, () => dir);
+      return ['a', 'b', '__proto__', 'constructor'].map((name) => damaged.get(name));
+    };
+    const check = (found: unknown[]) => {
+      for (const choice of found) expect(['number', 'undefined']).toContain(typeof choice);
+    };
+    const tokens = ['{', '}', '"', ':', ',', '[]', '"choices"', '"a"', 'null', 'true', '"4"'];
+    await fuzz({ files: [readFileSync(path)], tokens, read, check, cases: 150 });
   });
 
   test('lasts as long as the process where nothing can be written', () => {

@@ -131,16 +131,24 @@ describe('train', () => {
     expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'done']);
   });
 
-  it('reads MNIST from a folder', async () => {
+  it.each(['mnist', 'fashion'])('reads --data %s from a folder', async (data) => {
     const images = writeIdx({ shape: [20, 28, 28], data: new Uint8Array(20 * 784) });
     const labels = writeIdx({ shape: [20], data: new Uint8Array(20) });
     for (const part of ['train', 't10k']) {
       writeFileSync(join(dir, `${part}-images-idx3-ubyte`), images);
       writeFileSync(join(dir, `${part}-labels-idx1-ubyte`), labels);
     }
-    const { code, io } = await run([...few, '--data', 'mnist', '--data-dir', dir, '--epochs', '1']);
+    const { code, io } = await run([...few, '--data', data, '--data-dir', dir, '--epochs', '1']);
     expect(code).toBe(0);
-    expect(io.stdout).toMatch(/mlp on mnist: .* 20 images, 20 for the test/);
+    expect(io.stdout).toContain(`mlp on ${data}: `);
+    expect(io.stdout).toMatch(/ 20 images, 20 for the test/);
+  });
+
+  it("reads CIFAR-100's binary files", async () => {
+    for (const part of ['train', 'test']) writeFileSync(join(dir, `${part}.bin`), new Uint8Array(20 * 3074));
+    const { code, io } = await run([...few, '--data', 'cifar100', '--data-dir', dir, '--epochs', '1']);
+    expect(code).toBe(0);
+    expect(io.stdout).toMatch(/mlp on cifar100: 1,887,332 parameters, 20 images, 20 for the test/);
   });
 
   describe('--data cifar10', () => {
@@ -177,7 +185,7 @@ describe('train', () => {
       writeFileSync(join(images, 'test', 'grey', 'odd.jpg'), 'no image');
       const { code, io } = await run([...cifar10, '--epochs', '1']);
       expect(code).toBe(1);
-      expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG image/);
+      expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG or PNG image/);
     });
   });
 
@@ -249,7 +257,7 @@ describe('train', () => {
     [['train', '--epcohs', '3'], /unknown option '--epcohs'.*\(Did you mean --epochs\?\)/s],
     [['train', 'now'], /too many arguments/],
     [['train', '--data', 'mnist'], /--data mnist needs --data-dir DIR/],
-    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist and cifar10/],
+    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist, fashion, cifar10 and cifar100/],
     [['trian'], /unknown command 'trian'.*\(Did you mean train\?\)/s],
     [[], /Usage: steepest/],
   ])('ends with 2 and says why on wrong usage: %j', async (args, message) => {

@@ -7,7 +7,9 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readLibsvm } from '../../lib/data/libsvm.js';
 import { LibsvmParser, parseDecimal } from '../../lib/data/libsvm-parser.js';
+
 import { RandomStream } from '../../lib/random.js';
+import { packedByXz } from '../helpers/xz.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'libsvm-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -22,12 +24,6 @@ const rowsOf = async (text: string) => {
 };
 
 const TEXT = '+1 1:0.5 3:-2\n-1 2:1e-1\n';
-/** TEXT by the program xz. */
-const XZ = Buffer.from(
-  '/Td6WFoAAATm1rRGAgAhARwAAAAQz1jMAQAXKzEgMTowLjUgMzotMgotMSAyOjFlLTEKAOahuMMSuzS6AAEwGI4brOwftvN9AQAAAAAEWVo=',
-  'base64',
-);
-
 describe('readLibsvm', () => {
   it('reads rows: columns count from 0, the label is as it stands', async () => {
     expect(await rowsOf(TEXT)).toEqual({
@@ -41,7 +37,13 @@ describe('readLibsvm', () => {
 
   it('reads a path, a URL and bytes; plain, gzipped and by xz; and tells the file and the lines', async () => {
     const plain = file('plain', TEXT);
-    const sources = [plain, pathToFileURL(plain), file('a.gz', gzipSync(TEXT)), file('named-as-it-likes', XZ), XZ];
+    const sources = [
+      plain,
+      pathToFileURL(plain),
+      file('a.gz', gzipSync(TEXT)),
+      file('named-as-it-likes', packedByXz),
+      packedByXz,
+    ];
     for (const source of sources) {
       const { x, y, source: name, lines } = await readLibsvm(source);
       expect([[...y], [...x.values], [...lines!]]).toEqual([
@@ -112,18 +114,18 @@ describe('readLibsvm', () => {
 
   it('says that a packed stream is cut or corrupt', async () => {
     const gz = gzipSync(TEXT.repeat(100));
-    const damaged = Uint8Array.from(XZ, (byte, i) => (i === 30 ? byte ^ 4 : byte));
+    const damaged = Uint8Array.from(packedByXz, (byte, i) => (i === 30 ? byte ^ 4 : byte));
     for (const [kind, source] of [
       ['gzip', gz.subarray(0, 40)],
-      ['xz', XZ.subarray(0, 50)],
-      ['xz', XZ.subarray(0, 7)],
+      ['xz', packedByXz.subarray(0, 50)],
+      ['xz', packedByXz.subarray(0, 7)],
       ['xz', damaged],
     ] as const)
       await expect(readLibsvm(source)).rejects.toMatchObject({
         code: 'ERR_FORMAT',
         message: expect.stringContaining(`expected a whole ${kind} stream but received a broken one`),
       });
-    expect((await readLibsvm(XZ)).y.length).toBe(2); // a broken stream does not stop the next
+    expect((await readLibsvm(packedByXz)).y.length).toBe(2); // a broken stream does not stop the next
   });
 
   it('passes on why a file cannot be read', async () => {

@@ -31,3 +31,31 @@ function blockBits(value: number): string {
   const digits = category === 0 ? '' : rest.toString(2).padStart(category, '0');
   return `${category.toString(2).padStart(4, '0')}${digits}0`;
 }
+
+/**
+ * A black, progressive image [size, size, 1] in as many scans as there can be: after the DC coefficients, each of the 63 others in a scan of its own, bit
+ * after bit. Every scan is a few runs of blocks without anything. `size` is a multiple of 8.
+ */
+export function manyScans(size: number): Uint8Array {
+  const blocks = (size / 8) ** 2;
+  const scan = (band: number, before: number, bit: number) => segment(0xda, 1, 1, 0, band, band, 16 * before + bit);
+  // The code 0 is a run of 2^14 blocks and 14 bits more; the last code 10 is the end of one block.
+  const runs = ['0'.padEnd(15, '1').repeat(Math.floor(blocks / 32767)), '10'.repeat(blocks % 32767)].join('');
+  const bits = runs.padEnd(Math.ceil(runs.length / 8) * 8, '1');
+  const bytes = Array.from({ length: bits.length / 8 }, (_, i) => Number.parseInt(bits.slice(8 * i, 8 * i + 8), 2));
+  const body = bytes.flatMap((byte) => (byte === 0xff ? [byte, 0] : [byte]));
+  const scans: number[] = [];
+  for (let band = 1; band < 64; band++)
+    for (let bit = 13; bit >= 0; bit--) scans.push(...scan(band, bit === 13 ? 0 : bit + 1, bit), ...body);
+  return Uint8Array.from([
+    ...[0xff, 0xd8],
+    ...segment(0xdb, 0, ...new Array(64).fill(1)),
+    ...segment(0xc2, 8, size >> 8, size & 255, size >> 8, size & 255, 1, 1, 0x11, 0),
+    ...segment(0xc4, 0x00, 1, ...new Array(15).fill(0), 0),
+    ...segment(0xc4, 0x10, 1, 1, ...new Array(14).fill(0), 0xe0, 0),
+    ...scan(0, 0, 0),
+    ...new Array(Math.ceil(blocks / 8)).fill(0),
+    ...scans,
+    ...[0xff, 0xd9],
+  ]);
+}

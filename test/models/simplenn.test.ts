@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readSimplennConfig } from '../../lib/models/simplenn.js';
 import { sequential } from '../../lib/train/model.js';
+import { fuzz } from '../helpers/fuzz.js';
 
 const demo = `% A network of 3 convolutional layers
 L = 4;
@@ -83,6 +84,25 @@ describe('a network file of SimpleNN', () => {
     expect(error).toMatchObject({ code: 'ERR_FORMAT' });
     expect(error.message).toMatch(message);
     expect(error.message).toMatch(/^readSimplennConfig: Uint8Array\(\d+\)/);
+  });
+
+  it('is refused in no time, however long its lines and words are', async () => {
+    const long = (text: string) => expect(read(text)).rejects.toThrow(/^readSimplennConfig: .{1,500}$/);
+    await long(`L =${' '.repeat(1e5)}x`);
+    await long(`L = 1${' '.repeat(1e5)}x`);
+    await long(`${'L'.repeat(1e6)} = 1`);
+    await long(`strides = ${'9'.repeat(1e6)}`);
+  });
+
+  it('is read or refused where it is damaged', async () => {
+    const files = [new TextEncoder().encode(demo)];
+    const tokens = ['=', ';', '[', ']', ',', '%', '\n', 'LC', 'strides', 'system("ls")', '3', '64'];
+    const check = ({ layers, classes }: Awaited<ReturnType<typeof read>>) => {
+      expect(layers.length).toBeGreaterThan(0);
+      expect(classes).toBeGreaterThan(0);
+    };
+    const { refused, read: good } = await fuzz({ files, tokens, read: readSimplennConfig, check, cases: 300 });
+    expect(Math.min(refused, good)).toBeGreaterThan(10);
   });
 
   it('must be a file', async () => {

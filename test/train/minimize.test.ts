@@ -51,6 +51,13 @@ function same(record: IterationRecord, wanted: object, error: number): void {
   }
 }
 
+/** A gradient; and after the start the products of CG, and a value for each step that the search tried: 1, 1/2, ..., alpha. */
+function checkPasses(iterations: readonly IterationRecord[]): void {
+  const passes = ({ alpha, cgSteps = 0 }: IterationRecord) =>
+    alpha === undefined ? 1 : 2 + cgSteps - Math.log2(alpha);
+  expect(iterations.map((record) => record.passes)).toEqual(iterations.map(passes));
+}
+
 const devices = [['reference', 1e-9, [7]] as const, ...(hasCpu() ? [['cpu', 1e-4, [7, 30]] as const] : [])];
 
 describe.each(devices)('independent numbers on %s', (device, error, batchSizes) => {
@@ -62,6 +69,7 @@ describe.each(devices)('independent numbers on %s', (device, error, batchSizes) 
     expect(iterations.map(({ iteration }) => iteration)).toEqual([0, 1, 2, 3, 4]);
     for (const [i, wanted] of [golden.start, ...golden.gradientDescent].slice(0, 5).entries())
       same(iterations[i]!, wanted, error);
+    checkPasses(iterations);
     model.dispose();
   });
 
@@ -71,6 +79,7 @@ describe.each(devices)('independent numbers on %s', (device, error, batchSizes) 
     const { iterations } = await model.minimize(data, { ...options, iterations: 4, sample, batchSize });
     for (const [i, wanted] of [golden.start, ...golden.newtonCg].slice(0, 5).entries())
       same(iterations[i]!, wanted, error);
+    checkPasses(iterations);
     model.dispose();
   });
 });
@@ -216,7 +225,8 @@ describe('the run', () => {
     const { testLoss, testAccuracy } = iterations.at(-1)!;
     expect(await model.evaluate(clusters(20, 4, 2))).toMatchObject({ loss: testLoss, accuracy: testAccuracy });
     expect(Object.keys(iterations[0]!)).toEqual([
-      ...['kind', 'iteration', 'objective', 'gradientNorm', 'lambda', 'testLoss', 'testAccuracy', 'seconds'],
+      ...['kind', 'iteration', 'objective', 'gradientNorm', 'lambda', 'testLoss', 'testAccuracy', 'passes'],
+      'seconds',
     ]);
   });
 

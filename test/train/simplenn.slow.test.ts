@@ -2,10 +2,11 @@
  * The golden Newton-CG run of SimpleNN's demo: initial weights, samples and numbers that two independent programs agree on. In float64 on the
  * reference (some six minutes of computing, so only where STEEPEST_LONG=1 asks for it), in float32 on the cpu, and there on to where SimpleNN gets in 28 iterations.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readIdx } from '../../lib/data/idx.js';
+import { readNpz } from '../../lib/formats/npz.js';
 import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
@@ -14,7 +15,6 @@ import type { ModelPrecision } from '../../lib/train/device.js';
 import type { IterationRecord } from '../../lib/train/minimize-options.js';
 import { sequential } from '../../lib/train/model.js';
 import { dataFolder } from '../helpers/data.js';
-import { readNpz } from '../helpers/npz.js';
 import { hasCpu } from './tiny.js';
 
 const data = dataFolder('mnist-demo');
@@ -35,7 +35,7 @@ async function images() {
 }
 
 async function golden(device: 'reference' | 'cpu', precision: ModelPrecision, iterations: number) {
-  const initial = readNpz(readFileSync(oracle!));
+  const initial = await readNpz(oracle!);
   const conv = (filters: number, kernelSize: number, padding: number) =>
     conv2d({ filters, kernelSize, padding, activation: 'relu' });
   const model = sequential({ inputShape: [28, 28, 1], device, precision }, [
@@ -46,12 +46,12 @@ async function golden(device: 'reference' | 'cpu', precision: ModelPrecision, it
   model.setWeights(
     Object.entries(names).map(([from, to]) => ({
       name: `${to}.weights`,
-      values: Float64Array.from(initial[from]!),
+      values: Float64Array.from(initial[from]!.data as Float64Array),
     })),
   );
   const { train, test: validationData } = await images();
   const sample = (iteration: number) => {
-    const order = initial[`order${Math.floor((iteration - 1) / 20) + 1}`]!;
+    const order = initial[`order${Math.floor((iteration - 1) / 20) + 1}`]!.data as Int32Array;
     return order.subarray(((iteration - 1) % 20) * 100, ((iteration - 1) % 20) * 100 + 100);
   };
   const options = { loss: 'squaredError', iterations, sample, validationData } as const;
