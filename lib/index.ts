@@ -101,7 +101,7 @@ export type { LinearModel } from './solvers/linear/model.js';
 export type { LinearOptions } from './solvers/linear/options.js';
 export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
-export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
+export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
 export type {
   GradientDescentOptions,
@@ -114,11 +114,10 @@ export type {
   NewtonCgOptions,
 } from './train/minimize-options.js';
 export {
-  type Model,
+  loadModel,
+  Model,
   type ModelOptions,
   model,
-  type PlanDescription,
-  type PlanOptions,
   type SequentialOptions,
   sequential,
 } from './train/model.js';
@@ -135,4 +134,6 @@ export type {
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
 export type { Run } from './train/run.js';
+export type { ModelConfig } from './train/saved.js';
+export type { PlanDescription, PlanOptions } from './train/step-plan.js';
 export type { Weights } from './train/weights.js';
