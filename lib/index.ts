@@ -123,6 +123,7 @@ export {
   type SequentialOptions,
   sequential,
 } from './train/model.js';
+export { fromOnnx, toOnnx } from './train/onnx.js';
 export type {
   BatchRecord,
   EpochRecord,
