@@ -102,6 +102,8 @@ export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
 export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export type { EvaluationMetric } from './train/metrics/evaluation.js';
+export * as metrics from './train/metrics/public.js';
 export type {
   GradientDescentOptions,
   IterationRecord,
