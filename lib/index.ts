@@ -103,24 +103,25 @@ export type { LinearModel } from './solvers/linear/model.js';
 export type { LinearOptions } from './solvers/linear/options.js';
 export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
-export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
+export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
 export type {
   GradientDescentOptions,
   IterationRecord,
   LbfgsOptions,
+  MinimizeFigures,
   MinimizeMethod,
   MinimizeOptions,
   MinimizeProgress,
+  MinimizeRun,
   Minimum,
   NewtonCgOptions,
 } from './train/minimize-options.js';
 export {
-  type Model,
+  loadModel,
+  Model,
   type ModelOptions,
   model,
-  type PlanDescription,
-  type PlanOptions,
   type SequentialOptions,
   sequential,
 } from './train/model.js';
@@ -128,13 +129,17 @@ export type {
   BatchRecord,
   EpochRecord,
   EvaluateOptions,
+  FitFigures,
   FitOptions,
   FitRecord,
+  FitRun,
   History,
   Metric,
   Progress,
 } from './train/options.js';
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
-export type { Run } from './train/run.js';
+export type { Run, RunState } from './train/run.js';
+export type { ModelConfig } from './train/saved.js';
+export type { PlanDescription, PlanOptions } from './train/step-plan.js';
 export type { Weights } from './train/weights.js';

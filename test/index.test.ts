@@ -12,6 +12,8 @@ describe('the public API', () => {
       ...[
         'sequential',
         'model',
+        'Model',
+        'loadModel',
         'input',
         'connect',
         'grad',

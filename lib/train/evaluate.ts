@@ -4,10 +4,11 @@ import { batches, type Data, type DataShape, type Examples, isStream, readExampl
 import type { Loss } from '../losses/loss.js';
 import type { Profile } from '../plan/profile.js';
 import type { Network } from './network.js';
-import { evaluationRequest, type Kinds, kindsOf, normRequest, targetKind } from './objective.js';
+import { evaluationRequest, normRequest, targetKind } from './objective.js';
 import { type EvaluateOptions, readEvaluateOptions } from './options.js';
 import { countUp } from './order.js';
 import { profiled } from './profile.js';
+import { stepsDone } from './program.js';
 import { type Registered, readReals, register } from './registered.js';
 
 export interface Evaluation {
@@ -43,7 +44,7 @@ export async function evaluate(
   const pass = async (examples: Examples, profile: Profile | undefined): Promise<Evaluation> => {
     const registered = await register(network.backend, examples);
     try {
-      return (await evaluateRegistered(network, registered, kindsOf(examples), settings, { profile })) as Evaluation;
+      return (await evaluateRegistered(network, registered, settings, { profile })) as Evaluation;
     } finally {
       registered.dispose();
     }
@@ -67,13 +68,11 @@ function add(total: Totals, part: Evaluation): void {
 /** One pass over registered data. Undefined only where `signal` ended it. ERR_DISPOSED where the model went meanwhile. */
 export function evaluateRegistered(
   network: Network,
-  registered: Registered,
-  kinds: Kinds,
+  { rows, kinds, storages: data }: Registered,
   { loss, accuracy, batchSize, strict = false }: EvaluateSettings,
   { signal, profile }: { readonly signal?: AbortSignal; readonly profile?: Profile | undefined } = {},
 ): Promise<Evaluation | undefined> {
   const { backend } = network;
-  const { rows } = registered;
   const batch = Math.min(batchSize, rows);
   const steps = Math.ceil(rows / batch);
   return network.exclusive(async () => {
@@ -87,15 +86,8 @@ export function evaluateRegistered(
       storages.indices.write(countUp(rows));
       storages.loss = backend.allocate('real', steps);
       storages.correct = backend.allocate('real', steps);
-      const run = network.start(
-        program,
-        { ...registered.storages, ...storages },
-        { batch, rows, events: profile?.room },
-        () => rows,
-      );
-      const stop = () => run.stop();
-      signal?.addEventListener('abort', stop, { once: true });
-      const done = await run.done.finally(() => signal?.removeEventListener('abort', stop));
+      const run = network.start(program, { ...data, ...storages }, { batch, rows, events: profile?.room }, () => rows);
+      const done = await stepsDone(run, signal);
       profile?.add(program.plan, run.events(), done);
       network.check();
       if (done < steps) return undefined;
