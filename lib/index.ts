@@ -6,6 +6,8 @@ export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export { type Cifar10, cifar10 } from './data/cifar10.js';
 export { type Cifar100Options, cifar100 } from './data/cifar100.js';
+export { type CsvData, type CsvOptions, type CsvTable, readCsv } from './data/csv.js';
+export type { Column } from './data/csv-parser.js';
 export type {
   BatchStream,
   Data,
@@ -18,6 +20,7 @@ export type {
 export { type DigitsOptions, digits } from './data/digits.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
 export { type ImageFolder, type ImageFolderOptions, imageFolder } from './data/image-folder.js';
+export type { ImageOptions, ImageProgress } from './data/image-options.js';
 export { type LibsvmOptions, readLibsvm } from './data/libsvm.js';
 export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
@@ -100,7 +103,7 @@ export type { LinearModel } from './solvers/linear/model.js';
 export type { LinearOptions } from './solvers/linear/options.js';
 export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
-export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
+export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
 export type { EvaluationMetric } from './train/metrics/evaluation.js';
 export * as metrics from './train/metrics/public.js';
@@ -108,18 +111,19 @@ export type {
   GradientDescentOptions,
   IterationRecord,
   LbfgsOptions,
+  MinimizeFigures,
   MinimizeMethod,
   MinimizeOptions,
   MinimizeProgress,
+  MinimizeRun,
   Minimum,
   NewtonCgOptions,
 } from './train/minimize-options.js';
 export {
-  type Model,
+  loadModel,
+  Model,
   type ModelOptions,
   model,
-  type PlanDescription,
-  type PlanOptions,
   type SequentialOptions,
   sequential,
 } from './train/model.js';
@@ -127,13 +131,17 @@ export type {
   BatchRecord,
   EpochRecord,
   EvaluateOptions,
+  FitFigures,
   FitOptions,
   FitRecord,
+  FitRun,
   History,
   Metric,
   Progress,
 } from './train/options.js';
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
-export type { Run } from './train/run.js';
+export type { Run, RunState } from './train/run.js';
+export type { ModelConfig } from './train/saved.js';
+export type { PlanDescription, PlanOptions } from './train/step-plan.js';
 export type { Weights } from './train/weights.js';

@@ -9,6 +9,7 @@ const commands = {
   linear: async () => (await import('./linear.js')).linearCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
+  build: async () => (await import('./build.js')).buildCommand,
 };
 
 /** The command that the arguments begin with, or all of them, for help. */

@@ -2,8 +2,8 @@
 import { cifar10 } from '../data/cifar10.js';
 import { cifar100 } from '../data/cifar100.js';
 import { digits } from '../data/digits.js';
+import type { ImageProgress } from '../data/image-options.js';
 import { mnist } from '../data/mnist.js';
-import type { ImageProgress } from '../data/progress.js';
 import { type PixelOrder, simplennData } from '../data/simplenn.js';
 import { type Io, UsageError } from './io.js';
 import type { Report } from './report.js';

@@ -6,10 +6,11 @@ import type { Loss } from '../losses/loss.js';
 import type { Profile } from '../plan/profile.js';
 import { LabelledOutputs, type OutputMetrics, type Outputs } from './metrics/evaluation.js';
 import type { Network } from './network.js';
-import { evaluationRequest, type Kinds, kindsOf, normRequest, targetKind } from './objective.js';
+import { evaluationRequest, normRequest, targetKind } from './objective.js';
 import { type EvaluateOptions, readEvaluateOptions } from './options.js';
 import { countUp } from './order.js';
 import { profiled } from './profile.js';
+import { stepsDone } from './program.js';
 import { type Registered, readReals, register } from './registered.js';
 
 export interface Evaluation extends OutputMetrics {
@@ -57,7 +58,7 @@ export async function evaluate(
       throw new TypeError(`evaluate: expected a label for each row in y for metrics ${show(wanted.outputs)}`);
     const registered = await register(network.backend, examples);
     try {
-      const found = await evaluateRegistered(network, registered, kindsOf(examples), settings, { profile });
+      const found = await evaluateRegistered(network, registered, settings, { profile });
       const { outputs, ...evaluation } = found as Found;
       if (labels !== undefined) kept?.add(labels, outputs!);
       return evaluation;
@@ -86,13 +87,11 @@ function add(total: Totals, part: Evaluation): void {
 /** One pass over registered data. Undefined only where `signal` ended it. ERR_DISPOSED where the model went meanwhile. */
 export function evaluateRegistered(
   network: Network,
-  registered: Registered,
-  kinds: Kinds,
+  { rows, kinds, storages: data }: Registered,
   { loss, accuracy, batchSize, strict = false, keepOutputs = false }: EvaluateSettings,
   { signal, profile }: { readonly signal?: AbortSignal; readonly profile?: Profile | undefined } = {},
 ): Promise<Found | undefined> {
   const { backend } = network;
-  const { rows } = registered;
   const batch = Math.min(batchSize, rows);
   const steps = Math.ceil(rows / batch);
   return network.exclusive(async () => {
@@ -107,15 +106,8 @@ export function evaluateRegistered(
       storages.loss = backend.allocate('real', steps);
       storages.correct = backend.allocate('real', steps);
       if (keepOutputs) storages.y = backend.allocate('real', rows * network.outputs);
-      const run = network.start(
-        program,
-        { ...registered.storages, ...storages },
-        { batch, rows, events: profile?.room },
-        () => rows,
-      );
-      const stop = () => run.stop();
-      signal?.addEventListener('abort', stop, { once: true });
-      const done = await run.done.finally(() => signal?.removeEventListener('abort', stop));
+      const run = network.start(program, { ...data, ...storages }, { batch, rows, events: profile?.room }, () => rows);
+      const done = await stepsDone(run, signal);
       profile?.add(program.plan, run.events(), done);
       network.check();
       if (done < steps) return undefined;

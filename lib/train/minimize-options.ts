@@ -16,6 +16,7 @@ import type { LbfgsOptions as LbfgsSettings } from '../solvers/lbfgs.js';
 import type { NewtonCgOptions as NewtonCgSettings } from '../solvers/newton-cg.js';
 import type { Ending, Iterate, SolverOptions } from '../solvers/problem.js';
 import { type Metric, readMetrics } from './options.js';
+import type { Run } from './run.js';
 
 /** Where an iteration of minimize ended. Numbers that belong to a method are there with that method, and not at the start. */
 export interface IterationRecord extends Omit<Iterate, 'theta'> {
@@ -55,6 +56,21 @@ export interface MinimizeProgress {
   /** Passes of this iteration so far, over the data or over the sample. */
   readonly passes: number;
 }
+
+/** How far a run of minimize is, beside its state: what `status` tells. */
+export interface MinimizeFigures {
+  /** The one under way, from 1; 0 while the start is measured. */
+  readonly iteration: number;
+  /** At most; 0 until the options are read. */
+  readonly iterations: number;
+  /** Passes of this iteration so far, over the data or over the sample. */
+  readonly passes: number;
+  /** Of the last finished iteration, or of the start; undefined before that is measured. */
+  readonly record: IterationRecord | undefined;
+}
+
+/** What `minimize` returns. */
+export type MinimizeRun = Run<IterationRecord, Minimum, MinimizeFigures>;
 
 interface CommonOptions {
   /** Default 'softmaxCrossEntropy'. */

@@ -2,7 +2,7 @@
  * What is minimised, as graphs and plans: f(theta) = theta'theta / (2C) + (1/l) sum_i loss_i (lecture notes 1.3.4). The first term enters
  * through the optimizer's kernel (G = g + theta/C), so the gradient here is that of the mean loss alone.
  */
-import type { Examples, TargetKind } from '../data/dataset.js';
+import type { TargetKind } from '../data/dataset.js';
 import { grad } from '../graph/grad.js';
 import { accuracy } from '../graph/ops/accuracy.js';
 import { add } from '../graph/ops/add.js';
@@ -15,17 +15,7 @@ import { asRows, type Loss } from '../losses/loss.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { CompileRequest, PlanInput, PlanOutput } from '../plan/compile.js';
 import { type Network, stateRegion } from './network.js';
-
-/** What a data set holds, as far as a plan must know. */
-export interface Kinds {
-  readonly x: 'real' | 'u8';
-  readonly labels: boolean;
-  readonly values: boolean;
-}
-
-export function kindsOf({ inputs, targets }: Examples): Kinds {
-  return { x: inputs.kind, labels: targets.labels !== undefined, values: targets.values !== undefined };
-}
+import type { Kinds } from './registered.js';
 
 /** Pixels 0 .. 255 become 0 .. 1. */
 const PIXEL = 1 / 255;

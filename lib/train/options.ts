@@ -16,6 +16,7 @@ import { optimizerFrom } from '../optimizers/registry.js';
 import type { Profile } from '../plan/profile.js';
 import { type EvaluationMetric, readEvaluationMetrics } from './metrics/evaluation.js';
 import { type ProfileOption, readProfile } from './profile.js';
+import type { Run } from './run.js';
 
 export type Metric = 'loss' | 'accuracy';
 
@@ -65,6 +66,26 @@ export interface Progress {
   /** Mean loss of the epoch so far. */
   readonly loss: number;
 }
+
+/** How far a fit is, beside its state: what `status` tells. */
+export interface FitFigures {
+  /** The epoch under way, or the last one, from 1; 0 before the first. */
+  readonly epoch: number;
+  /** 0 until the options are read. */
+  readonly epochs: number;
+  /** Steps done of the epoch's `steps` (undefined for a stream, and before the first epoch). */
+  readonly step: number;
+  readonly steps: number | undefined;
+  /** Mean loss of the epoch so far; undefined before its first step. */
+  readonly loss: number | undefined;
+  /** Of the last update; undefined before the first. */
+  readonly learningRate: number | undefined;
+  /** Of the last epoch that ended. */
+  readonly record: EpochRecord | undefined;
+}
+
+/** What `fit` returns. */
+export type FitRun = Run<FitRecord, History, FitFigures>;
 
 /** What an awaited run resolves to. */
 export interface History {

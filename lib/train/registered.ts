@@ -7,11 +7,19 @@ import type { Storages } from './program.js';
 /** Values written at a time: copying them takes a few milliseconds, then other work of the program gets its turn. */
 const SLICE = 1 << 20;
 
-/** Storages of examples by the names of the plans' regions: x, labels, targets. */
+/** What a data set holds, as far as a plan must know. */
+export interface Kinds {
+  readonly x: 'real' | 'u8';
+  readonly labels: boolean;
+  readonly values: boolean;
+}
+
 export class Registered {
+  /** Storages of examples by the names of the plans' regions: x, labels, targets. */
   readonly storages: Storages;
   constructor(
     readonly rows: number,
+    readonly kinds: Kinds,
     storages: Storages,
   ) {
     this.storages = storages;
@@ -24,7 +32,8 @@ export class Registered {
 
 export async function register(backend: Backend, { inputs, targets }: Examples): Promise<Registered> {
   const storages: Record<string, Storage> = {};
-  const registered = new Registered(inputs.rows, storages);
+  const kinds = { x: inputs.kind, labels: targets.labels !== undefined, values: targets.values !== undefined };
+  const registered = new Registered(inputs.rows, kinds, storages);
   try {
     storages.x = await upload(backend, inputs.kind, inputs.values);
     if (targets.labels) storages.labels = await upload(backend, 'i32', targets.labels);

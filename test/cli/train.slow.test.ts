@@ -185,7 +185,7 @@ describe('train', () => {
       writeFileSync(join(images, 'test', 'grey', 'odd.jpg'), 'no image');
       const { code, io } = await run([...cifar10, '--epochs', '1']);
       expect(code).toBe(1);
-      expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG image/);
+      expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG or PNG image/);
     });
   });
 

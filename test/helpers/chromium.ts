@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Png, readPng } from './png.js';
+import type { Image } from '../../lib/data/jpeg.js';
+import { decodePng } from '../../lib/data/png.js';
 
 /** The program; undefined where there is none. */
 export const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find(
@@ -14,7 +15,7 @@ export const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find(
 export interface Shown {
   /** The document after its scripts ran. */
   readonly dom: string;
-  readonly screenshot: Png;
+  readonly screenshot: Image;
   readonly png: Buffer;
 }
 
@@ -33,16 +34,16 @@ export function show(path: string, width: number, height: number): Shown {
       ...{ encoding: 'utf8', stdio: [...stdio], maxBuffer: 1 << 26, timeout: 120_000 },
     });
     const png = readFileSync(join(folder, 'shot.png'));
-    return { dom, screenshot: readPng(png), png };
+    return { dom, screenshot: decodePng(png)!, png };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** How many pixels are of a colour, 0xrrggbb, or near it: within 40 in each channel. */
-export function pixelsOf({ channels, data }: Png, color: number): number {
+export function pixelsOf({ shape, data }: Image, color: number): number {
   const near = (i: number, shift: number) => Math.abs(data[i]! - ((color >> shift) & 255)) <= 40;
   let count = 0;
-  for (let i = 0; i < data.length; i += channels) if (near(i, 16) && near(i + 1, 8) && near(i + 2, 0)) count++;
+  for (let i = 0; i < data.length; i += shape[2]) if (near(i, 16) && near(i + 1, 8) && near(i + 2, 0)) count++;
   return count;
 }
