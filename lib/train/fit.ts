@@ -1,5 +1,6 @@
 /** The beginning of a fit: options and data are checked, the data goes to the engine, the plan is compiled; then the trainer takes over. */
 import { batches, type Data, type Examples, isStream, readExamples, sliceExamples } from '../data/dataset.js';
+import { atEpoch, Pipeline } from '../data/pipeline.js';
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { dataShape } from './evaluate.js';
@@ -51,7 +52,11 @@ async function prepare(network: Network, settings: FitSettings, data: Data, scop
   const held = validationData === undefined ? undefined : readExamples('fit: validationData', validationData, shape);
   if (isStream('fit', data)) {
     if (validationSplit > 0) throw wrongType('fit', 'validationSplit', 'none with a stream', validationSplit);
-    return { source: () => batches('fit', data, shape), validation: held && (await scope.register(held)) };
+    return {
+      source: (epoch) => batches('fit', atEpoch(data, epoch), shape),
+      steps: data instanceof Pipeline ? data.size : undefined,
+      validation: held && (await scope.register(held)),
+    };
   }
   const [examples, split] = divide(readExamples('fit', data, shape), settings);
   const validation = held ?? split;
