@@ -6,6 +6,8 @@ export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export { type Cifar10, cifar10 } from './data/cifar10.js';
 export { type Cifar100Options, cifar100 } from './data/cifar100.js';
+export { type CsvData, type CsvOptions, type CsvTable, readCsv } from './data/csv.js';
+export type { Column } from './data/csv-parser.js';
 export type {
   BatchStream,
   Data,
@@ -104,6 +106,8 @@ export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
 export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export type { EvaluationMetric } from './train/metrics/evaluation.js';
+export * as metrics from './train/metrics/public.js';
 export type {
   GradientDescentOptions,
   IterationRecord,

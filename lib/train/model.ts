@@ -192,9 +192,11 @@ export class Model {
   }
 
   /**
-   * Mean loss and accuracy on data (in memory or a stream), without learning. During a fit it waits for the steps in flight and sees the
-   * weights as they stand then.
-   * @throws (rejects) as fit does.
+   * Mean loss and accuracy on data (in memory or a stream), and other metrics on demand, without learning. During a fit it waits for the
+   * steps in flight and sees the weights as they stand then.
+   * @throws (rejects) as fit does; TypeError where metrics of labels are wanted and there are none.
+   * @example
+   * const { accuracy, top5, confusionMatrix } = await model.evaluate(test, { metrics: ['accuracy', 'top5', 'confusionMatrix'] });
    */
   evaluate(data: Data, options?: EvaluateOptions): Promise<Evaluation> {
     return evaluate(this.#network, data, options, this.#loss);

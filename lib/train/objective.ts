@@ -117,9 +117,13 @@ export function trainingRequest(
   };
 }
 
-/** Loss and right answers without learning. Regions: indices, x, labels | targets, weights, loss, correct. */
-export function evaluationRequest(network: Network, options: ObjectiveOptions): CompileRequest {
+/** Loss and right answers without learning, on demand the network's outputs too. Regions: indices, x, labels | targets, weights, loss, correct, y. */
+export function evaluationRequest(
+  network: Network,
+  options: ObjectiveOptions & { readonly keepOutputs: boolean },
+): CompileRequest {
   const { inputs, outputs } = objective(network, options, false);
+  if (options.keepOutputs) outputs.push({ tensor: network.output(false), region: 'y' });
   return {
     strict: options.strict ?? false,
     name: `${network.name} evaluation`,

@@ -15,6 +15,7 @@ import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom } from '../optimizers/registry.js';
 import type { Profile } from '../plan/profile.js';
+import { type EvaluationMetric, readEvaluationMetrics } from './metrics/evaluation.js';
 import { type ProfileOption, readProfile } from './profile.js';
 import type { Run } from './run.js';
 
@@ -258,8 +259,11 @@ export interface EvaluateOptions {
   readonly batchSize?: number;
   /** Default: that of the model's last fit, else 'softmaxCrossEntropy'. */
   readonly loss?: LossOption | Loss;
-  /** Default both. */
-  readonly metrics?: readonly Metric[];
+  /**
+   * Default loss and accuracy. Also 'top5' (or another number), 'confusionMatrix', 'classificationReport' and 'rocAuc', as the functions of
+   * `metrics` have them: of labels, for which the outputs of all rows are kept until the end.
+   */
+  readonly metrics?: readonly EvaluationMetric[];
   /** Records what each kernel call takes, as for fit: a path for the trace, or a function that gets the profile. */
   readonly profile?: ProfileOption;
 }
@@ -269,7 +273,7 @@ export function readEvaluateOptions(options: EvaluateOptions | undefined, lastLo
   return {
     batchSize: checkInteger('evaluate', 'batchSize', options?.batchSize ?? 256, 1, MAX_BATCH),
     loss: lossFrom(options?.loss ?? lastLoss ?? 'softmaxCrossEntropy'),
-    accuracy: readMetrics('evaluate', options?.metrics),
+    wanted: readEvaluationMetrics('evaluate', options?.metrics),
     profile: readProfile('evaluate', options?.profile),
   };
 }
