@@ -29,6 +29,7 @@ export { type AnyDataset, type Row, subset } from './data/rows.js';
 export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 export type { SparseDataset, SparseRows } from './data/sparse.js';
 export { type SplitOptions, split } from './data/split.js';
+export type { ClassWeights } from './data/weights.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // File formats

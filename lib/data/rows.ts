@@ -83,8 +83,7 @@ function entry(values: DataValues, i: number, size: number): DataValues | number
 export function* rowsIn(where: string, data: Dataset): Generator<Row> {
   const rows = countRows(where, data);
   if (isSparse(data.x)) throw wrongType(where, 'x', 'dense rows', data.x);
-  const { x, y, shape } = data;
-  const weights = (data as RowFields).sampleWeights;
+  const { x, y, shape, sampleWeights: weights } = data;
   const [xSize, ySize] = [x.length / rows, y.length / rows];
   for (let i = 0; i < rows; i++) {
     const flat = entry(x, i, xSize);
