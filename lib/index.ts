@@ -6,6 +6,8 @@ export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export { type Cifar10, cifar10 } from './data/cifar10.js';
 export { type Cifar100Options, cifar100 } from './data/cifar100.js';
+export { type CsvData, type CsvOptions, type CsvTable, readCsv } from './data/csv.js';
+export type { Column } from './data/csv-parser.js';
 export type {
   BatchStream,
   Data,
@@ -22,8 +24,12 @@ export type { ImageOptions, ImageProgress } from './data/image-options.js';
 export { type LibsvmOptions, readLibsvm } from './data/libsvm.js';
 export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
+export { type BatchOptions, type Pipeline, pipeline, type ShuffleOptions } from './data/pipeline.js';
+export { type AnyDataset, type Row, subset } from './data/rows.js';
 export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 export type { SparseDataset, SparseRows } from './data/sparse.js';
+export { type SplitOptions, split } from './data/split.js';
+export type { ClassWeights } from './data/weights.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // File formats
@@ -103,6 +109,8 @@ export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
 export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export type { EvaluationMetric } from './train/metrics/evaluation.js';
+export * as metrics from './train/metrics/public.js';
 export type {
   GradientDescentOptions,
   IterationRecord,
