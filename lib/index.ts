@@ -26,6 +26,7 @@ export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
 export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 export type { SparseDataset, SparseRows } from './data/sparse.js';
+export type { ClassWeights } from './data/weights.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // File formats

@@ -14,7 +14,7 @@ import { stepsDone } from './program.js';
 import { type Registered, readReals, register } from './registered.js';
 
 export interface Evaluation extends OutputMetrics {
-  /** Mean loss of the rows, without the regulariser. */
+  /** Mean loss of the rows (weighted, where the data has `sampleWeights`), without the regulariser. */
   readonly loss: number;
   /** Part of the rows whose label the network finds, 0 .. 1; absent where there are no labels. */
   readonly accuracy?: number;

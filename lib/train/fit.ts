@@ -1,5 +1,6 @@
 /** The beginning of a fit: options and data are checked, the data goes to the engine, the plan is compiled; then the trainer takes over. */
 import { batches, type Data, type Examples, isStream, readExamples, sliceExamples } from '../data/dataset.js';
+import { checkClassWeights, reweighed, withClassWeights } from '../data/weights.js';
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { dataShape } from './evaluate.js';
@@ -46,14 +47,19 @@ export function startFit(
 
 /** Checks all data, then brings it to the engine. Nothing of the model changes before all of it is found good. */
 async function prepare(network: Network, settings: FitSettings, data: Data, scope: Scope): Promise<TrainingData> {
-  const { loss, validationData, validationSplit } = settings;
+  const { loss, validationData, validationSplit, classWeights } = settings;
   const shape = dataShape(network, loss);
+  checkClassWeights('fit', classWeights, network.outputs);
+  const weighed = (examples: Examples) => withClassWeights('fit', examples, classWeights, network.outputs);
   const held = validationData === undefined ? undefined : readExamples('fit: validationData', validationData, shape);
   if (isStream('fit', data)) {
     if (validationSplit > 0) throw wrongType('fit', 'validationSplit', 'none with a stream', validationSplit);
-    return { source: () => batches('fit', data, shape), validation: held && (await scope.register(held)) };
+    if (classWeights === 'balanced')
+      throw wrongType('fit', 'classWeights', 'a number for each class with a stream', classWeights);
+    return { source: () => batches('fit', data, shape, weighed), validation: held && (await scope.register(held)) };
   }
-  const [examples, split] = divide(readExamples('fit', data, shape), settings);
+  const [all, split] = divide(readExamples('fit', data, shape), settings);
+  const examples = weighed(all);
   const validation = held ?? split;
   return { source: await scope.register(examples), validation: validation && (await scope.register(validation)) };
 }
@@ -63,5 +69,7 @@ function divide(all: Examples, { validationSplit, dropRemainder, batchSize }: Fi
   const rows = all.rows - Math.floor(all.rows * validationSplit);
   if (dropRemainder && rows < batchSize)
     throw new RangeError(`fit: dropRemainder leaves nothing of ${rows} rows with batchSize ${batchSize}`);
-  return rows < all.rows ? [sliceExamples(all, 0, rows), sliceExamples(all, rows, all.rows)] : [all];
+  if (rows === all.rows) return [all];
+  const part = (begin: number, end: number) => reweighed('fit', sliceExamples(all, begin, end));
+  return [part(0, rows), part(rows, all.rows)];
 }

@@ -1,5 +1,6 @@
 /** The options of minimize: their meaning, their defaults and the checks on them. */
 import type { Dataset } from '../data/dataset.js';
+import type { ClassWeights } from '../data/weights.js';
 import {
   checkCallback,
   checkInteger,
@@ -75,6 +76,8 @@ export type MinimizeRun = Run<IterationRecord, Minimum, MinimizeFigures>;
 interface CommonOptions {
   /** Default 'softmaxCrossEntropy'. */
   readonly loss?: LossOption | Loss;
+  /** How much rows of each class count in the mean loss: as for fit. Default: all the same. */
+  readonly classWeights?: ClassWeights;
   /** Regulariser: theta'theta / (2C), biases included. Default 0.01 times the number of rows; Infinity: none. */
   readonly C?: number;
   /** Rows that a step takes at a time: changes memory and speed, not the result (beyond rounding). Default 1024. */
@@ -146,6 +149,7 @@ export const minimizeMethods = ['newton-cg', 'lbfgs', 'gradient-descent'] as con
 const commonNames = [
   'method',
   'loss',
+  'classWeights',
   'C',
   'batchSize',
   'iterations',
@@ -167,6 +171,7 @@ export type MethodSettings =
 export interface MinimizeSettings {
   readonly method: MethodSettings;
   readonly loss: Loss;
+  readonly classWeights: ClassWeights | undefined;
   /** Undefined: 0.01 times the rows. */
   readonly C: number | undefined;
   readonly batchSize: number;
@@ -190,6 +195,7 @@ export function readMinimizeOptions(options: MinimizeOptions | undefined, modelS
   return {
     method: readMethod(o),
     loss: lossFrom(o.loss ?? 'softmaxCrossEntropy'),
+    classWeights: o.classWeights,
     C: C === undefined ? undefined : checkNumber(W, 'C', C, { min: 0, openMin: true }),
     batchSize: checkInteger(W, 'batchSize', o.batchSize ?? 1024, 1, 2 ** 24),
     validationData: o.validationData,

@@ -3,6 +3,7 @@
  * callbacks come there. What is to end the run ends the pass under way.
  */
 import { isStream, readExamples } from '../data/dataset.js';
+import { checkClassWeights, withClassWeights } from '../data/weights.js';
 import { wrongType } from '../errors.js';
 import { gradientDescent } from '../solvers/gradient-descent.js';
 import { lbfgs } from '../solvers/lbfgs.js';
@@ -87,10 +88,12 @@ class Minimizer {
 
   /** Checks all data, then brings it to the engine. */
   async prepare(data: unknown): Promise<[Registered, Registered | undefined]> {
-    const { loss, validationData } = this.#settings;
+    const { loss, validationData, classWeights } = this.#settings;
+    const { outputs } = this.#network;
+    checkClassWeights(W, classWeights, outputs);
     const shape = dataShape(this.#network, loss);
     if (isStream(W, data)) throw wrongType(W, 'data', 'a data set { x, y } in memory', data);
-    const examples = readExamples(W, data as never, shape);
+    const examples = withClassWeights(W, readExamples(W, data as never, shape), classWeights, outputs);
     const held = validationData && readExamples(`${W}: validationData`, validationData, shape);
     return [await this.#scope.register(examples), held && (await this.#scope.register(held))];
   }

@@ -146,7 +146,8 @@ export class Model {
    *
    * Data: `{ x, y }` in memory; or batches `{ x, y }` as an iterable (async or not) or a function that returns one for each epoch.
    * x: [rows, ...inputShape]; a Uint8Array holds pixels, and the network sees value / 255. y: labels, or rows of targets for losses
-   * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1).
+   * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1). `sampleWeights`: how much each row counts in the
+   * mean loss, sum_i w_i loss_i / sum_i w_i; only their ratios within the data set (of a stream: within the batch) matter.
    *
    * The same model, data, options and device give bit-equal losses, whatever the number of threads; on another machine, or without its file of
    * tuned choices complete, they may round differently (STEEPEST_TUNE=0 chooses by sizes alone). One fit of a model at a time.

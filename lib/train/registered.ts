@@ -12,10 +12,11 @@ export interface Kinds {
   readonly x: 'real' | 'u8';
   readonly labels: boolean;
   readonly values: boolean;
+  readonly weights: boolean;
 }
 
 export class Registered {
-  /** Storages of examples by the names of the plans' regions: x, labels, targets. */
+  /** Storages of examples by the names of the plans' regions: x, labels, targets, weights. */
   readonly storages: Storages;
   constructor(
     readonly rows: number,
@@ -30,13 +31,15 @@ export class Registered {
   }
 }
 
-export async function register(backend: Backend, { inputs, targets }: Examples): Promise<Registered> {
+export async function register(backend: Backend, { inputs, targets, weights }: Examples): Promise<Registered> {
   const storages: Record<string, Storage> = {};
-  const kinds = { x: inputs.kind, labels: targets.labels !== undefined, values: targets.values !== undefined };
+  const [labels, values] = [targets.labels !== undefined, targets.values !== undefined];
+  const kinds = { x: inputs.kind, labels, values, weights: weights !== undefined };
   const registered = new Registered(inputs.rows, kinds, storages);
   try {
     storages.x = await upload(backend, inputs.kind, inputs.values);
     if (targets.labels) storages.labels = await upload(backend, 'i32', targets.labels);
+    if (weights) storages.weights = await upload(backend, 'real', weights);
     if (targets.values) storages.targets = await upload(backend, 'real', targets.values);
     return registered;
   } catch (error) {

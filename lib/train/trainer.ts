@@ -83,6 +83,7 @@ export class Trainer {
       this.#totals = new Totals();
       if (typeof source === 'function') await this.#streamEpoch(source());
       else await this.#memoryEpoch(source, order!);
+      await this.#steps.finish();
       const seconds = (performance.now() - began - (scope.rested - rested)) / 1000;
       this.#network.epochs++;
       if (this.#totals.rows === 0 || (scope.ending && !scope.stopped)) break;

@@ -167,7 +167,7 @@ export class WholeObjective implements CurvedProblem {
       this.#total.write(this.#zeros);
       const storages = { indices, part: this.#part, total: this.#total, direction: this.#direction, loss: this.#loss };
       const run = network.start(program, { ...data, ...storages }, { batch, rows }, (name, step) =>
-        name === 'minusShare' ? -share(step) : this.#source.rows,
+        name === 'minusWeight' ? -share(step) : this.#source.rows,
       );
       const done = await stepsDone(run, this.#scope.signal);
       network.check();
