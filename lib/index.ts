@@ -149,4 +149,5 @@ export type { ProfileOption } from './train/profile.js';
 export type { Run, RunState } from './train/run.js';
 export type { ModelConfig } from './train/saved.js';
 export type { PlanDescription, PlanOptions } from './train/step-plan.js';
+export { type TensorBoardLog, tensorBoard } from './train/tensorboard.js';
 export type { Weights } from './train/weights.js';
