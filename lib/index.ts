@@ -131,6 +131,7 @@ export {
   type SequentialOptions,
   sequential,
 } from './train/model.js';
+export { fromOnnx, toOnnx } from './train/onnx.js';
 export type {
   BatchRecord,
   EpochRecord,

@@ -48,7 +48,7 @@ describe('the public API', () => {
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
       ...['cifar10', 'cifar100', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
       ...['fitLinear', 'readCsv', 'readLibsvm', 'pipeline', 'split', 'subset', 'metrics', 'tensorBoard'],
-      ...['readSafetensors', 'encodeSafetensors', 'readNpy', 'encodeNpy', 'readNpz', 'encodeNpz'],
+      ...['readSafetensors', 'encodeSafetensors', 'readNpy', 'encodeNpy', 'readNpz', 'encodeNpz', 'toOnnx', 'fromOnnx'],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });
