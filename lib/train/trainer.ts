@@ -30,7 +30,10 @@ const SHUFFLE_STREAM = 0x73687566;
 
 /** What is trained on, and what each epoch is measured with. */
 export interface TrainingData {
-  readonly source: Registered | (() => AsyncGenerator<Examples>);
+  /** Rows in memory, or the batches of an epoch, which is given by the number of those before it. */
+  readonly source: Registered | ((epoch: number) => AsyncGenerator<Examples>);
+  /** Batches of a stream's epoch, where it tells. */
+  readonly steps?: number | undefined;
   readonly validation: Registered | undefined;
 }
 
@@ -97,7 +100,7 @@ export class Trainer {
       const [began, rested] = [performance.now(), scope.rested];
       this.#totals = new Totals();
       const whole = await (typeof source === 'function'
-        ? this.#streamEpoch(source())
+        ? this.#streamEpoch(source(this.#network.epochs))
         : this.#memoryEpoch(source, order!));
       await this.#steps.finish();
       const seconds = (performance.now() - began - (scope.rested - rested)) / 1000;
@@ -149,7 +152,7 @@ export class Trainer {
   /** One step a batch. Resolves to whether it came to the stream's end. */
   async #streamEpoch(stream: AsyncGenerator<Examples>): Promise<boolean> {
     const totals = this.#totals;
-    this.#stepsOfEpoch = undefined;
+    this.#stepsOfEpoch = this.#data.steps;
     this.#tell();
     const feed = new Feed(this.#network, this.#scope, stream);
     try {

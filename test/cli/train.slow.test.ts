@@ -88,7 +88,9 @@ describe('train --target-accuracy', () => {
     expect(target).toEqual({ event: 'target', accuracy: testAccuracy, trainSeconds: seconds, epoch: 1 });
     expect(done).not.toHaveProperty('stopped');
     const { io: people } = await run([...few, '--epochs', '9', '--target-accuracy', '0.05']);
-    expect(people.stdout).toMatch(/\ntest accuracy 0\.\d{4} after [\d.]+ s of training, in epoch 1\nended after epoch 1: targetAccuracy\n$/);
+    expect(people.stdout).toMatch(
+      /\ntest accuracy 0\.\d{4} after [\d.]+ s of training, in epoch 1\nended after epoch 1: targetAccuracy\n$/,
+    );
   });
 
   it('trains on where it is not reached, and says so', async () => {
