@@ -57,6 +57,12 @@ export function wrongShape(where: string, message: string): RangeError & { code:
   return Object.assign(new RangeError(`${where}: ${message}`), { code: 'ERR_SHAPE' as const });
 }
 
+/** ERR_FORMAT of a text file, with the file and the line in the message and as properties. */
+export function wrongLine(where: string, file: string, line: number, message: string) {
+  const error = new SteepestError('ERR_FORMAT', `${where}: ${file}: line ${line}: ${message}`);
+  return Object.assign(error, { file, line });
+}
+
 /** Throws unless `value` is a whole number in [min, max]. */
 export function checkInteger(
   where: string,

@@ -6,6 +6,8 @@ export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export { type Cifar10, cifar10 } from './data/cifar10.js';
 export { type Cifar100Options, cifar100 } from './data/cifar100.js';
+export { type CsvData, type CsvOptions, type CsvTable, readCsv } from './data/csv.js';
+export type { Column } from './data/csv-parser.js';
 export type {
   BatchStream,
   Data,
@@ -24,6 +26,7 @@ export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
 export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 export type { SparseDataset, SparseRows } from './data/sparse.js';
+export type { ClassWeights } from './data/weights.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // File formats
@@ -103,13 +106,17 @@ export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
 export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export type { EvaluationMetric } from './train/metrics/evaluation.js';
+export * as metrics from './train/metrics/public.js';
 export type {
   GradientDescentOptions,
   IterationRecord,
   LbfgsOptions,
+  MinimizeFigures,
   MinimizeMethod,
   MinimizeOptions,
   MinimizeProgress,
+  MinimizeRun,
   Minimum,
   NewtonCgOptions,
 } from './train/minimize-options.js';
@@ -125,15 +132,17 @@ export type {
   BatchRecord,
   EpochRecord,
   EvaluateOptions,
+  FitFigures,
   FitOptions,
   FitRecord,
+  FitRun,
   History,
   Metric,
   Progress,
 } from './train/options.js';
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
-export type { Run } from './train/run.js';
+export type { Run, RunState } from './train/run.js';
 export type { ModelConfig } from './train/saved.js';
 export type { PlanDescription, PlanOptions } from './train/step-plan.js';
 export type { Weights } from './train/weights.js';

@@ -15,11 +15,10 @@ import { chooseDevice, type DeviceOptions } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
 import { startMinimize } from './minimize.js';
-import type { IterationRecord, MinimizeOptions, Minimum } from './minimize-options.js';
+import type { MinimizeOptions, MinimizeRun } from './minimize-options.js';
 import { Network } from './network.js';
-import type { EvaluateOptions, FitOptions, FitRecord, History } from './options.js';
+import type { EvaluateOptions, FitOptions, FitRun } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
-import type { Run } from './run.js';
 import {
   type Described,
   fromModelConfig,
@@ -143,11 +142,12 @@ export class Model {
 
   /**
    * Trains on data, beginning with the weights as they are. Returns at once: the run can be awaited (its history), iterated (a record an
-   * epoch, or a batch) and stopped. Everything is checked before anything changes; what is wrong rejects the run.
+   * epoch, or a batch), paused and stopped; its `status` tells how far it is. Everything is checked before anything changes; what is wrong rejects the run.
    *
    * Data: `{ x, y }` in memory; or batches `{ x, y }` as an iterable (async or not) or a function that returns one for each epoch.
    * x: [rows, ...inputShape]; a Uint8Array holds pixels, and the network sees value / 255. y: labels, or rows of targets for losses
-   * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1).
+   * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1). `sampleWeights`: how much each row counts in the
+   * mean loss, sum_i w_i loss_i / sum_i w_i; only their ratios within the data set (of a stream: within the batch) matter.
    *
    * The same model, data, options and device give bit-equal losses, whatever the number of threads; on another machine, or without its file of
    * tuned choices complete, they may round differently (STEEPEST_TUNE=0 chooses by sizes alone). One fit of a model at a time.
@@ -158,7 +158,7 @@ export class Model {
    * const run = model.fit({ x, y }, { epochs: 3, batchSize: 128, validationData: test });
    * for await (const { epoch, trainLoss, testAccuracy } of run) console.log(epoch, trainLoss, testAccuracy);
    */
-  fit(data: Data, options?: FitOptions): Run<FitRecord, History> {
+  fit(data: Data, options?: FitOptions): FitRun {
     const named = (name: OptimizerName): Optimizer => {
       const optimizer = this.#optimizers.get(name) ?? optimizerFrom(name);
       this.#optimizers.set(name, optimizer);
@@ -172,7 +172,8 @@ export class Model {
   /**
    * Trains with a whole-data method: f(theta) = theta'theta / (2C) + mean loss of all rows goes down in every iteration, and repeats bit for
    * bit. `method`: 'newton-cg' (default), 'lbfgs' or 'gradient-descent', each with its own options beside those that all have. Returns at once, as
-   * fit does: the run can be awaited (the minimum), iterated (a record for the start and each iteration) and stopped.
+   * fit does: the run can be awaited (the minimum), iterated (a record for the start and each iteration), paused (between two passes over the
+   * data, with the weights of the last record) and stopped.
    *
    * Data: `{ x, y }` in memory, as for fit. The network is that of evaluate and predict: dropout does nothing, batch normalization keeps
    * its running statistics as they are. Network, loss and method need derivatives: stochasticPool2d has none here.
@@ -184,16 +185,18 @@ export class Model {
    * for await (const { iteration, objective, gradientNorm } of run) console.log(iteration, objective, gradientNorm);
    * const { reason } = await run; // 'tolerance', 'iterations', 'line-search' or 'stopped'
    */
-  minimize(data: Dataset, options?: MinimizeOptions): Run<IterationRecord, Minimum> {
+  minimize(data: Dataset, options?: MinimizeOptions): MinimizeRun {
     return startMinimize(this.#network, data, options, ({ loss }) => {
       this.#loss = loss;
     });
   }
 
   /**
-   * Mean loss and accuracy on data (in memory or a stream), without learning. During a fit it waits for the steps in flight and sees the
-   * weights as they stand then.
-   * @throws (rejects) as fit does.
+   * Mean loss and accuracy on data (in memory or a stream), and other metrics on demand, without learning. During a fit it waits for the
+   * steps in flight and sees the weights as they stand then.
+   * @throws (rejects) as fit does; TypeError where metrics of labels are wanted and there are none.
+   * @example
+   * const { accuracy, top5, confusionMatrix } = await model.evaluate(test, { metrics: ['accuracy', 'top5', 'confusionMatrix'] });
    */
   evaluate(data: Data, options?: EvaluateOptions): Promise<Evaluation> {
     return evaluate(this.#network, data, options, this.#loss);

@@ -48,8 +48,8 @@ export class Network {
   /** Updates and epochs since the model was made: random numbers of dropout and of shuffling go on from fit to fit. */
   updates = 0;
   epochs = 0;
-  /** A fit is under way. */
-  fitting = false;
+  /** A run is under way. */
+  running = false;
   optimizerState: OptimizerState | undefined;
   readonly #graphs = new Map<boolean, Tensor>();
   readonly #programs = new Map<string, { key: string; program: Program }>();

@@ -1,5 +1,6 @@
 /** The options of fit and evaluate: their meaning, their defaults and the checks on them. */
 import type { Dataset } from '../data/dataset.js';
+import type { ClassWeights } from '../data/weights.js';
 import {
   checkCallback,
   checkInteger,
@@ -14,7 +15,9 @@ import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom } from '../optimizers/registry.js';
 import type { Profile } from '../plan/profile.js';
+import { type EvaluationMetric, readEvaluationMetrics } from './metrics/evaluation.js';
 import { type ProfileOption, readProfile } from './profile.js';
+import type { Run } from './run.js';
 
 export type Metric = 'loss' | 'accuracy';
 
@@ -23,7 +26,7 @@ export interface EpochRecord {
   readonly kind: 'epoch';
   /** From 1. */
   readonly epoch: number;
-  /** Mean loss, without the regulariser. */
+  /** Mean loss (weighted, where rows or classes have weights), without the regulariser. */
   readonly trainLoss: number;
   /** Part of the rows whose label the network found, 0 .. 1; absent where there are no labels. */
   readonly trainAccuracy?: number;
@@ -37,7 +40,7 @@ export interface EpochRecord {
   readonly imagesPerSecond: number;
   /** Of the last update. */
   readonly learningRate: number;
-  /** Updates done: all of the epoch's, or fewer after stop(). */
+  /** Batches done: all of the epoch's, or fewer after stop(). */
   readonly steps: number;
 }
 
@@ -64,6 +67,26 @@ export interface Progress {
   /** Mean loss of the epoch so far. */
   readonly loss: number;
 }
+
+/** How far a fit is, beside its state: what `status` tells. */
+export interface FitFigures {
+  /** The epoch under way, or the last one, from 1; 0 before the first. */
+  readonly epoch: number;
+  /** 0 until the options are read. */
+  readonly epochs: number;
+  /** Steps done of the epoch's `steps` (undefined for a stream, and before the first epoch). */
+  readonly step: number;
+  readonly steps: number | undefined;
+  /** Mean loss of the epoch so far; undefined before its first step. */
+  readonly loss: number | undefined;
+  /** Of the last update; undefined before the first. */
+  readonly learningRate: number | undefined;
+  /** Of the last epoch that ended. */
+  readonly record: EpochRecord | undefined;
+}
+
+/** What `fit` returns. */
+export type FitRun = Run<FitRecord, History, FitFigures>;
 
 /** What an awaited run resolves to. */
 export interface History {
@@ -94,6 +117,17 @@ export interface FitOptions {
    * down to it before the optimizer takes it. Default: none. (Keras's `global_clipnorm`; PyTorch's clip_grad_norm_ adds 1e-6 to the length.)
    */
   readonly clipNorm?: number;
+  /**
+   * Batches an update: their gradients are added up, and the update is that of one batch of all their rows (up to rounding; batch normalization
+   * goes by each batch). An epoch's last update takes the batches that are left. Default 1.
+   */
+  readonly accumulate?: number;
+  /**
+   * How much rows of each class count in the mean loss: an array with a number >= 0 for each class (two where there is one output), or 'balanced':
+   * all classes the same, whatever the number of their rows. A row's weight is this times its own (`sampleWeights` of the data), and the loss is
+   * sum_i w_i loss_i / sum_i w_i: only ratios matter. Validation data has its own weights alone, and the accuracy none. Default: none.
+   */
+  readonly classWeights?: ClassWeights;
   /** Rows in a new order each epoch, from the seed. Default true. (Streams keep theirs.) */
   readonly shuffle?: boolean;
   /** Seed of the order. Default: the model's. */
@@ -131,6 +165,8 @@ const fitOptionNames = [
   'optimizer',
   'C',
   'clipNorm',
+  'accumulate',
+  'classWeights',
   'shuffle',
   'seed',
   'validationData',
@@ -153,6 +189,8 @@ export interface FitSettings {
   readonly optimizer: Optimizer;
   readonly C: number;
   readonly clipNorm: number | undefined;
+  readonly accumulate: number;
+  readonly classWeights: ClassWeights | undefined;
   readonly shuffle: boolean;
   readonly seed: number;
   readonly validationData: Dataset | undefined;
@@ -199,6 +237,8 @@ export function readFitOptions(
       o.clipNorm === undefined
         ? undefined
         : checkNumber('fit', 'clipNorm', o.clipNorm, { min: 0, openMin: true, openMax: true }),
+    accumulate: checkInteger('fit', 'accumulate', o.accumulate ?? 1, 1),
+    classWeights: o.classWeights,
     shuffle: flag('shuffle', o.shuffle, true),
     seed: checkInteger('fit', 'seed', o.seed ?? modelSeed),
     validationData: o.validationData,
@@ -219,8 +259,11 @@ export interface EvaluateOptions {
   readonly batchSize?: number;
   /** Default: that of the model's last fit, else 'softmaxCrossEntropy'. */
   readonly loss?: LossOption | Loss;
-  /** Default both. */
-  readonly metrics?: readonly Metric[];
+  /**
+   * Default loss and accuracy. Also 'top5' (or another number), 'confusionMatrix', 'classificationReport' and 'rocAuc', as the functions of
+   * `metrics` have them: of labels, for which the outputs of all rows are kept until the end.
+   */
+  readonly metrics?: readonly EvaluationMetric[];
   /** Records what each kernel call takes, as for fit: a path for the trace, or a function that gets the profile. */
   readonly profile?: ProfileOption;
 }
@@ -230,7 +273,7 @@ export function readEvaluateOptions(options: EvaluateOptions | undefined, lastLo
   return {
     batchSize: checkInteger('evaluate', 'batchSize', options?.batchSize ?? 256, 1, MAX_BATCH),
     loss: lossFrom(options?.loss ?? lastLoss ?? 'softmaxCrossEntropy'),
-    accuracy: readMetrics('evaluate', options?.metrics),
+    wanted: readEvaluationMetrics('evaluate', options?.metrics),
     profile: readProfile('evaluate', options?.profile),
   };
 }

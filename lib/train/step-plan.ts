@@ -34,7 +34,7 @@ export function planOf(network: Network, options: PlanOptions | undefined): Plan
   const batch = checkInteger('plan', 'batchSize', o.batchSize ?? 32, 1, 2 ** 24);
   const x = o.pixels ? 'u8' : 'real';
   const loss = lossFrom(o.loss ?? 'softmaxCrossEntropy');
-  const kinds = { x, labels: true, values: false } as const;
+  const kinds = { x, labels: true, values: false, weights: false } as const;
   const optimizer = optimizerFrom(o.optimizer ?? 'adam');
   const C = o.C ?? Number.POSITIVE_INFINITY;
   const { plan } = network.compile(

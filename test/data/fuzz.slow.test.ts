@@ -7,6 +7,7 @@ import { Readable, type Transform } from 'node:stream';
 import { createDeflate, createGzip, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cifar100 } from '../../lib/data/cifar100.js';
+import { readCsv } from '../../lib/data/csv.js';
 import { readIdx, writeIdx } from '../../lib/data/idx.js';
 import { jpegDecoder } from '../../lib/data/jpeg.js';
 import { readLibsvm } from '../../lib/data/libsvm.js';
@@ -70,6 +71,19 @@ describe('a packed file', () => {
     await expect(readLibsvm(idx)).rejects.toThrow(/expected a number as the label/);
     await expect(readMat(mat)).rejects.toThrow(/expected a compressed variable .* but received a broken one/);
     expect(process.resourceUsage().maxRSS - before).toBeLessThan(2 ** 16); // KiB: 64 MiB
+  });
+});
+
+describe('CSV', () => {
+  const files = ['a,b,"c d"\n1,2.5,x\n-3e2,"4",y\n0,0,"x ""y"""\n', 'k;l\r\n1;2\r\n3;4\r\n'].map(bytes);
+  const tokens = [',', ';', '"', '""', '\n', '\r\n', '1', '-2.5e3', 'nan', 'x', ' ', '\ufeff'];
+  const check = ({ x, y, count, shape, columns }: Awaited<ReturnType<typeof readCsv>> & { y?: ArrayLike<number> }) => {
+    expect([x.length, columns.length, y?.length ?? count]).toEqual([count * shape[0], shape[0], count]);
+    expect(x.every(Number.isFinite)).toBe(true);
+  };
+  it('is read or refused', async () => {
+    mixed(await fuzz({ files, tokens, read: (file) => readCsv(file, { label: -1 }), check, cases: 3000 }));
+    mixed(await fuzz({ files, tokens, read: (file) => readCsv(file, { header: true, separator: ';' }), check }), 0.01);
   });
 });
 

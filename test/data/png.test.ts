@@ -31,12 +31,11 @@ describe('decodePng', () => {
     for (const [width, height] of [
       [1, 1],
       [5, 11],
-      [8, 8],
       [17, 3],
     ] as const) {
       const { options, expected, shape } = random(colour, depth, width, height);
       for (const interlaced of [false, true])
-        for (const filters of [[0], [1], [2], [3], [4], [4, 0, 3, 1, 2]]) {
+        for (const filters of [[1], [2], [3], [4, 0, 3, 4, 1, 2]]) {
           const image = decodePng(png({ ...options, filters, interlaced }));
           expect(image?.shape).toEqual(shape);
           expect([...image!.data]).toEqual(expected);
