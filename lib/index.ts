@@ -24,8 +24,11 @@ export type { ImageOptions, ImageProgress } from './data/image-options.js';
 export { type LibsvmOptions, readLibsvm } from './data/libsvm.js';
 export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
+export { type BatchOptions, type Pipeline, pipeline, type ShuffleOptions } from './data/pipeline.js';
+export { type AnyDataset, type Row, subset } from './data/rows.js';
 export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 export type { SparseDataset, SparseRows } from './data/sparse.js';
+export { type SplitOptions, split } from './data/split.js';
 export type { ClassWeights } from './data/weights.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
@@ -128,6 +131,7 @@ export {
   type SequentialOptions,
   sequential,
 } from './train/model.js';
+export { fromOnnx, toOnnx } from './train/onnx.js';
 export type {
   BatchRecord,
   EpochRecord,
@@ -145,4 +149,5 @@ export type { ProfileOption } from './train/profile.js';
 export type { Run, RunState } from './train/run.js';
 export type { ModelConfig } from './train/saved.js';
 export type { PlanDescription, PlanOptions } from './train/step-plan.js';
+export { type TensorBoardLog, tensorBoard } from './train/tensorboard.js';
 export type { Weights } from './train/weights.js';

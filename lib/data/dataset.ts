@@ -49,9 +49,10 @@ export interface LabelledImages {
   readonly classes: number;
 }
 
-/** Batches that come one by one: each is a training step. A function is called once for every epoch. */
+/** Batches that come one by one: each is a training step. A pipeline of batches is such a stream. */
 export type BatchStream = AsyncIterable<Dataset> | Iterable<Dataset>;
-export type Data = Dataset | BatchStream | (() => BatchStream | Promise<BatchStream>);
+/** A function is called once for every epoch, with the number of epochs that the model has been trained before. */
+export type Data = Dataset | BatchStream | ((epoch: number) => BatchStream | Promise<BatchStream>);
 
 /** Inputs in a form the engine takes. */
 export interface Inputs {
@@ -106,7 +107,7 @@ export async function* batches(
   shape: DataShape,
   change = (batch: Examples): Examples => batch,
 ): AsyncGenerator<Examples> {
-  const source = typeof stream === 'function' ? await stream() : stream;
+  const source = typeof stream === 'function' ? await stream(0) : stream;
   if (source === null || typeof source !== 'object' || !(Symbol.asyncIterator in source || Symbol.iterator in source))
     throw wrongType(where, 'the stream', 'an iterable of batches { x, y }', source);
   let index = 0;

@@ -3,9 +3,8 @@
  * goes into the page; it is read when a page is made.
  */
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { SteepestError } from '../errors.js';
+import { replaceFile } from '../files.js';
 import { type Chart, chartData, drawing } from './chart.js';
 
 export interface Table {
@@ -121,10 +120,6 @@ ${charts ? `<script>${part('uPlot.iife.min.js')}</script>\n<script>${drawing}</s
 }
 
 /** Writes the page. @throws ERR_FILE where that cannot be */
-export async function writePage(where: string, path: string, page: Page): Promise<void> {
-  await writeFile(path, pageOf(page)).catch((cause: NodeJS.ErrnoException) => {
-    throw new SteepestError('ERR_FILE', `${where}: expected a file to write but '${path}' gave ${cause.code}`, {
-      cause,
-    });
-  });
+export function writePage(where: string, path: string, page: Page): Promise<void> {
+  return replaceFile(where, 'the page', path, Buffer.from(pageOf(page)));
 }

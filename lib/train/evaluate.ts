@@ -1,6 +1,7 @@
 /** Loss and accuracy of a network on data, without learning. */
 import type { Storage } from '../backends/backend.js';
 import { batches, type Data, type DataShape, type Examples, isStream, readExamples } from '../data/dataset.js';
+import { atEpoch } from '../data/pipeline.js';
 import { show } from '../errors.js';
 import type { Loss } from '../losses/loss.js';
 import type { Profile } from '../plan/profile.js';
@@ -74,7 +75,8 @@ export async function evaluate(
   }
   return await profiled('evaluate', profileOption, async (profile) => {
     const total = new Totals();
-    for await (const examples of batches('evaluate', data, shape)) add(total, await pass(examples, profile));
+    for await (const examples of batches('evaluate', atEpoch(data, 0), shape))
+      add(total, await pass(examples, profile));
     if (total.rows === 0) throw new RangeError('evaluate: expected at least one batch but the stream gave none');
     return { ...total.evaluation(), ...more() };
   });

@@ -1,5 +1,6 @@
 /** The beginning of a fit: options and data are checked, the data goes to the engine, the plan is compiled; then the trainer takes over. */
 import { batches, type Data, type Examples, isStream, readExamples, sliceExamples } from '../data/dataset.js';
+import { atEpoch, Pipeline } from '../data/pipeline.js';
 import { checkClassWeights, reweighed, withClassWeights } from '../data/weights.js';
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
@@ -56,7 +57,11 @@ async function prepare(network: Network, settings: FitSettings, data: Data, scop
     if (validationSplit > 0) throw wrongType('fit', 'validationSplit', 'none with a stream', validationSplit);
     if (classWeights === 'balanced')
       throw wrongType('fit', 'classWeights', 'a number for each class with a stream', classWeights);
-    return { source: () => batches('fit', data, shape, weighed), validation: held && (await scope.register(held)) };
+    return {
+      source: (epoch) => batches('fit', atEpoch(data, epoch), shape, weighed),
+      steps: data instanceof Pipeline ? data.size : undefined,
+      validation: held && (await scope.register(held)),
+    };
   }
   const [all, split] = divide(readExamples('fit', data, shape), settings);
   const examples = weighed(all);

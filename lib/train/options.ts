@@ -61,7 +61,7 @@ export type FitRecord = EpochRecord | BatchRecord;
 export interface Progress {
   readonly epoch: number;
   readonly epochs: number;
-  /** Steps done of `steps` (undefined for a stream, whose length nobody knows). */
+  /** Steps done of `steps` (undefined for a stream that does not tell its length). */
   readonly step: number;
   readonly steps: number | undefined;
   /** Mean loss of the epoch so far. */
@@ -74,7 +74,7 @@ export interface FitFigures {
   readonly epoch: number;
   /** 0 until the options are read. */
   readonly epochs: number;
-  /** Steps done of the epoch's `steps` (undefined for a stream, and before the first epoch). */
+  /** Steps done of the epoch's `steps` (undefined for a stream that does not tell its length, and before the first epoch). */
   readonly step: number;
   readonly steps: number | undefined;
   /** Mean loss of the epoch so far; undefined before its first step. */

@@ -26,7 +26,10 @@ const SHUFFLE_STREAM = 0x73687566;
 
 /** What is trained on, and what each epoch is measured with. */
 export interface TrainingData {
-  readonly source: Registered | (() => AsyncGenerator<Examples>);
+  /** Rows in memory, or the batches of an epoch, which is given by the number of those before it. */
+  readonly source: Registered | ((epoch: number) => AsyncGenerator<Examples>);
+  /** Batches of a stream's epoch, where it tells. */
+  readonly steps?: number | undefined;
   readonly validation: Registered | undefined;
 }
 
@@ -81,7 +84,7 @@ export class Trainer {
     for (this.#epoch = 1; this.#epoch <= this.#settings.epochs && !scope.ending; this.#epoch++) {
       const [began, rested] = [performance.now(), scope.rested];
       this.#totals = new Totals();
-      if (typeof source === 'function') await this.#streamEpoch(source());
+      if (typeof source === 'function') await this.#streamEpoch(source(this.#network.epochs));
       else await this.#memoryEpoch(source, order!);
       await this.#steps.finish();
       const seconds = (performance.now() - began - (scope.rested - rested)) / 1000;
@@ -123,7 +126,7 @@ export class Trainer {
   /** One step a batch. */
   async #streamEpoch(stream: AsyncGenerator<Examples>): Promise<void> {
     const totals = this.#totals;
-    this.#stepsOfEpoch = undefined;
+    this.#stepsOfEpoch = this.#data.steps;
     this.#tell();
     const feed = new Feed(this.#network, this.#scope, stream);
     try {
