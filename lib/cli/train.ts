@@ -26,8 +26,8 @@ import {
   wholeNumber,
 } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
-import { type Report, reportFor } from './report.js';
 import { centred, type DataArguments, dataNames, type Images, loadData } from './train-data.js';
+import { type Report, reportFor } from './train-report.js';
 import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
 
 const DEFAULT_MODEL: NetworkName = 'lenet';
