@@ -109,6 +109,7 @@ export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
 export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export { type LoadWeightsOptions, loadWeights } from './train/load-weights.js';
 export type { EvaluationMetric } from './train/metrics/evaluation.js';
 export * as metrics from './train/metrics/public.js';
 export type {

@@ -48,7 +48,17 @@ describe('the public API', () => {
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
       ...['cifar10', 'cifar100', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
       ...['fitLinear', 'readCsv', 'readLibsvm', 'pipeline', 'split', 'subset', 'metrics', 'tensorBoard'],
-      ...['readSafetensors', 'encodeSafetensors', 'readNpy', 'encodeNpy', 'readNpz', 'encodeNpz', 'toOnnx', 'fromOnnx'],
+      ...[
+        'readSafetensors',
+        'encodeSafetensors',
+        'readNpy',
+        'encodeNpy',
+        'readNpz',
+        'encodeNpz',
+        'toOnnx',
+        'fromOnnx',
+        'loadWeights',
+      ],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });
