@@ -49,7 +49,17 @@ describe('the public API', () => {
       ...['cifar10', 'cifar100', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
       ...['earlyStopping', 'reduceOnPlateau', 'terminateOnNaN', 'saveBest', 'csvLog', 'jsonlLog'],
       ...['fitLinear', 'readCsv', 'readLibsvm', 'pipeline', 'split', 'subset', 'metrics', 'tensorBoard'],
-      ...['readSafetensors', 'encodeSafetensors', 'readNpy', 'encodeNpy', 'readNpz', 'encodeNpz', 'toOnnx', 'fromOnnx'],
+      ...[
+        'readSafetensors',
+        'encodeSafetensors',
+        'readNpy',
+        'encodeNpy',
+        'readNpz',
+        'encodeNpz',
+        'toOnnx',
+        'fromOnnx',
+        'loadWeights',
+      ],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });
