@@ -8,6 +8,7 @@ const commands = {
   train: async () => (await import('./train.js')).trainCommand,
   linear: async () => (await import('./linear.js')).linearCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
+  report: async () => (await import('./report.js')).reportCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   build: async () => (await import('./build.js')).buildCommand,
 };
