@@ -47,6 +47,7 @@ describe('the public API', () => {
       ...['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'schedules', 'initializers'],
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
       ...['cifar10', 'cifar100', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
+      ...['earlyStopping', 'reduceOnPlateau', 'terminateOnNaN', 'saveBest', 'csvLog', 'jsonlLog'],
       ...['fitLinear', 'readCsv', 'readLibsvm', 'pipeline', 'split', 'subset', 'metrics', 'tensorBoard'],
       ...[
         'readSafetensors',

@@ -96,7 +96,7 @@ async function readCifar({ data, dataDir, limit }: DataArguments, io: Io, report
     return await (data === 'cifar10' ? cifar10 : cifar100)(dataDir!, options);
   } catch (error) {
     if (!signal.aborted) throw error;
-    report.done(true);
+    report.done({ epochs: [], reason: 'stopped', stopped: true });
     return undefined;
   } finally {
     release();

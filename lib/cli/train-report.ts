@@ -1,8 +1,9 @@
 /** How a training run tells what it does: lines of JSON, a progress bar on a terminal, or one line an epoch. */
 import { SingleBar } from 'cli-progress';
+import { doneEvent, epochEvent, startEvent } from '../train/events.js';
 import type { IterationRecord, MinimizeProgress, Minimum } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
-import type { EpochRecord, Progress } from '../train/options.js';
+import type { EpochRecord, History, Progress } from '../train/records.js';
 import { type Io, jsonLine } from './io.js';
 
 export interface Report {
@@ -18,7 +19,7 @@ export interface Report {
   iteration(record: IterationRecord): void;
   /** The test accuracy that was asked for is reached. */
   target(target: { accuracy: number; trainSeconds: number; epoch: number }): void;
-  done(stopped: boolean): void;
+  done(history: History): void;
   /** The end of a whole-data method. */
   minimum(minimum: Minimum): void;
   /** Takes the bar away, whatever happened. */
@@ -29,22 +30,16 @@ export function reportFor(io: Io, json: boolean): Report {
   return json ? new JsonReport(io) : new TextReport(io);
 }
 
-/** The fields that an epoch's line and the last line share. */
-function epochFields({ epoch, trainLoss, testLoss, testAccuracy, seconds, imagesPerSecond }: EpochRecord) {
-  return { epoch, trainLoss, testLoss, testAccuracy, seconds, imagesPerSecond };
-}
-
-/** The same of an iteration's line; what a record has not is left out. */
+/** The fields that an iteration's line and the last line share; what a record has not is left out. */
 function iterationFields({ kind: _, ...fields }: IterationRecord) {
   return fields;
 }
 
 class JsonReport implements Report {
-  #last: EpochRecord | undefined;
   constructor(private readonly io: Io) {}
 
-  start({ device, parameterCount }: Model): void {
-    jsonLine(this.io, { event: 'start', device: device.name, parameters: parameterCount });
+  start(model: Model): void {
+    jsonLine(this.io, startEvent(model));
   }
   loading(): void {}
   note(text: string): void {
@@ -52,8 +47,7 @@ class JsonReport implements Report {
   }
   progress(): void {}
   epoch(record: EpochRecord): void {
-    this.#last = record;
-    jsonLine(this.io, { event: 'epoch', ...epochFields(record) });
+    jsonLine(this.io, epochEvent(record));
   }
   passing(): void {}
   iteration(record: IterationRecord): void {
@@ -66,14 +60,13 @@ class JsonReport implements Report {
   target(target: { accuracy: number; trainSeconds: number; epoch: number }): void {
     jsonLine(this.io, { event: 'target', ...target });
   }
-  done(stopped: boolean): void {
-    jsonLine(this.io, { event: 'done', ...(this.#last && epochFields(this.#last)), ...(stopped && { stopped }) });
+  done(history: History): void {
+    jsonLine(this.io, doneEvent(history));
   }
   close(): void {}
 }
 
 class TextReport implements Report {
-  #last: EpochRecord | undefined;
   #bar: SingleBar | undefined;
   constructor(private readonly io: Io) {}
 
@@ -109,7 +102,6 @@ class TextReport implements Report {
   }
   epoch(record: EpochRecord, epochs: number): void {
     this.close();
-    this.#last = record;
     this.io.out(`epoch ${record.epoch}/${epochs}: ${describe(record)}\n`);
   }
   passing({ iteration, iterations, objective, passes }: MinimizeProgress): void {
@@ -131,14 +123,17 @@ class TextReport implements Report {
       `test accuracy ${accuracy.toFixed(4)} after ${trainSeconds.toFixed(2)} s of training, in epoch ${epoch}\n`,
     );
   }
-  done(stopped: boolean): void {
+  done({ epochs, reason, stopped }: History): void {
     this.close();
-    if (!stopped) return;
+    if (reason === 'epochs') return;
+    const last = epochs.at(-1);
     const reached =
-      this.#last === undefined
+      last === undefined
         ? 'before the first step ended'
-        : `in epoch ${this.#last.epoch} after ${count(this.#last.steps)} steps of it`;
-    this.io.out(`stopped ${reached}\n`);
+        : last.partial
+          ? `in epoch ${last.epoch} after ${count(last.steps)} steps of it`
+          : `after epoch ${last.epoch}`;
+    this.io.out(stopped ? `stopped ${reached}\n` : `ended ${reached}: ${reason}\n`);
   }
   close(): void {
     this.#bar?.stop();

@@ -9,6 +9,7 @@ import { readSimplennConfig } from '../models/simplenn.js';
 import type { OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom, optimizerNames } from '../optimizers/registry.js';
 import { cosine, oneCycle } from '../optimizers/schedules.js';
+import type { Callback } from '../train/callbacks/callback.js';
 import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.js';
 import { type Model, sequential } from '../train/model.js';
 import {
@@ -31,6 +32,7 @@ import { type Report, reportFor } from './train-report.js';
 import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
 
 const DEFAULT_MODEL: NetworkName = 'lenet';
+const TARGET = 'targetAccuracy';
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
 
 export interface TrainArguments extends DataArguments, WholeArguments {
@@ -163,7 +165,7 @@ async function trainByBatches(
   report: Report,
 ) {
   const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, profile: file } = options;
-  let [trainSeconds, reached] = [0, false];
+  let trainSeconds = 0;
   const run = model.fit(train, {
     epochs,
     batchSize,
@@ -173,10 +175,9 @@ async function trainByBatches(
     C,
     validationData: test,
     onProgress: (progress) => report.progress(progress),
-    onEpochEnd: ({ seconds, testAccuracy }) => {
+    callbacks: targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)],
+    onEpochEnd: ({ seconds }) => {
       trainSeconds += seconds;
-      reached = targetAccuracy !== undefined && testAccuracy !== undefined && testAccuracy >= targetAccuracy;
-      if (reached) run.stop();
     },
     profile: file,
   });
@@ -186,14 +187,24 @@ async function trainByBatches(
   } finally {
     release();
   }
-  const { epochs: records, stopped: halted, profile } = await run;
-  const { epoch, testAccuracy } = records.at(-1) ?? {};
-  const stopped = halted && !reached;
-  if (reached) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
-  else if (targetAccuracy !== undefined && !stopped) report.note(`test accuracy ${targetAccuracy} was not reached`);
-  report.done(stopped);
-  if (profile !== undefined) report.note(`${profile}`);
-  return stopped ? INTERRUPTED : OK;
+  const history = await run;
+  const { epoch, testAccuracy } = history.epochs.at(-1) ?? {};
+  if (history.reason === TARGET) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
+  else if (targetAccuracy !== undefined && !history.stopped)
+    report.note(`test accuracy ${targetAccuracy} was not reached`);
+  report.done(history);
+  if (history.profile !== undefined) report.note(`${history.profile}`);
+  return history.stopped ? INTERRUPTED : OK;
+}
+
+/** Ends the fit at this test accuracy. */
+function untilAccuracy(wanted: number): Callback {
+  return {
+    name: TARGET,
+    onEpochEnd({ testAccuracy }, fit) {
+      if (testAccuracy !== undefined && testAccuracy >= wanted) fit.end(TARGET);
+    },
+  };
 }
 
 /** The optimizer, its learning rate on a schedule over all steps. */

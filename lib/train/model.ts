@@ -17,8 +17,9 @@ import { startFit } from './fit.js';
 import { startMinimize } from './minimize.js';
 import type { MinimizeOptions, MinimizeRun } from './minimize-options.js';
 import { Network } from './network.js';
-import type { EvaluateOptions, FitOptions, FitRun } from './options.js';
+import type { EvaluateOptions, FitOptions, FitSettings } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
+import type { FitRun } from './records.js';
 import {
   type Described,
   fromModelConfig,
@@ -163,9 +164,10 @@ export class Model {
       this.#optimizers.set(name, optimizer);
       return optimizer;
     };
-    return startFit(this.#network, data, options, named, ({ loss }) => {
+    const onSettings = ({ loss }: FitSettings) => {
       this.#loss = loss;
-    });
+    };
+    return startFit(this.#network, data, options, named, onSettings, this);
   }
 
   /**

@@ -7,7 +7,7 @@ import { checkPath, unwritable } from '../files.js';
 import { encodePng, type Pixels } from '../formats/png.js';
 import { type EventValue, encodeEvent, frame, histogramOf } from '../formats/tfevents.js';
 import type { IterationRecord } from './minimize-options.js';
-import type { FitRecord } from './options.js';
+import type { FitRecord } from './records.js';
 
 const W = 'tensorBoard';
 /** Tells apart the files that a process begins in one second. */

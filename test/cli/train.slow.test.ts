@@ -88,7 +88,9 @@ describe('train --target-accuracy', () => {
     expect(target).toEqual({ event: 'target', accuracy: testAccuracy, trainSeconds: seconds, epoch: 1 });
     expect(done).not.toHaveProperty('stopped');
     const { io: people } = await run([...few, '--epochs', '9', '--target-accuracy', '0.05']);
-    expect(people.stdout).toMatch(/\ntest accuracy 0\.\d{4} after [\d.]+ s of training, in epoch 1\n$/);
+    expect(people.stdout).toMatch(
+      /\ntest accuracy 0\.\d{4} after [\d.]+ s of training, in epoch 1\nended after epoch 1: targetAccuracy\n$/,
+    );
   });
 
   it('trains on where it is not reached, and says so', async () => {
@@ -202,7 +204,7 @@ describe('train', () => {
       expect(io.interrupt).toBeUndefined();
       if (json.length > 0)
         expect(io.lines.at(-1)).toMatchObject({ event: 'done', epoch: expect.any(Number), stopped: true });
-      else expect(io.stdout).toMatch(/stopped in epoch \d+ after \d+ steps of it\n$/);
+      else expect(io.stdout).toMatch(/stopped (in epoch \d+ after \d+ steps of it|after epoch \d+)\n$/);
     }
   });
 
