@@ -10,6 +10,7 @@ const commands = {
   convert: async () => (await import('./convert.js')).convertCommand,
   linear: async () => (await import('./linear.js')).linearCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
+  report: async () => (await import('./report.js')).reportCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   build: async () => (await import('./build.js')).buildCommand,
 };
