@@ -112,8 +112,16 @@ export type { LinearModel } from './solvers/linear/model.js';
 export type { LinearOptions } from './solvers/linear/options.js';
 export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
+export type { Callback, CallbackState, FitContext, MonitorName } from './train/callbacks/callback.js';
+export { type EarlyStoppingOptions, earlyStopping } from './train/callbacks/early-stopping.js';
+export { csvLog, jsonlLog, type LogOptions } from './train/callbacks/logs.js';
+export type { MonitorOptions } from './train/callbacks/monitor.js';
+export { type ReduceOnPlateauOptions, reduceOnPlateau } from './train/callbacks/reduce-on-plateau.js';
+export { type SaveBestOptions, saveBest } from './train/callbacks/save-best.js';
+export { terminateOnNaN } from './train/callbacks/terminate-on-nan.js';
 export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export { type LoadWeightsOptions, loadWeights } from './train/load-weights.js';
 export type { EvaluationMetric } from './train/metrics/evaluation.js';
 export * as metrics from './train/metrics/public.js';
 export type {
@@ -136,21 +144,13 @@ export {
   type SequentialOptions,
   sequential,
 } from './train/model.js';
-export type {
-  BatchRecord,
-  EpochRecord,
-  EvaluateOptions,
-  FitFigures,
-  FitOptions,
-  FitRecord,
-  FitRun,
-  History,
-  Metric,
-  Progress,
-} from './train/options.js';
+export { fromOnnx, toOnnx } from './train/onnx.js';
+export type { EvaluateOptions, FitOptions, Metric } from './train/options.js';
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
+export type { BatchRecord, EpochRecord, FitFigures, FitRecord, FitRun, History, Progress } from './train/records.js';
 export type { Run, RunState } from './train/run.js';
 export type { ModelConfig } from './train/saved.js';
 export type { PlanDescription, PlanOptions } from './train/step-plan.js';
+export { type TensorBoardLog, tensorBoard } from './train/tensorboard.js';
 export type { Weights } from './train/weights.js';

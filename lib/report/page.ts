@@ -3,17 +3,17 @@
  * goes into the page; it is read when a page is made.
  */
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { SteepestError } from '../errors.js';
+import { replaceFile } from '../files.js';
 import { type Chart, chartData, drawing } from './chart.js';
 
 export interface Table {
   readonly kind: 'table';
   readonly title: string;
   readonly note?: string;
+  readonly wide?: boolean;
   readonly head: readonly string[];
-  /** Numbers are shown as they are, aligned to the right. */
+  /** Numbers, also as text, are shown as they are, aligned to the right. */
   readonly rows: readonly (readonly (string | number)[])[];
   /** How strongly a cell is coloured, 0 .. 1. */
   readonly shade?: (row: number, column: number) => number;
@@ -23,11 +23,13 @@ export interface Images {
   readonly kind: 'images';
   readonly title: string;
   readonly note?: string;
+  readonly wide?: boolean;
   readonly images: readonly { readonly src: string; readonly caption?: string }[];
   /** Height on the screen in pixels; small images are enlarged without smoothing. Default 64. */
   readonly height?: number;
 }
 
+/** One that is `wide` takes the page's whole width; the others stand two beside each other where there is room. */
 export type Panel = Chart | Table | Images;
 
 export interface Page {
@@ -47,12 +49,14 @@ function json(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
 
+const NUMBER = /^-?\d[\d.,]*(e-?\d+)?$/;
+
 function table({ head, rows, shade }: Table): string {
   const cell = (value: string | number, row: number, column: number) => {
     const strength = shade?.(row, column) ?? 0;
     const color =
       strength > 0 ? ` style="background:rgba(0,114,178,${(0.75 * Math.min(1, strength)).toFixed(3)})"` : '';
-    const side = typeof value === 'number' ? ' class="number"' : '';
+    const side = NUMBER.test(String(value)) ? ' class="number"' : '';
     return `<td${side}${color}>${escape(String(value))}</td>`;
   };
   const body = rows.map((cells, r) => `<tr>${cells.map((value, c) => cell(value, r, c)).join('')}</tr>`);
@@ -76,7 +80,7 @@ function panel(one: Panel): string {
         ? table(one)
         : images(one);
   const note = one.note === undefined ? '' : `<p>${escape(one.note)}</p>`;
-  return `<section class="${one.kind}-panel"><h2>${escape(one.title)}</h2>${note}${inside}</section>`;
+  return `<section class="${one.kind}-panel${one.wide ? ' wide' : ''}"><h2>${escape(one.title)}</h2>${note}${inside}</section>`;
 }
 
 const style = `
@@ -86,9 +90,10 @@ h2 { font-size: 15px; margin: 0 0 6px; }
 p { color: #555; margin: 0 0 8px; }
 main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(540px, 100%), 1fr)); gap: 16px; margin-top: 14px; align-items: start; }
 section { background: #fff; border: 1px solid #ddd; border-radius: 6px; padding: 14px; overflow-x: auto; min-width: 0; }
+.wide { grid-column: 1 / -1; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .table-panel th, .table-panel td { padding: 2px 9px; border-bottom: 1px solid #eee; text-align: left; }
-.table-panel td { white-space: nowrap; }
+.table-panel td:first-child, .table-panel td.number { white-space: nowrap; }
 .table-panel td.number { text-align: right; }
 .images { display: flex; flex-wrap: wrap; gap: 8px; }
 figure { margin: 0; text-align: center; font-size: 12px; color: #555; }
@@ -121,10 +126,6 @@ ${charts ? `<script>${part('uPlot.iife.min.js')}</script>\n<script>${drawing}</s
 }
 
 /** Writes the page. @throws ERR_FILE where that cannot be */
-export async function writePage(where: string, path: string, page: Page): Promise<void> {
-  await writeFile(path, pageOf(page)).catch((cause: NodeJS.ErrnoException) => {
-    throw new SteepestError('ERR_FILE', `${where}: expected a file to write but '${path}' gave ${cause.code}`, {
-      cause,
-    });
-  });
+export function writePage(where: string, path: string, page: Page): Promise<void> {
+  return replaceFile(where, 'the page', path, Buffer.from(pageOf(page)));
 }

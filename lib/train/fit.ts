@@ -5,9 +5,11 @@ import { checkClassWeights, reweighed, withClassWeights } from '../data/weights.
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { dataShape } from './evaluate.js';
+import type { Model } from './model.js';
 import type { Network } from './network.js';
-import { type FitFigures, type FitOptions, type FitRun, type FitSettings, readFitOptions } from './options.js';
+import { type FitOptions, type FitSettings, readFitOptions } from './options.js';
 import { profiled } from './profile.js';
+import type { FitFigures, FitRun } from './records.js';
 import { Run } from './run.js';
 import { type Scope, scoped } from './scope.js';
 import { Trainer, type TrainingData } from './trainer.js';
@@ -22,20 +24,22 @@ const NOTHING_YET: FitFigures = {
   record: undefined,
 };
 
-/** Begins a fit: see Model.fit. `named` gives a model's optimizer of a name; `onSettings` hears of settings that fit the model. */
+/** Begins a fit: see Model.fit. `named` gives a model's optimizer of a name; `onSettings` hears of settings that fit the model; callbacks
+ * are given `model`. */
 export function startFit(
   network: Network,
   data: Data,
   options: FitOptions | undefined,
   named: (name: OptimizerName) => Optimizer,
   onSettings: (settings: FitSettings) => void,
+  model?: Model,
 ): FitRun {
   const read = () => readFitOptions(options, network.seed, named);
   return new Run(NOTHING_YET, (control) =>
     scoped('fit', network, control, read, async (scope, settings) => {
       control.tell({ ...NOTHING_YET, epochs: settings.epochs });
       const prepared = await prepare(network, settings, data, scope);
-      const trainer = new Trainer(network, settings, scope, control, prepared);
+      const trainer = new Trainer(network, settings, scope, control, prepared, model);
       await trainer.compile();
       return profiled('fit', settings.profile, async (profile) => {
         onSettings(settings);

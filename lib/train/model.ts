@@ -11,14 +11,15 @@ import type { Loss } from '../losses/loss.js';
 import { lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom } from '../optimizers/registry.js';
-import { chooseDevice, type DeviceOptions } from './device.js';
+import { chooseDevice, type DeviceOptions, deviceOptionNames } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
 import { startMinimize } from './minimize.js';
 import type { MinimizeOptions, MinimizeRun } from './minimize-options.js';
 import { Network } from './network.js';
-import type { EvaluateOptions, FitOptions, FitRun } from './options.js';
+import type { EvaluateOptions, FitOptions, FitSettings } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
+import type { FitRun } from './records.js';
 import {
   type Described,
   fromModelConfig,
@@ -50,8 +51,7 @@ export interface ModelOptions extends CommonOptions {
   readonly outputs: LayerOutput;
 }
 
-const deviceOptions = ['device', 'threads', 'precision'] as const;
-const commonOptions = ['seed', 'name', ...deviceOptions] as const;
+const commonOptions = ['seed', 'name', ...deviceOptionNames] as const;
 
 /**
  * A model of layers in a row.
@@ -164,9 +164,10 @@ export class Model {
       this.#optimizers.set(name, optimizer);
       return optimizer;
     };
-    return startFit(this.#network, data, options, named, ({ loss }) => {
+    const onSettings = ({ loss }: FitSettings) => {
       this.#loss = loss;
-    });
+    };
+    return startFit(this.#network, data, options, named, onSettings, this);
   }
 
   /**
@@ -273,7 +274,7 @@ export class Model {
 
   /** `loadModel`. */
   static async load(source: ByteSource, options?: DeviceOptions): Promise<Model> {
-    checkOptions('loadModel', options, deviceOptions);
+    checkOptions('loadModel', options, deviceOptionNames);
     const saved = await readModelFile('loadModel', source);
     const elsewhere = options?.device !== undefined && options.device !== 'auto' && options.device !== 'reference';
     const wide = saved.weights[0]?.values instanceof Float64Array && !elsewhere;
@@ -293,7 +294,7 @@ export class Model {
    * @example const twin = Model.fromJSON(JSON.parse(JSON.stringify(model)));
    */
   static fromJSON(config: ModelConfig, options?: DeviceOptions): Model {
-    checkOptions('fromJSON', options, deviceOptions);
+    checkOptions('fromJSON', options, deviceOptionNames);
     return Model.#from('fromJSON', fromModelConfig('fromJSON', config), options);
   }
 

@@ -25,6 +25,8 @@ export interface OptimizerState {
   readonly storages: Readonly<Record<string, Storage>>;
   /** Updates done with it. */
   updates: number;
+  /** What its learning rates are multiplied by. */
+  rateFactor: number;
 }
 
 /** The region of an optimizer's state buffer. */
@@ -170,7 +172,7 @@ export class Network {
       this.#owned.delete(storage);
       storage.dispose();
     }
-    this.optimizerState = { optimizer, storages, updates: 0 };
+    this.optimizerState = { optimizer, storages, updates: 0, rateFactor: 1 };
     return this.optimizerState;
   }
 

@@ -14,89 +14,12 @@ import type { Loss } from '../losses/loss.js';
 import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom } from '../optimizers/registry.js';
-import type { Profile } from '../plan/profile.js';
+import { type Callback, readCallbacks } from './callbacks/callback.js';
 import { type EvaluationMetric, readEvaluationMetrics } from './metrics/evaluation.js';
 import { type ProfileOption, readProfile } from './profile.js';
-import type { Run } from './run.js';
+import type { BatchRecord, EpochRecord, Progress } from './records.js';
 
 export type Metric = 'loss' | 'accuracy';
-
-/** What an epoch came to. Losses are means over its rows, each as the network stood at that row's step. */
-export interface EpochRecord {
-  readonly kind: 'epoch';
-  /** From 1. */
-  readonly epoch: number;
-  /** Mean loss (weighted, where rows or classes have weights), without the regulariser. */
-  readonly trainLoss: number;
-  /** Part of the rows whose label the network found, 0 .. 1; absent where there are no labels. */
-  readonly trainAccuracy?: number;
-  /** trainLoss + theta'theta / (2C) after the epoch; only where C is finite. */
-  readonly objective?: number;
-  /** Of the validation data, after the epoch. */
-  readonly testLoss?: number;
-  readonly testAccuracy?: number;
-  /** Time spent training (validation is not counted), and rows trained in a second of it. */
-  readonly seconds: number;
-  readonly imagesPerSecond: number;
-  /** Of the last update. */
-  readonly learningRate: number;
-  /** Batches done: all of the epoch's, or fewer after stop(). */
-  readonly steps: number;
-}
-
-/** What a step came to; made only with `every: 'batch'`. */
-export interface BatchRecord {
-  readonly kind: 'batch';
-  readonly epoch: number;
-  /** Step within the epoch, from 1. */
-  readonly step: number;
-  readonly loss: number;
-  readonly accuracy?: number;
-  readonly learningRate: number;
-}
-
-export type FitRecord = EpochRecord | BatchRecord;
-
-/** How far an epoch is. */
-export interface Progress {
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Steps done of `steps` (undefined for a stream that does not tell its length). */
-  readonly step: number;
-  readonly steps: number | undefined;
-  /** Mean loss of the epoch so far. */
-  readonly loss: number;
-}
-
-/** How far a fit is, beside its state: what `status` tells. */
-export interface FitFigures {
-  /** The epoch under way, or the last one, from 1; 0 before the first. */
-  readonly epoch: number;
-  /** 0 until the options are read. */
-  readonly epochs: number;
-  /** Steps done of the epoch's `steps` (undefined for a stream that does not tell its length, and before the first epoch). */
-  readonly step: number;
-  readonly steps: number | undefined;
-  /** Mean loss of the epoch so far; undefined before its first step. */
-  readonly loss: number | undefined;
-  /** Of the last update; undefined before the first. */
-  readonly learningRate: number | undefined;
-  /** Of the last epoch that ended. */
-  readonly record: EpochRecord | undefined;
-}
-
-/** What `fit` returns. */
-export type FitRun = Run<FitRecord, History, FitFigures>;
-
-/** What an awaited run resolves to. */
-export interface History {
-  /** One record an epoch; after stop() the last may be of a part of one. */
-  readonly epochs: readonly EpochRecord[];
-  /** Ended by stop(). */
-  readonly stopped: boolean;
-  /** What the kernels of the training steps took; only with the option `profile`. */
-  readonly profile?: Profile;
-}
 
 export interface FitOptions {
   /** Times through the data. Default 1. */
@@ -144,6 +67,11 @@ export interface FitOptions {
   readonly every?: 'epoch' | 'batch';
   /** Leaves out the last step of an epoch where it is smaller than the others. Default false. */
   readonly dropRemainder?: boolean;
+  /**
+   * Take part in the run, in their order: earlyStopping, reduceOnPlateau, terminateOnNaN, saveBest, csvLog, jsonlLog, or the user's own.
+   * onBatchEnd and onEpochEnd come after theirs. Default: none.
+   */
+  readonly callbacks?: readonly Callback[];
   /** Called, and awaited, after each epoch; the model may be evaluated and its weights read there. */
   readonly onEpochEnd?: (record: EpochRecord) => unknown;
   /** Called, and awaited, after each step: with it, steps run one by one. */
@@ -175,6 +103,7 @@ const fitOptionNames = [
   'signal',
   'every',
   'dropRemainder',
+  'callbacks',
   'onEpochEnd',
   'onBatchEnd',
   'onProgress',
@@ -199,6 +128,7 @@ export interface FitSettings {
   readonly signal: AbortSignal | undefined;
   readonly batchRecords: boolean;
   readonly dropRemainder: boolean;
+  readonly callbacks: readonly Callback[];
   readonly onEpochEnd: ((record: EpochRecord) => unknown) | undefined;
   readonly onBatchEnd: ((record: BatchRecord) => unknown) | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
@@ -247,6 +177,7 @@ export function readFitOptions(
     signal: checkSignal('fit', o.signal),
     batchRecords: checkOneOf('fit', 'every', o.every ?? 'epoch', ['epoch', 'batch']) === 'batch',
     dropRemainder: flag('dropRemainder', o.dropRemainder, false),
+    callbacks: readCallbacks('fit', o.callbacks),
     onEpochEnd: checkCallback('fit', 'onEpochEnd', o.onEpochEnd),
     onBatchEnd: checkCallback('fit', 'onBatchEnd', o.onBatchEnd),
     onProgress: checkCallback('fit', 'onProgress', o.onProgress),

@@ -160,7 +160,7 @@ export class Steps {
   }
 
   #rate(update: number): number {
-    return this.#settings.optimizer.learningRate.at(update);
+    return this.#settings.optimizer.learningRate.at(update) * this.#state!.rateFactor;
   }
 
   // ---- updates by several batches ----

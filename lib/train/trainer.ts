@@ -6,12 +6,16 @@
 import type { Storage } from '../backends/backend.js';
 import type { Examples } from '../data/dataset.js';
 import type { Profile } from '../plan/profile.js';
+import { fitContext } from './callbacks/context.js';
+import { CallbackList } from './callbacks/list.js';
 import { evaluateRegistered, squaredNormOf, Totals } from './evaluate.js';
 import { Feed } from './feed.js';
+import type { Model } from './model.js';
 import type { Network } from './network.js';
-import type { BatchRecord, EpochRecord, FitFigures, FitRecord, FitSettings, History } from './options.js';
+import type { FitSettings } from './options.js';
 import { countUp, shuffledRows } from './order.js';
 import type { Piece, Program } from './program.js';
+import type { BatchRecord, EpochRecord, FitFigures, FitRecord, History } from './records.js';
 import type { Registered } from './registered.js';
 import type { RunControl } from './run.js';
 import type { Scope } from './scope.js';
@@ -40,7 +44,10 @@ export class Trainer {
   readonly #control: RunControl<FitRecord, FitFigures>;
   readonly #data: TrainingData;
   readonly #steps: Steps;
+  readonly #callbacks: CallbackList;
   readonly #records: EpochRecord[] = [];
+  /** Why a callback ended the run. */
+  #reason: string | undefined;
   #epoch = 0;
   /** Of the epoch under way: what it came to so far, and its steps where their number is known. */
   #totals = new Totals();
@@ -53,6 +60,7 @@ export class Trainer {
     scope: Scope,
     control: RunControl<FitRecord, FitFigures>,
     data: TrainingData,
+    model: Model | undefined,
   ) {
     this.#network = network;
     this.#settings = settings;
@@ -60,6 +68,12 @@ export class Trainer {
     this.#control = control;
     this.#data = data;
     this.#steps = new Steps(network, settings, scope);
+    this.#callbacks = new CallbackList(
+      settings,
+      fitContext(model!, network, settings, data, this.#steps, (reason) => {
+        this.#reason ??= reason;
+      }),
+    );
     this.#tell();
   }
 
@@ -81,26 +95,37 @@ export class Trainer {
     const scope = this.#scope;
     const order =
       typeof source === 'function' ? undefined : scope.own(this.#network.backend.allocate('i32', source.rows));
-    for (this.#epoch = 1; this.#epoch <= this.#settings.epochs && !scope.ending; this.#epoch++) {
+    await this.#callbacks.begin(undefined);
+    for (this.#epoch = 1; this.#epoch <= this.#settings.epochs && !this.#ending; this.#epoch++) {
       const [began, rested] = [performance.now(), scope.rested];
       this.#totals = new Totals();
-      if (typeof source === 'function') await this.#streamEpoch(source(this.#network.epochs));
-      else await this.#memoryEpoch(source, order!);
+      const whole = await (typeof source === 'function'
+        ? this.#streamEpoch(source(this.#network.epochs))
+        : this.#memoryEpoch(source, order!));
       await this.#steps.finish();
       const seconds = (performance.now() - began - (scope.rested - rested)) / 1000;
       this.#network.epochs++;
       if (this.#totals.rows === 0 || (scope.ending && !scope.stopped)) break;
-      const record = await this.#record(seconds);
+      const record = await this.#record(seconds, whole);
       this.#records.push(record);
       this.#tell();
       this.#control.push(record);
-      await this.#settings.onEpochEnd?.(record);
+      await this.#callbacks.epochEnd(record);
     }
     if (!scope.stopped) scope.check();
-    return { epochs: this.#records, stopped: scope.stopped };
+    const reason = scope.stopped ? 'stopped' : (this.#reason ?? 'epochs');
+    const history = { epochs: this.#records, reason, stopped: scope.stopped };
+    if (!this.#network.disposed) await this.#callbacks.trainEnd(history);
+    return history;
   }
 
-  async #memoryEpoch(source: Registered, order: Storage): Promise<void> {
+  /** The run is to end, or a callback has ended it. */
+  get #ending(): boolean {
+    return this.#scope.ending || this.#reason !== undefined;
+  }
+
+  /** Resolves to whether it did all steps. */
+  async #memoryEpoch(source: Registered, order: Storage): Promise<boolean> {
     const { batchSize, shuffle, seed, dropRemainder } = this.#settings;
     const batch = Math.min(batchSize, source.rows);
     const rows = dropRemainder ? source.rows - (source.rows % batch) : source.rows;
@@ -113,7 +138,7 @@ export class Trainer {
     this.#stepsOfEpoch = steps;
     this.#tell();
     let chunk = 1;
-    while (totals.steps < steps && !this.#scope.ending) {
+    while (totals.steps < steps && !this.#ending) {
       await this.#scope.rest();
       const first = totals.steps * batch;
       const began = performance.now();
@@ -121,16 +146,19 @@ export class Trainer {
       const wanted = Math.round((CHUNK_MILLISECONDS * done) / Math.max(performance.now() - began, 0.01));
       chunk = this.#recording ? 1 : Math.max(1, Math.min(wanted, 4 * chunk, MOST_STEPS));
     }
+    return totals.steps === steps;
   }
 
-  /** One step a batch. */
-  async #streamEpoch(stream: AsyncGenerator<Examples>): Promise<void> {
+  /** One step a batch. Resolves to whether it came to the stream's end. */
+  async #streamEpoch(stream: AsyncGenerator<Examples>): Promise<boolean> {
     const totals = this.#totals;
     this.#stepsOfEpoch = this.#data.steps;
     this.#tell();
     const feed = new Feed(this.#network, this.#scope, stream);
     try {
-      for (let batch = await feed.next(); batch !== undefined; batch = await feed.next()) {
+      for (;;) {
+        const batch = this.#ending ? undefined : await feed.next();
+        if (batch === undefined) break;
         try {
           const program = await this.#steps.compile(batch.kinds, batch.rows);
           const piece = { batch: batch.rows, rows: batch.rows };
@@ -150,6 +178,7 @@ export class Trainer {
       throw new RangeError(
         `fit: the stream gave no batch in epoch ${this.#epoch}${this.#epoch > 1 ? '; give a function, which is called once an epoch' : ''}`,
       );
+    return !this.#ending;
   }
 
   // ---- steps ----
@@ -157,12 +186,19 @@ export class Trainer {
   /** Runs a piece of an epoch and tells about it. Resolves to the number of steps done. */
   async #chunk(program: Program, data: StepData, piece: Piece): Promise<number> {
     const records: BatchRecord[] = [];
-    const note = (result: StepResult) => records.push(this.#batchRecord(result));
-    const done = await this.#steps.run(program, data, piece, this.#totals, this.#recording ? note : undefined);
+    const losses: number[] = [];
+    const recording = this.#recording;
+    const note = (result: StepResult) => {
+      losses.push(result.loss);
+      if (recording) records.push(this.#batchRecord(result));
+    };
+    const heard = recording || this.#callbacks.wantsLosses;
+    const done = await this.#steps.run(program, data, piece, this.#totals, heard ? note : undefined);
     this.#tell();
+    if (losses.length > 0) await this.#callbacks.losses(losses);
     for (const record of records) {
       if (this.#settings.batchRecords) this.#control.push(record);
-      await this.#settings.onBatchEnd?.(record);
+      await this.#callbacks.batchEnd(record);
     }
     this.#tellProgress();
     return done;
@@ -170,7 +206,7 @@ export class Trainer {
 
   /** Someone wants to know about each step. */
   get #recording(): boolean {
-    return this.#settings.batchRecords || this.#settings.onBatchEnd !== undefined;
+    return this.#settings.batchRecords || this.#callbacks.wantsBatches;
   }
 
   #batchRecord({ step, loss, accuracy, learningRate }: StepResult): BatchRecord {
@@ -202,7 +238,7 @@ export class Trainer {
   }
 
   /** The epoch's record, with the objective and the validation where they are wanted. */
-  async #record(seconds: number): Promise<EpochRecord> {
+  async #record(seconds: number, whole: boolean): Promise<EpochRecord> {
     const { loss, accuracy, batchSize, C } = this.#settings;
     const { signal, ending } = this.#scope;
     const { validation } = this.#data;
@@ -211,7 +247,7 @@ export class Trainer {
       C === Number.POSITIVE_INFINITY || ending ? undefined : (await squaredNormOf(this.#network)) / (2 * C);
     const how = { loss, accuracy, batchSize: Math.max(batchSize, 256) };
     const test =
-      validation === undefined || this.#scope.ending
+      validation === undefined || !whole || this.#scope.ending
         ? undefined
         : await evaluateRegistered(this.#network, validation, how, { signal });
     const trainAccuracy = totals.accuracy;
@@ -226,6 +262,7 @@ export class Trainer {
       imagesPerSecond: totals.rows / seconds,
       learningRate: this.#steps.learningRate!,
       steps: totals.steps,
+      ...((!whole || this.#scope.ending) && { partial: true }),
     };
   }
 }

@@ -7,8 +7,10 @@ import { encodeNpy, readNpy } from '../../lib/formats/npy.js';
 import { encodeNpz, readNpz } from '../../lib/formats/npz.js';
 import { decodeSafetensors, encodeSafetensors } from '../../lib/formats/safetensors.js';
 import { loadModel, model } from '../../lib/train/model.js';
+import { fromOnnx, toOnnx } from '../../lib/train/onnx.js';
 import { fuzz } from '../helpers/fuzz.js';
 import { exampleGraph } from '../layers/examples.js';
+import { onnxModels } from './onnx-networks.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -106,6 +108,21 @@ it('models', async () => {
     cases: 3000,
     tokens: [...JSON_TOKENS, '\\"units\\"', '\\"kind\\"', '\\"inputs\\"', '\\"conv2d\\"', '\\"flatten\\"', '-1'],
     read: (bytes) => loadModel(bytes, { device: 'reference' }),
+    check(net) {
+      expect(net.outputShape.length).toBeGreaterThan(0);
+      net.dispose();
+    },
+  });
+  both(counts);
+});
+
+it('onnx', async () => {
+  const written = await Promise.all(onnxModels().map(([, net]) => toOnnx(net)));
+  const pytorch = Object.values(golden('pytorch-onnx.json')).map((entry) => bytesOf((entry as { file: string }).file));
+  const counts = await fuzz({
+    files: [...written, ...pytorch],
+    cases: 4000,
+    read: (bytes) => fromOnnx(bytes, { device: 'reference' }),
     check(net) {
       expect(net.outputShape.length).toBeGreaterThan(0);
       net.dispose();

@@ -69,6 +69,6 @@ test('a page without charts carries no drawing', () => {
 test('where a page cannot be written, it says so', async () => {
   await expect(writePage('report', '/no/such/folder/a.html', { title: 't', panels: [] })).rejects.toMatchObject({
     code: 'ERR_FILE',
-    message: "report: expected a file to write but '/no/such/folder/a.html' gave ENOENT",
+    message: "report: expected a file to write for the page but '/no/such/folder/a.html' gave ENOENT",
   });
 });
