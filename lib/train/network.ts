@@ -17,6 +17,7 @@ import {
   type Storages,
   type Tiles,
 } from './program.js';
+import { type Weights, writeWeights } from './weights.js';
 
 /** What an optimizer keeps from step to step. */
 export interface OptimizerState {
@@ -69,6 +70,8 @@ export class Network {
     readonly backend: Backend,
     readonly seed: number,
     graph: LayerGraph,
+    /** All parameters by name. Default: what the initialisers make of the seed. */
+    weights?: readonly Pick<Weights, 'name' | 'values'>[],
   ) {
     this.inputShape = graph.inputs.shape!;
     this.built = buildLayers(graph);
@@ -80,7 +83,8 @@ export class Network {
     this.trained = this.parameters.filter(isTrainable);
     this.layout = parameterLayout(this.parameters);
     this.theta = this.own(backend.allocate('real', this.layout.length));
-    this.#initialize();
+    if (weights === undefined) this.#initialize();
+    else writeWeights(this, weights);
   }
 
   get outputs(): number {

@@ -36,7 +36,5 @@ export async function fromOnnx(source: ByteSource, options?: DeviceOptions): Pro
   const { decodeOnnx } = await import('../formats/onnx/import.js');
   const bytes = await readSource(source);
   const { name, graph, weights } = naming('fromOnnx', file, () => decodeOnnx(bytes));
-  const model = new Model('fromOnnx', { ...options, name }, graph);
-  model.setWeights(weights);
-  return model;
+  return new Model('fromOnnx', { ...options, name }, graph, weights);
 }
