@@ -21,6 +21,7 @@ export type {
   NumericArray,
 } from './data/dataset.js';
 export { type DigitsOptions, digits } from './data/digits.js';
+export { type FetchOptions, type FetchProgress, fetchDataset } from './data/fetch.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
 export { type ImageFiles, imageFiles } from './data/image-files.js';
 export { type ImageFolder, imageFolder } from './data/image-folder.js';

@@ -57,6 +57,7 @@ describe('the public API', () => {
         'subset',
         'augment',
         'imageFiles',
+        'fetchDataset',
         'metrics',
         'tensorBoard',
       ],

@@ -8,6 +8,7 @@ const commands = {
   train: async () => (await import('./train.js')).trainCommand,
   export: async () => (await import('./convert.js')).exportCommand,
   convert: async () => (await import('./convert.js')).convertCommand,
+  data: async () => (await import('./data.js')).dataCommand,
   linear: async () => (await import('./linear.js')).linearCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
   report: async () => (await import('./report.js')).reportCommand,
