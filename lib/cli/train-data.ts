@@ -17,6 +17,8 @@ export interface Images {
   readonly count: number;
   readonly shape: readonly [number, number, number];
   readonly classes: number;
+  /** Where the data has names for them. */
+  readonly classNames?: readonly string[];
 }
 
 export interface ImageSets {

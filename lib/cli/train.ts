@@ -10,6 +10,7 @@ import { cosine, oneCycle } from '../optimizers/schedules.js';
 import type { Callback } from '../train/callbacks/callback.js';
 import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
+import { tensorBoard } from '../train/tensorboard.js';
 import {
   decayRate,
   deviceOption,
@@ -24,6 +25,7 @@ import {
 } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
 import { centred, type DataArguments, dataNames, type Images, loadData } from './train-data.js';
+import { TrainLog } from './train-log.js';
 import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
 import { type Report, reportFor } from './train-report.js';
 import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
@@ -46,6 +48,7 @@ export interface TrainArguments extends DataArguments, WholeArguments, ModelArgu
   readonly targetAccuracy?: number;
   readonly save?: string;
   readonly profile?: string;
+  readonly log?: string;
   readonly json?: boolean;
 }
 
@@ -110,6 +113,8 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
       'take only N training and N test images: the first, of folders of classes evenly from all',
       wholeNumber(1),
     )
+    .option('--log <file>', "write what --json prints to a file, with more for 'steepest report', beside what is shown")
+    .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
     .addOption(jsonOption());
   return addWholeOptions(command).action(async (options: TrainArguments) => finish(await train(options, io)));
@@ -124,7 +129,8 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   checkWhole(optimizer, options);
   if (options.save !== undefined) await checkWritable('train', '--save', options.save);
   const config = file === undefined ? undefined : await readSimplennConfig(file);
-  const report = reportFor(io, options.json === true);
+  const log = options.log === undefined ? undefined : new TrainLog(options.log);
+  const report = reportFor(io, options.json === true, log?.output);
   const loaded = await loadData(options, config, io, report);
   if (loaded === undefined) return INTERRUPTED;
   const { train: images, test } = preset === 'simplenn' ? centred(loaded) : loaded;
@@ -141,7 +147,8 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     const run = { train: images, test, loss, C, batchSize: options.batch };
     const code = isWhole(optimizer)
       ? await minimize(model, { method: optimizer, ...run }, options, io, report)
-      : await trainByBatches(model, { optimizer, ...run }, options, io, report);
+      : await trainByBatches(model, { optimizer, ...run }, options, io, { report, log });
+    if (code === OK) await log?.evaluation(model, test, loss);
     if (options.save !== undefined) {
       await model.save(options.save);
       report.note(`saved to ${options.save}`);
@@ -167,20 +174,25 @@ async function trainByBatches(
   { optimizer, loss, C, train, test }: BatchRun,
   options: TrainArguments,
   io: Io,
-  report: Report,
+  { report, log }: { readonly report: Report; readonly log: TrainLog | undefined },
 ) {
-  const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, profile: file } = options;
+  const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, tensorboard, profile: file } = options;
+  const stepsPerEpoch = Math.ceil(train.count / batchSize);
   let trainSeconds = 0;
   const run = model.fit(train, {
     epochs,
     batchSize,
-    optimizer: optimizerOf(optimizer, options, epochs * Math.ceil(train.count / batchSize)),
+    optimizer: optimizerOf(optimizer, options, epochs * stepsPerEpoch),
     ...(clipNorm !== undefined && { clipNorm }),
     loss,
     C,
     validationData: test,
     onProgress: (progress) => report.progress(progress),
-    callbacks: targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)],
+    callbacks: [
+      ...(log === undefined ? [] : [log.losses(stepsPerEpoch)]),
+      ...(tensorboard === undefined ? [] : [tensorBoard(tensorboard)]),
+      ...(targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)]),
+    ],
     onEpochEnd: ({ seconds }) => {
       trainSeconds += seconds;
     },
