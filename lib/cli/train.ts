@@ -1,6 +1,5 @@
 /** `steepest train`: trains a named network, or one of a SimpleNN file, on images or MAT-files and reports every epoch. */
 import { Command, Option } from 'commander';
-import { pixelOrders } from '../data/simplenn.js';
 import { checkWritable } from '../files.js';
 import { type LossOption, lossNames } from '../losses/registry.js';
 import { readSimplennConfig } from '../models/simplenn.js';
@@ -24,7 +23,7 @@ import {
   wholeNumber,
 } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
-import { centred, type DataArguments, dataNames, type Images, loadData } from './train-data.js';
+import { addDataOptions, centred, type DataArguments, type Images, loadData } from './train-data.js';
 import { TrainLog } from './train-log.js';
 import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
 import { type Report, reportFor } from './train-report.js';
@@ -53,7 +52,7 @@ export interface TrainArguments extends DataArguments, WholeArguments, ModelArgu
 }
 
 export function trainCommand(io: Io, finish: (code: number) => void): Command {
-  const command = new Command('train')
+  const command = addDataOptions(new Command('train'))
     .description('train a network and report every epoch, or every iteration')
     .addOption(modelOption().default(undefined, 'lenet'))
     .addOption(new Option('--config <file>', "network file of SimpleNN's, in place of --model").conflicts('model'))
@@ -70,14 +69,6 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
         'simplenn: squared error, C = 0.01 times the images, each pixel less its mean, newton-cg where no optimizer is given',
       ).choices(['simplenn']),
     )
-    .addOption(new Option('--data <name>', 'images to learn from').choices(dataNames).default('digits'))
-    .option(
-      '--data-dir <dir>',
-      "folder of MNIST's or Fashion-MNIST's four files; of CIFAR's binary ones; for cifar10 also of train/<class>/*.jpg and test/<class>/*.jpg",
-    )
-    .option('--train-file <file>', 'for mat: a MAT-file with labels y and images Z to learn from')
-    .option('--test-file <file>', 'for mat: another for the test')
-    .addOption(new Option('--pixel-order <name>', 'for mat: how pixels lie in Z (default: rows)').choices(pixelOrders))
     .option('--epochs <n>', 'times through the data (default: 3)', wholeNumber(1))
     .option('--batch <n>', 'images a step (default: 128; with whole-data optimizers 1024)', wholeNumber(1))
     .addOption(
@@ -108,11 +99,6 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(precisionOption())
-    .option(
-      '--limit <n>',
-      'take only N training and N test images: the first, of folders of classes evenly from all',
-      wholeNumber(1),
-    )
     .option('--log <file>', "write what --json prints to a file, with more for 'steepest report', beside what is shown")
     .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
