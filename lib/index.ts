@@ -102,6 +102,7 @@ export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
 export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export { type MemoryUse, memory } from './train/memory.js';
 export type {
   GradientDescentOptions,
   IterationRecord,

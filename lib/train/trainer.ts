@@ -121,7 +121,7 @@ export class Trainer {
     const network = this.#network;
     this.#profile = profile;
     const epochs: EpochRecord[] = [];
-    const order = 'rows' in source ? this.own(network.backend.allocate('i32', source.rows)) : undefined;
+    const order = 'rows' in source ? this.own(network.backend.allocate('i32', source.rows, 'data')) : undefined;
     for (this.#epoch = 1; this.#epoch <= this.#settings.epochs && !this.#ending; this.#epoch++) {
       const began = performance.now();
       const totals =
@@ -244,7 +244,7 @@ export class Trainer {
     const { rows } = examples;
     const registered = await register(backend, examples);
     try {
-      const indices = backend.allocate('i32', rows);
+      const indices = backend.allocate('i32', rows, 'data');
       indices.write(countUp(rows));
       const dispose = () => {
         registered.dispose();
