@@ -110,7 +110,8 @@ class Minimizer {
     const shape = dataShape(network, loss);
     if (isStream('minimize', data)) throw wrongType('minimize', 'data', 'a data set { x, y } in memory', data);
     const examples = readExamples('minimize', data as never, shape);
-    const held = validationData && readExamples('minimize: validationData', validationData, shape);
+    const held =
+      validationData === undefined ? undefined : readExamples('minimize: validationData', validationData, shape);
     const enter = async (of: typeof examples): Promise<MemorySource> => ({
       rows: of.rows,
       registered: this.#own(await register(network.backend, of)),

@@ -3,7 +3,7 @@
  */
 import type { DeviceName, Plan } from '../backends/backend.js';
 import type { Data, Dataset, DataValues } from '../data/dataset.js';
-import { checkInteger, checkOptions, wrongType } from '../errors.js';
+import { checkInteger, checkNumber, checkOptions, wrongType } from '../errors.js';
 import { isLayerOutput, type LayerGraph, sequence, upTo } from '../layers/graph.js';
 import type { AnyLayer, LayerOutput } from '../layers/layer.js';
 import type { Loss } from '../losses/loss.js';
@@ -230,7 +230,7 @@ export class Model {
     const loss = lossFrom(o.loss ?? 'softmaxCrossEntropy');
     const kinds = { x, labels: true, values: false } as const;
     const optimizer = optimizerFrom(o.optimizer ?? 'adam');
-    const C = o.C ?? Number.POSITIVE_INFINITY;
+    const C = checkNumber('plan', 'C', o.C ?? Number.POSITIVE_INFINITY, { min: 0, openMin: true });
     const { plan } = this.#network.compile(
       o.training === false
         ? predictionRequest(this.#network, x, batch)
