@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { packageVersion } from './version.js';
 
 type TypedArray = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array;
 
@@ -142,20 +143,23 @@ export type LoadedBinding =
 let loaded: LoadedBinding | undefined;
 
 /**
- * The native addon, loaded once a thread; `error` says what was tried and what to do where there is none. Never throws.
- * STEEPEST_BINDING names another file than build/Release/steepest.node; STEEPEST_ISA (portable, avx2, avx512) an instruction set.
+ * The native addon, loaded once a thread; `error` says what was tried and what to do where there is none. Never throws. It is, in this order,
+ * what STEEPEST_BINDING names, what was built here (build/Release/steepest.node), or that of a package for this platform, one with CUDA first.
+ * STEEPEST_ISA (portable, avx2, avx512) names an instruction set.
  */
 export function loadBinding(): LoadedBinding {
   loaded ??= load();
   return loaded;
 }
 
+const platform = `${process.platform}-${process.arch}`;
+const packages = [`@steepest/${platform}-cuda`, `@steepest/${platform}`];
+
 function load(): LoadedBinding {
   const fail = (error: string) => ({ binding: undefined, path: undefined, error });
-  const named = process.env.STEEPEST_BINDING;
-  const path = named || join(__dirname, '..', 'build', 'Release', 'steepest.node');
-  const advice = named ? 'check STEEPEST_BINDING' : 'build it with: node tools/build.mjs';
-  if (!existsSync(path)) return fail(`the native addon was not found at ${path} (${advice})`);
+  const found = findAddon();
+  if ('error' in found) return fail(found.error);
+  const { path, advice } = found;
   let binding: Binding;
   try {
     binding = createRequire(__filename)(path) as Binding;
@@ -168,4 +172,34 @@ function load(): LoadedBinding {
       `STEEPEST_ISA=${isa} is not an instruction set of this machine and build: ${binding.info().isas.join(', ')}`,
     );
   return { binding, path, error: undefined };
+}
+
+/** The addon's file and what to do where it does not load, or why there is none. */
+function findAddon(): { readonly path: string; readonly advice: string } | { readonly error: string } {
+  const named = process.env.STEEPEST_BINDING;
+  if (named)
+    return existsSync(named)
+      ? { path: named, advice: 'check STEEPEST_BINDING' }
+      : { error: `the native addon was not found at ${named} (check STEEPEST_BINDING)` };
+  const build = '`npx steepest build` compiles it, with CMake and a C++17 compiler';
+  const local = join(__dirname, '..', 'build', 'Release', 'steepest.node');
+  if (existsSync(local)) return { path: local, advice: build };
+  const require = createRequire(__filename);
+  for (const name of packages) {
+    let manifest: string;
+    try {
+      manifest = require.resolve(`${name}/package.json`);
+    } catch {
+      continue;
+    }
+    const { version } = require(manifest) as { version: string };
+    if (version !== packageVersion())
+      return {
+        error: `${name} is of version ${version} but steepest of ${packageVersion()}: install the same of both`,
+      };
+    return { path: join(manifest, '..', 'steepest.node'), advice: build };
+  }
+  return {
+    error: `there is no native addon for ${platform} (neither ${[local, ...packages].join(' nor ')}): ${build}`,
+  };
 }

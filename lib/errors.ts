@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'ERR_SHAPE'
   | 'ERR_DISPOSED'
   | 'ERR_NO_DEVICE'
+  | 'ERR_NO_PACKAGE'
   | 'ERR_DEVICE_OOM'
   | 'ERR_CUDA'
   | 'ERR_FORMAT'
@@ -55,6 +56,12 @@ export function wrongRange(where: string, name: string, expected: string, receiv
 /** Shapes that do not fit each other: a RangeError that carries the code ERR_SHAPE. */
 export function wrongShape(where: string, message: string): RangeError & { code: ErrorCode } {
   return Object.assign(new RangeError(`${where}: ${message}`), { code: 'ERR_SHAPE' as const });
+}
+
+/** ERR_FORMAT of a text file, with the file and the line in the message and as properties. */
+export function wrongLine(where: string, file: string, line: number, message: string) {
+  const error = new SteepestError('ERR_FORMAT', `${where}: ${file}: line ${line}: ${message}`);
+  return Object.assign(error, { file, line });
 }
 
 /** Throws unless `value` is a whole number in [min, max]. */

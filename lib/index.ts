@@ -6,6 +6,8 @@ export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
 export { type Cifar10, cifar10 } from './data/cifar10.js';
 export { type Cifar100Options, cifar100 } from './data/cifar100.js';
+export { type CsvData, type CsvOptions, type CsvTable, readCsv } from './data/csv.js';
+export type { Column } from './data/csv-parser.js';
 export type {
   BatchStream,
   Data,
@@ -18,11 +20,16 @@ export type {
 export { type DigitsOptions, digits } from './data/digits.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
 export { type ImageFolder, type ImageFolderOptions, imageFolder } from './data/image-folder.js';
+export type { ImageOptions, ImageProgress } from './data/image-options.js';
 export { type LibsvmOptions, readLibsvm } from './data/libsvm.js';
 export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
+export { type BatchOptions, type Pipeline, pipeline, type ShuffleOptions } from './data/pipeline.js';
+export { type AnyDataset, type Row, subset } from './data/rows.js';
 export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 export type { SparseDataset, SparseRows } from './data/sparse.js';
+export { type SplitOptions, split } from './data/split.js';
+export type { ClassWeights } from './data/weights.js';
 // Errors
 export { type ErrorCode, SteepestError } from './errors.js';
 // File formats
@@ -100,39 +107,46 @@ export type { LinearModel } from './solvers/linear/model.js';
 export type { LinearOptions } from './solvers/linear/options.js';
 export type { LinearProgress } from './solvers/linear/work.js';
 // Models and training
-export { type Device, type DeviceInfo, devices, type ModelPrecision } from './train/device.js';
+export type { Callback, CallbackState, FitContext, MonitorName } from './train/callbacks/callback.js';
+export { type EarlyStoppingOptions, earlyStopping } from './train/callbacks/early-stopping.js';
+export { csvLog, jsonlLog, type LogOptions } from './train/callbacks/logs.js';
+export type { MonitorOptions } from './train/callbacks/monitor.js';
+export { type ReduceOnPlateauOptions, reduceOnPlateau } from './train/callbacks/reduce-on-plateau.js';
+export { type SaveBestOptions, saveBest } from './train/callbacks/save-best.js';
+export { terminateOnNaN } from './train/callbacks/terminate-on-nan.js';
+export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export { type LoadWeightsOptions, loadWeights } from './train/load-weights.js';
 export { type MemoryUse, memory } from './train/memory.js';
+export type { EvaluationMetric } from './train/metrics/evaluation.js';
+export * as metrics from './train/metrics/public.js';
 export type {
   GradientDescentOptions,
   IterationRecord,
   LbfgsOptions,
+  MinimizeFigures,
   MinimizeMethod,
   MinimizeOptions,
   MinimizeProgress,
+  MinimizeRun,
   Minimum,
   NewtonCgOptions,
 } from './train/minimize-options.js';
 export {
-  type Model,
+  loadModel,
+  Model,
   type ModelOptions,
   model,
-  type PlanDescription,
-  type PlanOptions,
   type SequentialOptions,
   sequential,
 } from './train/model.js';
-export type {
-  BatchRecord,
-  EpochRecord,
-  EvaluateOptions,
-  FitOptions,
-  FitRecord,
-  History,
-  Metric,
-  Progress,
-} from './train/options.js';
+export { fromOnnx, toOnnx } from './train/onnx.js';
+export type { EvaluateOptions, FitOptions, Metric } from './train/options.js';
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
-export type { Run } from './train/run.js';
+export type { BatchRecord, EpochRecord, FitFigures, FitRecord, FitRun, History, Progress } from './train/records.js';
+export type { Run, RunState } from './train/run.js';
+export type { ModelConfig } from './train/saved.js';
+export type { PlanDescription, PlanOptions } from './train/step-plan.js';
+export { type TensorBoardLog, tensorBoard } from './train/tensorboard.js';
 export type { Weights } from './train/weights.js';

@@ -12,6 +12,8 @@ describe('the public API', () => {
       ...[
         'sequential',
         'model',
+        'Model',
+        'loadModel',
         'input',
         'connect',
         'grad',
@@ -46,8 +48,19 @@ describe('the public API', () => {
       ...['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'schedules', 'initializers'],
       ...['mlp', 'lenet', 'cnn4', 'vgg11', 'resnet18', 'digits', 'mnist', 'readIdx', 'writeIdx'],
       ...['cifar10', 'cifar100', 'imageFolder', 'mnistFast', 'readMat', 'simplennData', 'readSimplennConfig'],
-      ...['fitLinear', 'readLibsvm'],
-      ...['readSafetensors', 'encodeSafetensors', 'readNpy', 'encodeNpy', 'readNpz', 'encodeNpz'],
+      ...['earlyStopping', 'reduceOnPlateau', 'terminateOnNaN', 'saveBest', 'csvLog', 'jsonlLog'],
+      ...['fitLinear', 'readCsv', 'readLibsvm', 'pipeline', 'split', 'subset', 'metrics', 'tensorBoard'],
+      ...[
+        'readSafetensors',
+        'encodeSafetensors',
+        'readNpy',
+        'encodeNpy',
+        'readNpz',
+        'encodeNpz',
+        'toOnnx',
+        'fromOnnx',
+        'loadWeights',
+      ],
     ];
     expect(Object.keys(steepest).sort()).toEqual(names.sort());
   });

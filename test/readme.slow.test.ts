@@ -1,24 +1,13 @@
 /** The README's example runs as it stands (on fewer digits), and its promises about commands hold. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { examplesOf, runExample as run } from './helpers/examples.js';
 
 const root = join(__dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
-const examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!);
-
-/** What a program prints, line by line. */
-function run(program: string): string[] {
-  const file = join(root, 'examples', `readme-${process.pid}.mjs`); // inside the package, so that 'steepest' is found
-  writeFileSync(file, program);
-  try {
-    return execFileSync(process.execPath, [file], { encoding: 'utf8' }).trim().split('\n');
-  } finally {
-    rmSync(file);
-  }
-}
+const examples = examplesOf('README.md');
 
 it('has an example that runs', () => {
   const lines = run(examples[0]!.replaceAll(/count: [\d_]+/g, 'count: 200'));
@@ -54,6 +43,13 @@ it('fits a linear classifier to a file', () => {
   } finally {
     rmSync(data);
   }
+});
+
+it('has a pipeline', () => {
+  const before = `import { dense, digits, flatten, pipeline, sequential, split } from 'steepest';
+    const model = sequential({ inputShape: [28, 28, 1], device: 'reference' }, [flatten(), dense({ units: 10 })]);`;
+  const lines = run(`${before}\n${examples[4]!.replaceAll(/count: [\d_]+/g, 'count: 100')}`);
+  expect(lines.join('')).toMatch(/loss: \d.*accuracy: \d.*rows: 10 /);
 });
 
 it('names scripts that exist', () => {

@@ -1,8 +1,9 @@
 // Builds what is missing or out of date: the kernel table, dist/ (TypeScript), build/Release/steepest.node (C++, and CUDA).
-//   node tools/build.mjs [--force] [--no-native] [--cuda] [--shim]
+//   node tools/build.mjs [--force] [--no-native] [--required] [--cuda] [--shim]
 // CUDA is compiled where there is nvcc and a GPU, or where --cuda asks for it: that takes as long as all the rest.
 // --shim: build/Release/steepest-shim.node too, which runs the CUDA kernels on the host, for tests (x86-64 Linux).
-// One line a stage that had work to do. Without a compiler or CMake it says so and leaves the addon out: the reference path works without.
+// One line a stage that had work to do. Without a compiler or CMake it says so and leaves the addon out: the reference path works without
+// (--required: and ends with code 1).
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -15,6 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { generateKernels } from './generate-kernels.mjs';
@@ -53,8 +55,8 @@ function packageFile(name, file) {
   }
 }
 
-function run(file, ...args) {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [file, ...args], {
+function run(program, ...args) {
+  const { status, signal, stdout, stderr } = spawnSync(program, args, {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -67,7 +69,7 @@ function report(stage, start) {
 }
 
 /** @returns {boolean} false on an error, which is on the screen */
-function buildTypeScript(force) {
+export function buildTypeScript(force) {
   if (!existsSync(at('lib'))) return true; // an installed package: dist came with it
   const stamp = at('build', 'typescript.stamp');
   const fresh = newest(stamp) >= newest(at('lib'), at('tsconfig.json')) && existsSync(at('dist', 'index.js'));
@@ -78,7 +80,7 @@ function buildTypeScript(force) {
     console.error('steepest: TypeScript is not installed (npm ci), so dist/ cannot be built');
     return false;
   }
-  const { ok, log } = run(tsc, '-p', 'tsconfig.json');
+  const { ok, log } = run(process.execPath, tsc, '-p', 'tsconfig.json');
   if (!ok) {
     console.error(log);
     return false;
@@ -98,8 +100,8 @@ function missingTools(path = process.env.PATH) {
   const compiler = process.env.CXX ? [process.env.CXX.split('/').pop()] : ['c++', 'g++', 'clang++', 'cl'];
   if (findProgram(compiler, path) === undefined && !existsSync(process.env.CXX ?? '')) missing.push('a C++ compiler');
   if (findProgram(['ninja', 'make', 'msbuild'], path) === undefined) missing.push('Ninja or make');
-  if (packageFile('cmake-js', 'bin/cmake-js') === undefined) missing.push('the package cmake-js');
-  if (packageFile('node-addon-api', 'napi.h') === undefined) missing.push('the package node-addon-api');
+  for (const name of ['node-addon-api', 'node-api-headers'])
+    if (packageFile(name, '') === undefined) missing.push(`the package ${name}`);
   return missing;
 }
 
@@ -107,13 +109,19 @@ function missingTools(path = process.env.PATH) {
 const hasGpu = () => existsSync('/proc/driver/nvidia/version') || findProgram(['nvidia-smi']) !== undefined;
 
 /** Whether the build there was configured with CUDA. */
-function builtWithCuda() {
+export function builtWithCuda() {
   const cache = at('build', 'CMakeCache.txt');
   return existsSync(cache) && !/^STEEPEST_WITHOUT_CUDA:[A-Z]+=ON$/m.test(readFileSync(cache, 'utf8'));
 }
 
-/** @param target `steepest`, or `steepest-shim` */
-function buildAddon(target, force, cuda) {
+const built = {
+  steepest: 'the native addon',
+  'steepest-shim': 'its twin with CUDA kernels on the host',
+  'steepest-cpu': 'its twin without CUDA',
+};
+
+/** @param target a key of `built` */
+export function buildAddon(target, force, cuda) {
   const addon = at('build', 'Release', `${target}.node`);
   const sources = newest(at('native'), at('cuda'), at('CMakeLists.txt'), at('tools', 'generate-kernels.mjs'));
   const withCuda = cuda || hasGpu() || builtWithCuda();
@@ -122,13 +130,24 @@ function buildAddon(target, force, cuda) {
   if (missing.length > 0) {
     console.error(`steepest: the native addon was not built: ${missing.join(', ')} not found.`);
     console.error('steepest: the reference path (TypeScript, slow) will be used.');
-    return true;
+    return !process.argv.includes('--required');
   }
   const start = performance.now();
-  const option = `--CDSTEEPEST_WITHOUT_CUDA=${withCuda ? 'OFF' : 'ON'}`;
-  const cmakeJs = packageFile('cmake-js', 'bin/cmake-js');
-  const configured = run(cmakeJs, 'configure', option);
-  const { ok, log } = configured.ok ? run(cmakeJs, 'build', option, '--target', target) : configured;
+  const generator =
+    existsSync(at('build', 'CMakeCache.txt')) || findProgram(['ninja']) === undefined ? [] : ['-G', 'Ninja'];
+  const configured = run(
+    'cmake',
+    '-S',
+    root,
+    '-B',
+    at('build'),
+    ...generator,
+    `-DSTEEPEST_WITHOUT_CUDA=${withCuda ? 'OFF' : 'ON'}`,
+  );
+  const cores = String(availableParallelism());
+  const { ok, log } = configured.ok
+    ? run('cmake', '--build', at('build'), '--target', target, '--parallel', cores, ...(force ? ['--clean-first'] : []))
+    : configured;
   if (!ok) {
     console.error(log);
     return false;
@@ -141,12 +160,12 @@ function buildAddon(target, force, cuda) {
     return false;
   }
   const kind = /^-- steepest: (with.*)$/m.exec(configured.log)?.[1];
-  report(target === 'steepest' ? `the native addon (${kind})` : 'its twin with CUDA kernels on the host', start);
+  report(target === 'steepest' ? `${built[target]} (${kind})` : built[target], start);
   return true;
 }
 
 function main(args) {
-  const known = ['--force', '--no-native', '--cuda', '--shim'];
+  const known = ['--force', '--no-native', '--required', '--cuda', '--shim'];
   const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) {
     console.error(`unknown option '${unknown}'; known: ${known.join(', ')}`);

@@ -50,21 +50,21 @@ const SANITIZERS = {
   },
 };
 
-const run = (file, args, options) => spawnSync(process.execPath, [file, ...args], { cwd: root, ...options });
-
 /** The addon's path; undefined where it was not built. */
 function build(name, { flags }, jobs) {
-  const folder = join('build', name);
-  const options = ['-O', folder, '-B', 'RelWithDebInfo', '-p', String(jobs), '--target', 'steepest'];
-  const definitions = [`--CDSTEEPEST_SANITIZE=${flags}`, '--CDSTEEPEST_WITHOUT_CUDA=ON'];
-  const cmakeJs = join(dirname(require.resolve('cmake-js/package.json')), 'bin', 'cmake-js');
-  const { status, stdout, stderr } = run(cmakeJs, ['build', ...options, ...definitions], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
-  if (status === 0) return join(root, folder, 'RelWithDebInfo', 'steepest.node');
-  console.error(stdout + stderr);
-  return undefined;
+  const folder = join(root, 'build', name);
+  const options = ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DSTEEPEST_WITHOUT_CUDA=ON', `-DSTEEPEST_SANITIZE=${flags}`];
+  const cmake = (...args) => spawnSync('cmake', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  for (const args of [
+    ['-S', root, '-B', folder, ...options],
+    ['--build', folder, '--target', 'steepest', '--parallel', jobs],
+  ]) {
+    const { status, error, stdout, stderr } = cmake(...args);
+    if (status === 0) continue;
+    console.error(error?.message ?? stdout + stderr);
+    return undefined;
+  }
+  return join(folder, 'Release', 'steepest.node');
 }
 
 /** Libraries that must be there before Node's own: the sanitizer's, and the C++ library that it looks into. */
@@ -92,7 +92,11 @@ function check(name, sanitizer, files, jobs) {
   };
   const tests = files.length > 0 ? files : sanitizer.tests.map((test) => join('test', test));
   const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
-  const { status } = run(vitest, ['run', '--maxWorkers=1', ...tests], { env, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [vitest, 'run', '--maxWorkers=1', ...tests], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  });
   const reports = readdirSync(folder);
   for (const report of reports.slice(0, 10)) console.error(readFileSync(join(folder, report), 'utf8').slice(0, 20_000));
   console.log(`${name}: tests ${status === 0 ? 'passed' : 'failed'}, ${reports.length} reports, ${seconds()} s in all`);

@@ -48,7 +48,7 @@ export class SteepestPlayer {
     const optimizer = steepest.momentum().momentum({ learningRate: LEARNING_RATE, momentum: MOMENTUM });
     const loss = steepest.losses().lossFrom(lossName);
     const values = lossName === 'squaredError';
-    const kinds = { x: 'real', labels: !values, values } as const;
+    const kinds = { x: 'real', labels: !values, values, weights: false } as const;
     const C = Number.POSITIVE_INFINITY;
     this.#request = trainingRequest(network, { loss, accuracy: false, kinds, batch, optimizer, C });
     this.#state = { ...network.stateFor(optimizer).storages };

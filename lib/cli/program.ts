@@ -6,9 +6,13 @@ import { FAILED, type Io, OK, processIo, USAGE, UsageError } from './io.js';
 /** Each command is loaded when it is asked for: all of them together take longer than some need to run. */
 const commands = {
   train: async () => (await import('./train.js')).trainCommand,
+  export: async () => (await import('./convert.js')).exportCommand,
+  convert: async () => (await import('./convert.js')).convertCommand,
   linear: async () => (await import('./linear.js')).linearCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
+  report: async () => (await import('./report.js')).reportCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
+  build: async () => (await import('./build.js')).buildCommand,
 };
 
 /** The command that the arguments begin with, or all of them, for help. */

@@ -2,11 +2,11 @@
 import { cifar10 } from '../data/cifar10.js';
 import { cifar100 } from '../data/cifar100.js';
 import { digits } from '../data/digits.js';
+import type { ImageProgress } from '../data/image-options.js';
 import { mnist } from '../data/mnist.js';
-import type { ImageProgress } from '../data/progress.js';
 import { type PixelOrder, simplennData } from '../data/simplenn.js';
 import { type Io, UsageError } from './io.js';
-import type { Report } from './report.js';
+import type { Report } from './train-report.js';
 
 export const dataNames = ['digits', 'mnist', 'fashion', 'cifar10', 'cifar100', 'mat'] as const;
 
@@ -96,7 +96,7 @@ async function readCifar({ data, dataDir, limit }: DataArguments, io: Io, report
     return await (data === 'cifar10' ? cifar10 : cifar100)(dataDir!, options);
   } catch (error) {
     if (!signal.aborted) throw error;
-    report.done(true);
+    report.done({ epochs: [], reason: 'stopped', stopped: true });
     return undefined;
   } finally {
     release();

@@ -5,8 +5,8 @@ import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../t
 import type { Model } from '../train/model.js';
 import { numberIn, positiveNumber, wholeNumber } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
-import type { Report } from './report.js';
 import type { Images } from './train-data.js';
+import type { Report } from './train-report.js';
 
 export interface WholeArguments {
   readonly iterations?: number;

@@ -1,24 +1,21 @@
 /** `steepest train`: trains a named network, or one of a SimpleNN file, on images or MAT-files and reports every epoch. */
 import { Command, Option } from 'commander';
 import { pixelOrders } from '../data/simplenn.js';
-import { zeroPadding2d } from '../layers/zero-padding2d.js';
+import { checkWritable } from '../files.js';
 import { type LossOption, lossNames } from '../losses/registry.js';
-import type { Network } from '../models/network.js';
-import { type NetworkName, networkFrom } from '../models/networks.js';
 import { readSimplennConfig } from '../models/simplenn.js';
 import type { OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom, optimizerNames } from '../optimizers/registry.js';
 import { cosine, oneCycle } from '../optimizers/schedules.js';
+import type { Callback } from '../train/callbacks/callback.js';
 import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.js';
-import { type Model, sequential } from '../train/model.js';
+import type { Model } from '../train/model.js';
 import {
-  type DeviceOption,
   decayRate,
   deviceOption,
   fraction,
   jsonOption,
   modelOption,
-  type PrecisionOption,
   positiveNumber,
   precisionOption,
   profileOption,
@@ -26,16 +23,15 @@ import {
   wholeNumber,
 } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
-import { type Report, reportFor } from './report.js';
 import { centred, type DataArguments, dataNames, type Images, loadData } from './train-data.js';
+import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
+import { type Report, reportFor } from './train-report.js';
 import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
 
-const DEFAULT_MODEL: NetworkName = 'lenet';
+const TARGET = 'targetAccuracy';
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
 
-export interface TrainArguments extends DataArguments, WholeArguments {
-  readonly model?: NetworkName;
-  readonly config?: string;
+export interface TrainArguments extends DataArguments, WholeArguments, ModelArguments {
   readonly preset?: 'simplenn';
   readonly epochs?: number;
   readonly batch?: number;
@@ -48,10 +44,7 @@ export interface TrainArguments extends DataArguments, WholeArguments {
   readonly beta2?: number;
   readonly clipNorm?: number;
   readonly targetAccuracy?: number;
-  readonly seed: number;
-  readonly device: DeviceOption;
-  readonly threads?: number;
-  readonly precision: PrecisionOption;
+  readonly save?: string;
   readonly profile?: string;
   readonly json?: boolean;
 }
@@ -61,6 +54,13 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .description('train a network and report every epoch, or every iteration')
     .addOption(modelOption().default(undefined, 'lenet'))
     .addOption(new Option('--config <file>', "network file of SimpleNN's, in place of --model").conflicts('model'))
+    .addOption(
+      new Option('--load <file>', 'go on with a model that --save wrote, in place of --model').conflicts([
+        'model',
+        'config',
+      ]),
+    )
+    .option('--save <file>', 'write the model there at the end, also of a run that was interrupted')
     .addOption(
       new Option(
         '--preset <name>',
@@ -122,24 +122,31 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   if ((options.beta1 ?? options.beta2) !== undefined && !optimizer.startsWith('adam'))
     throw new UsageError('--beta1 and --beta2 are for --optimizer adam and adamw');
   checkWhole(optimizer, options);
+  if (options.save !== undefined) await checkWritable('train', '--save', options.save);
   const config = file === undefined ? undefined : await readSimplennConfig(file);
   const report = reportFor(io, options.json === true);
   const loaded = await loadData(options, config, io, report);
   if (loaded === undefined) return INTERRUPTED;
   const { train: images, test } = preset === 'simplenn' ? centred(loaded) : loaded;
-  const model = config === undefined ? buildModel(options, images, report) : configured(config, options, images);
+  const model = await modelFor(options, config, images, report);
   try {
     report.start(
       model,
-      { model: file ?? options.model ?? DEFAULT_MODEL, data: options.data },
+      { model: options.load ?? file ?? options.model ?? DEFAULT_MODEL, data: options.data },
       images.count,
       test.count,
     );
     const loss = options.loss ?? (preset === 'simplenn' ? 'squaredError' : 'softmaxCrossEntropy');
     const C = options.C ?? (preset === 'simplenn' ? 0.01 * images.count : undefined);
     const run = { train: images, test, loss, C, batchSize: options.batch };
-    if (isWhole(optimizer)) return await minimize(model, { method: optimizer, ...run }, options, io, report);
-    return await trainByBatches(model, { optimizer, ...run }, options, io, report);
+    const code = isWhole(optimizer)
+      ? await minimize(model, { method: optimizer, ...run }, options, io, report)
+      : await trainByBatches(model, { optimizer, ...run }, options, io, report);
+    if (options.save !== undefined) {
+      await model.save(options.save);
+      report.note(`saved to ${options.save}`);
+    }
+    return code;
   } finally {
     report.close();
     model.dispose();
@@ -163,7 +170,7 @@ async function trainByBatches(
   report: Report,
 ) {
   const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, profile: file } = options;
-  let [trainSeconds, reached] = [0, false];
+  let trainSeconds = 0;
   const run = model.fit(train, {
     epochs,
     batchSize,
@@ -173,10 +180,9 @@ async function trainByBatches(
     C,
     validationData: test,
     onProgress: (progress) => report.progress(progress),
-    onEpochEnd: ({ seconds, testAccuracy }) => {
+    callbacks: targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)],
+    onEpochEnd: ({ seconds }) => {
       trainSeconds += seconds;
-      reached = targetAccuracy !== undefined && testAccuracy !== undefined && testAccuracy >= targetAccuracy;
-      if (reached) run.stop();
     },
     profile: file,
   });
@@ -186,14 +192,24 @@ async function trainByBatches(
   } finally {
     release();
   }
-  const { epochs: records, stopped: halted, profile } = await run;
-  const { epoch, testAccuracy } = records.at(-1) ?? {};
-  const stopped = halted && !reached;
-  if (reached) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
-  else if (targetAccuracy !== undefined && !stopped) report.note(`test accuracy ${targetAccuracy} was not reached`);
-  report.done(stopped);
-  if (profile !== undefined) report.note(`${profile}`);
-  return stopped ? INTERRUPTED : OK;
+  const history = await run;
+  const { epoch, testAccuracy } = history.epochs.at(-1) ?? {};
+  if (history.reason === TARGET) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
+  else if (targetAccuracy !== undefined && !history.stopped)
+    report.note(`test accuracy ${targetAccuracy} was not reached`);
+  report.done(history);
+  if (history.profile !== undefined) report.note(`${history.profile}`);
+  return history.stopped ? INTERRUPTED : OK;
+}
+
+/** Ends the fit at this test accuracy. */
+function untilAccuracy(wanted: number): Callback {
+  return {
+    name: TARGET,
+    onEpochEnd({ testAccuracy }, fit) {
+      if (testAccuracy !== undefined && testAccuracy >= wanted) fit.end(TARGET);
+    },
+  };
 }
 
 /** The optimizer, its learning rate on a schedule over all steps. */
@@ -207,32 +223,4 @@ function optimizerOf(name: OptimizerName, { lr, schedule = 'constant', beta1, be
   if (schedule === 'constant') return optimizer;
   const learningRate = (schedule === 'cosine' ? cosine : oneCycle)(optimizer.learningRate.at(0), { steps });
   return optimizerFrom(name, { ...given, learningRate });
-}
-
-/** The network for images of this shape. One that wants larger images gets a border of zeros round them. */
-function buildModel(options: TrainArguments, { shape, classes }: Images, report: Report): Model {
-  const { model: name = DEFAULT_MODEL, seed, device, threads, precision } = options;
-  const [height, width, channels] = shape;
-  const wanted = networkFrom(name).inputShape[0]!;
-  const padding = Math.max(0, Math.ceil((wanted - Math.min(height, width)) / 2));
-  const inputShape = [height + 2 * padding, width + 2 * padding, channels];
-  const { layers } = networkFrom(name, { inputShape, classes });
-  if (padding > 0)
-    report.note(
-      `${name} takes images of ${inputShape.join(' x ')}: a border of ${padding} zeros is put round ${shape.join(' x ')}`,
-    );
-  return sequential(
-    { inputShape: shape, seed, device, threads, precision },
-    padding > 0 ? [zeroPadding2d({ padding }), ...layers] : layers,
-  );
-}
-
-/** The network of a file, for images of just the shape and the classes that it says. */
-function configured({ inputShape, classes, layers }: Network, options: TrainArguments, images: Images): Model {
-  const { config, data, seed, device, threads, precision } = options;
-  if (inputShape.join() !== images.shape.join() || classes !== images.classes)
-    throw new UsageError(
-      `${config} is for images of ${inputShape.join(' x ')} in ${classes} classes, but ${data} has ${images.shape.join(' x ')} in ${images.classes}`,
-    );
-  return sequential({ inputShape, seed, device, threads, precision }, layers);
 }

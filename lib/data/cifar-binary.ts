@@ -5,8 +5,8 @@
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SteepestError } from '../errors.js';
-import type { ImageFolder, ImageFolderOptions } from './image-folder.js';
-import { Progress } from './progress.js';
+import type { ImageFolder } from './image-folder.js';
+import { type ImageOptions, Progress } from './image-options.js';
 
 export interface CifarFiles {
   readonly where: string;
@@ -44,7 +44,7 @@ export async function findCifar({ folder, train }: CifarFiles, dir: string): Pro
 export async function readCifar(
   files: CifarFiles,
   dir: string,
-  options: ImageFolderOptions,
+  options: ImageOptions,
 ): Promise<{ train: ImageFolder; test: ImageFolder }> {
   const classNames = await readNames(files, dir);
   const part = async (names: readonly string[]) => ({ ...(await readPart(files, dir, names, options)), classNames });
@@ -72,7 +72,7 @@ async function readPart(
   files: CifarFiles,
   dir: string,
   names: readonly string[],
-  { limit = Number.MAX_SAFE_INTEGER, onProgress, signal }: ImageFolderOptions,
+  { limit = Number.MAX_SAFE_INTEGER, onProgress, signal }: ImageOptions,
 ) {
   const record = files.labels + CHANNELS * PIXELS;
   const sizes: number[] = [];

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { SteepestError, wrongType } from '../errors.js';
 import { type CifarFiles, findCifar, readCifar } from './cifar-binary.js';
-import { checkImageOptions, type ImageFolder, type ImageFolderOptions, imageFolder } from './image-folder.js';
+import { type ImageFolder, imageFolder } from './image-folder.js';
+import { checkImageOptions, type ImageOptions } from './image-options.js';
 
 export interface Cifar10 {
   readonly train: ImageFolder;
@@ -32,7 +33,7 @@ const FILES: CifarFiles = {
  *   const { train, test } = await cifar10('data/cifar10');
  *   await model.fit(train, { epochs: 3, validationData: test });
  */
-export async function cifar10(dir: string, options?: ImageFolderOptions): Promise<Cifar10> {
+export async function cifar10(dir: string, options?: ImageOptions): Promise<Cifar10> {
   if (typeof dir !== 'string') throw wrongType('cifar10', 'dir', 'a path', dir);
   const settings = checkImageOptions('cifar10', options);
   const found = await findCifar(FILES, dir);

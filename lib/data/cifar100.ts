@@ -2,9 +2,9 @@
 import { checkOneOf, SteepestError, wrongType } from '../errors.js';
 import { type CifarFiles, findCifar, readCifar } from './cifar-binary.js';
 import type { Cifar10 } from './cifar10.js';
-import { checkImageOptions, type ImageFolderOptions } from './image-folder.js';
+import { checkImageOptions, type ImageOptions } from './image-options.js';
 
-export interface Cifar100Options extends ImageFolderOptions {
+export interface Cifar100Options extends ImageOptions {
   /** 'fine' (default): 100 classes. 'coarse': the 20 groups. */
   readonly labels?: 'fine' | 'coarse';
 }

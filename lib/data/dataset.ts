@@ -8,6 +8,7 @@
  * Nothing is copied where the caller's memory already has such a form.
  */
 import { show, wrongRange, wrongShape, wrongType } from '../errors.js';
+import { readWeights } from './weights.js';
 
 /** Typed arrays that hold data. Uint8Array inputs are pixels: the network sees value / 255. All others count as they are. */
 export type NumericArray =
@@ -29,6 +30,8 @@ export interface Dataset {
   readonly x: DataValues;
   /** Labels (whole numbers, one a row), or targets [rows, outputs] (Float32Array, Float64Array, or an array of rows). */
   readonly y: DataValues;
+  /** How much each row counts in the mean loss, sum_i w_i loss_i / sum_i w_i: one number >= 0 a row. Default: all the same. */
+  readonly sampleWeights?: NumericArray | readonly number[];
   /** What readers know besides; training does not look at it. */
   readonly shape?: readonly number[];
   readonly classes?: number;
@@ -46,9 +49,10 @@ export interface LabelledImages {
   readonly classes: number;
 }
 
-/** Batches that come one by one: each is a training step. A function is called once for every epoch. */
+/** Batches that come one by one: each is a training step. A pipeline of batches is such a stream. */
 export type BatchStream = AsyncIterable<Dataset> | Iterable<Dataset>;
-export type Data = Dataset | BatchStream | (() => BatchStream | Promise<BatchStream>);
+/** A function is called once for every epoch, with the number of epochs that the model has been trained before. */
+export type Data = Dataset | BatchStream | ((epoch: number) => BatchStream | Promise<BatchStream>);
 
 /** Inputs in a form the engine takes. */
 export interface Inputs {
@@ -73,6 +77,8 @@ export interface Examples {
   readonly rows: number;
   readonly inputs: Inputs;
   readonly targets: Targets;
+  /** Of the rows, relative to their mean: see weights.ts. */
+  readonly weights?: Float64Array | undefined;
 }
 
 /** What a network expects of its data. */
@@ -94,18 +100,19 @@ export function isStream(where: string, data: unknown): data is Exclude<Data, Da
   throw wrongType(where, 'data', streamHint, data);
 }
 
-/** The batches of a stream, checked one by one. */
+/** The batches of a stream, checked one by one; `change` may make others of them. */
 export async function* batches(
   where: string,
   stream: Exclude<Data, Dataset>,
   shape: DataShape,
+  change = (batch: Examples): Examples => batch,
 ): AsyncGenerator<Examples> {
-  const source = typeof stream === 'function' ? await stream() : stream;
+  const source = typeof stream === 'function' ? await stream(0) : stream;
   const iterable = source !== null && typeof source === 'object' && !ArrayBuffer.isView(source);
   if (!iterable || !(Symbol.asyncIterator in source || Symbol.iterator in source))
     throw wrongType(where, 'the stream', 'an iterable of batches { x, y }', source);
   let index = 0;
-  for await (const batch of source) yield readExamples(`${where}: batch ${index++}`, batch, shape);
+  for await (const batch of source) yield change(readExamples(`${where}: batch ${index++}`, batch, shape));
 }
 
 /** Checks a data set against a network and brings it into the engine's forms. */
@@ -113,11 +120,14 @@ export function readExamples(where: string, data: Dataset, shape: DataShape): Ex
   if (data === null || typeof data !== 'object') throw wrongType(where, 'data', 'an object { x, y }', data);
   if (data.y === undefined) throw wrongType(where, 'y', 'labels or targets', undefined);
   const inputs = readInputs(where, data.x, shape.inputShape);
-  return { rows: inputs.rows, inputs, targets: readTargets(where, data.y, inputs.rows, shape) };
+  const { rows } = inputs;
+  const targets = readTargets(where, data.y, rows, shape);
+  const given = data.sampleWeights && flatten(where, 'sampleWeights', data.sampleWeights, 1);
+  return { rows, inputs, targets, weights: given && readWeights(where, given, rows) };
 }
 
-/** Rows [begin, end) of examples, sharing their memory. */
-export function sliceExamples({ rows, inputs, targets }: Examples, begin: number, end: number): Examples {
+/** Rows [begin, end) of examples, sharing their memory. Weights stay relative to what they were. */
+export function sliceExamples({ rows, inputs, targets, weights }: Examples, begin: number, end: number): Examples {
   const cut = <T extends Inputs['values'] | Int32Array>(values: T): T => {
     const row = values.length / rows;
     return values.subarray(begin * row, end * row) as T;
@@ -129,6 +139,7 @@ export function sliceExamples({ rows, inputs, targets }: Examples, begin: number
       ...(targets.labels && { labels: cut(targets.labels) }),
       ...(targets.values && { values: cut(targets.values) }),
     },
+    weights: weights && cut(weights),
   };
 }
 

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 /** A decoded image: height * width * channels bytes, row after row; RGB, or one channel of grey. */
 export interface Image {
   readonly shape: readonly [number, number, number];
-  /** The decoder's own memory: copy it before the next call. */
+  /** Perhaps the decoder's own memory: copy it before the next call. */
   readonly data: Uint8Array;
 }
 

@@ -2,7 +2,9 @@
  * The text format of LIBSVM and SVMlight, byte by byte: a row a line, `label index:value index:value ...`, indices from 1 and rising,
  * `#` begins a comment, blank lines are no rows. Source: the README of LIBSVM (Chang and Lin), section "Data format".
  */
-import { SteepestError } from '../errors.js';
+import { type SteepestError, wrongLine } from '../errors.js';
+import { isDigit, parseDecimal, textOf } from './decimal.js';
+import { cut, grown } from './grown.js';
 import type { SparseDataset } from './sparse.js';
 
 /** No number needs so many bytes; longer tokens are not kept. */
@@ -10,43 +12,8 @@ const LONGEST_TOKEN = 1024;
 const MOST_ENTRIES = 2 ** 31 - 1;
 /** Room is made at once for so many bytes of a file at most. */
 const MOST_AT_ONCE = 2 ** 26;
-const [NEWLINE, HASH, COLON, PLUS, MINUS, POINT] = [10, 35, 58, 43, 45, 46];
-/** 10^0 .. 10^22: powers that float64 holds exactly, so that one product or quotient rounds once. */
-const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
-
-/**
- * The decimal number in bytes [begin, end): [+-] digits [. digits] [e [+-] digits]. NaN for anything else (names such as nan and inf
- * too); infinite where it is beyond float64. Rounded as Number() does.
- */
-export function parseDecimal(bytes: Uint8Array, begin: number, end: number): number {
-  let at = begin;
-  const negative = bytes[at] === MINUS;
-  if (negative || bytes[at] === PLUS) at++;
-  let [mantissa, digits, exponent] = [0, 0, 0];
-  for (; at < end && isDigit(bytes[at]!); at++, digits++) mantissa = mantissa * 10 + (bytes[at]! - 48);
-  if (at < end && bytes[at] === POINT)
-    for (at++; at < end && isDigit(bytes[at]!); at++, digits++, exponent--)
-      mantissa = mantissa * 10 + (bytes[at]! - 48);
-  if (digits === 0) return Number.NaN;
-  if (at < end && (bytes[at]! | 32) === 101) {
-    at++;
-    const down = bytes[at] === MINUS;
-    if (down || bytes[at] === PLUS) at++;
-    const first = at;
-    let power = 0;
-    for (; at < end && isDigit(bytes[at]!); at++) power = Math.min(1e6, power * 10 + (bytes[at]! - 48));
-    if (at === first) return Number.NaN;
-    exponent += down ? -power : power;
-  }
-  if (at < end) return Number.NaN;
-  if (digits > 15 || exponent < -22 || exponent > 22) return Number(text(bytes, begin, end));
-  const value = exponent < 0 ? mantissa / POWERS[-exponent]! : mantissa * POWERS[exponent]!;
-  return negative ? -value : value;
-}
-
-const isDigit = (byte: number) => byte >= 48 && byte <= 57;
+const [NEWLINE, HASH, COLON] = [10, 35, 58];
 const isBlank = (byte: number) => byte === 32 || (byte >= 9 && byte <= 13);
-const text = (bytes: Uint8Array, begin: number, end: number) => Buffer.from(bytes.subarray(begin, end)).toString();
 
 /** Bytes that end a token: blanks and the beginning of a comment. */
 const ENDS = Uint8Array.from({ length: 256 }, (_, byte) => (byte === HASH || isBlank(byte) ? 1 : 0));
@@ -189,25 +156,11 @@ export class LibsvmParser {
   }
 
   #wrong(expected: string, bytes: Uint8Array, begin: number, end: number): Error {
-    const shown = text(bytes, begin, Math.min(end, begin + 40));
+    const shown = textOf(bytes, begin, Math.min(end, begin + 40));
     return this.#fail(`expected ${expected} but received ${JSON.stringify(shown)}${end - begin > 40 ? '...' : ''}`);
   }
 
-  /** ERR_FORMAT with the file and the line, in the message and as properties. */
-  #fail(message: string, line = this.#line): SteepestError & { file: string; line: number } {
-    const error = new SteepestError('ERR_FORMAT', `readLibsvm: ${this.source}: line ${line}: ${message}`);
-    return Object.assign(error, { file: this.source, line });
+  #fail(message: string, line = this.#line): SteepestError {
+    return wrongLine('readLibsvm', this.source, line, message);
   }
-}
-
-/** The first numbers; a copy, unless that would cost more than the rest of the memory is worth. */
-function cut<T extends Int32Array | Float64Array>(from: T, length: number): T {
-  return (length > 0.6 * from.length ? from.subarray(0, length) : from.slice(0, length)) as T;
-}
-
-/** A copy with room for `length` numbers, and for more to come. */
-function grown<T extends Int32Array | Float64Array>(from: T, length: number, make: new (length: number) => T): T {
-  const copy = new make(Math.max(length, 2 * from.length));
-  copy.set(from);
-  return copy;
 }

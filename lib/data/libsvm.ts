@@ -1,10 +1,9 @@
 /** Reads files of LIBSVM's text format into sparse rows: see libsvm-parser.ts for the format. */
 import { stat } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
 import { checkInteger, checkOptions, checkSignal } from '../errors.js';
 import { LibsvmParser } from './libsvm-parser.js';
 import type { SparseDataset } from './sparse.js';
-import { type ByteSource, sourceName, unpack } from './unpack.js';
+import { type ByteSource, parse, sourceName } from './unpack.js';
 
 export interface LibsvmOptions {
   /** Number of features: a row with a larger index is refused. Default: the largest index in the file. */
@@ -12,9 +11,6 @@ export interface LibsvmOptions {
   /** Ends the reading; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
-
-/** The event loop has a turn after so many milliseconds of parsing. */
-const SLICE = 5;
 
 /**
  * Reads a file of sparse rows, `label index:value index:value ...` a line, plain, gzipped or packed by xz. Indices count from 1 in the
@@ -39,14 +35,6 @@ export async function readLibsvm(source: ByteSource, options?: LibsvmOptions): P
   checkSignal('readLibsvm', signal);
   const size = source instanceof Uint8Array ? source.length : (await stat(source)).size;
   const parser = new LibsvmParser(name, features, size);
-  let restAt = performance.now() + SLICE;
-  for await (const piece of unpack('readLibsvm', source)) {
-    signal?.throwIfAborted();
-    parser.push(piece);
-    if (performance.now() < restAt) continue;
-    await setImmediate();
-    restAt = performance.now() + SLICE;
-  }
-  signal?.throwIfAborted();
+  await parse('readLibsvm', source, (piece) => parser.push(piece), signal);
   return parser.end();
 }

@@ -4,7 +4,7 @@
  */
 import { createInflate } from 'node:zlib';
 import { SteepestError, show, wrongType } from '../errors.js';
-import { eachColumnMajor } from './column-major.js';
+import { eachColumnMajor } from './axes.js';
 import { type ByteSource, readSource, sourceName } from './unpack.js';
 
 export type MatNumbers =

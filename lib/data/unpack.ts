@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import { setImmediate } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { SteepestError, show, wrongType } from '../errors.js';
 
@@ -50,6 +51,27 @@ export async function* unpack(where: string, source: ByteSource): AsyncGenerator
   } finally {
     input.destroy();
   }
+}
+
+/** The event loop has a turn after so many milliseconds of parsing. */
+const SLICE = 5;
+
+/** Gives the bytes of a source to `take`, piece by piece, as `unpack` has them; the event loop stays free, and the signal is heeded. */
+export async function parse(
+  where: string,
+  source: ByteSource,
+  take: (piece: Uint8Array) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  let restAt = performance.now() + SLICE;
+  for await (const piece of unpack(where, source)) {
+    signal?.throwIfAborted();
+    take(piece);
+    if (performance.now() < restAt) continue;
+    await setImmediate();
+    restAt = performance.now() + SLICE;
+  }
+  signal?.throwIfAborted();
 }
 
 /** Node's error of a file, unlike those of zlib (Z_DATA_ERROR) and of the xz decoder (without a code). */

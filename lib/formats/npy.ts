@@ -2,9 +2,8 @@
  * .npy, numpy's format for one array: a magic word, the format's version, the header's length, the header (a dictionary as Python writes it), then
  * the values. Source: numpy.lib.format, "Format version 1.0" to "3.0".
  */
-import { readFile } from 'node:fs/promises';
-import { eachColumnMajor } from '../data/column-major.js';
-import { type ByteSource, sourceName } from '../data/unpack.js';
+import { eachColumnMajor } from '../data/axes.js';
+import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOneOf, wrongShape, wrongType } from '../errors.js';
 import { FormatFailure, naming, quoted } from './failure.js';
 import { parseNpyHeader } from './npy-header.js';
@@ -105,7 +104,7 @@ function rowMajor(values: numbers.NumberArray, shape: readonly number[]): number
  */
 export async function readNpy(source: ByteSource): Promise<NpyArray> {
   const name = sourceName('readNpy', source);
-  const bytes = source instanceof Uint8Array ? source : await readFile(source);
+  const bytes = await readSource(source);
   return naming('readNpy', name, () => decodeNpy(bytes));
 }
 

@@ -1,6 +1,5 @@
 /** .npz, numpy's format for arrays by name: a zip archive with an .npy file for each. Source: numpy.savez. */
-import { readFile } from 'node:fs/promises';
-import { type ByteSource, sourceName } from '../data/unpack.js';
+import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOptions, wrongType } from '../errors.js';
 import { FormatFailure, naming, quoted } from './failure.js';
 import { decodeNpy, encode, type NpyArray, type NpyInput } from './npy.js';
@@ -19,7 +18,7 @@ const ENDING = '.npy';
  */
 export async function readNpz(source: ByteSource): Promise<Readonly<Record<string, NpyArray>>> {
   const name = sourceName('readNpz', source);
-  const bytes = source instanceof Uint8Array ? source : await readFile(source);
+  const bytes = await readSource(source);
   return naming('readNpz', name, () => {
     const arrays: Record<string, NpyArray> = Object.create(null);
     for (const [file, member] of unzip(bytes)) {

@@ -2,8 +2,7 @@
  * safetensors, Hugging Face's format for tensors by name: the header's length (8 bytes, little-endian), the header (JSON), then the tensors' bytes,
  * little-endian and row-major, one tensor after the other without gaps. Source: github.com/huggingface/safetensors, README, "Format".
  */
-import { readFile } from 'node:fs/promises';
-import { type ByteSource, sourceName } from '../data/unpack.js';
+import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOneOf, wrongShape, wrongType } from '../errors.js';
 import { FormatFailure, naming, quoted } from './failure.js';
 import * as numbers from './numbers.js';
@@ -169,5 +168,5 @@ function readTensor(data: Uint8Array, { dtype, shape, begin, end }: TensorEntry)
  */
 export async function readSafetensors(source: ByteSource): Promise<Safetensors> {
   const name = sourceName('readSafetensors', source);
-  return decodeSafetensors(source instanceof Uint8Array ? source : await readFile(source), { name });
+  return decodeSafetensors(await readSource(source), { name });
 }

@@ -3,6 +3,7 @@
  * Source: PKWARE, "APPNOTE.TXT", 4.3. Archives of 4 GB and more (zip64) and encrypted ones are refused.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { crc32 } from '../checksums.js';
 import { FormatFailure, quoted } from './failure.js';
 
 const [LOCAL, ENTRY, END] = [0x04034b50, 0x02014b50, 0x06054b50];
@@ -137,18 +138,4 @@ function u32(value: number): Uint8Array {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
   return bytes;
-}
-
-/** The remainders of the bytes, by the polynomial 0xedb88320. */
-const REMAINDERS = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let remainder = byte;
-  for (let bit = 0; bit < 8; bit++) remainder = remainder & 1 ? (remainder >>> 1) ^ 0xedb88320 : remainder >>> 1;
-  return remainder;
-});
-
-/** Node has it too, but not each Node 20. */
-function crc32(bytes: Uint8Array): number {
-  let remainder = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) remainder = REMAINDERS[(remainder ^ bytes[i]!) & 255]! ^ (remainder >>> 8);
-  return ~remainder >>> 0;
 }

@@ -8,7 +8,7 @@ export interface AdagradOptions extends CommonOptions {
 
 /**
  * AdaGrad. Defaults: learningRate 0.01, delta 1e-7, weightDecay 0.
- * PyTorch's delta is 1e-10; Keras starts r at 0.1 and adds delta inside the root.
+ * PyTorch's form is this one, with delta 1e-10; its `lr_decay` is the schedule `inverseTime`. Keras starts r at 0.1 and has sqrt(r + delta).
  * @throws TypeError on an unknown option or a value of the wrong kind, RangeError on one out of range.
  */
 export function adagrad(options?: AdagradOptions): Optimizer {

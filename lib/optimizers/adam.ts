@@ -15,7 +15,7 @@ export interface AdamOptions extends CommonOptions {
 
 /**
  * Adam. Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, delta 1e-8, weightDecay 0.
- * PyTorch's `weight_decay` of Adam is the regulariser theta/C of `fit`; Keras adds delta (1e-7) to the uncorrected root.
+ * PyTorch's form is this one; Keras adds delta (1e-7) to the root before its bias is corrected: (sqrt(r) + delta) / sqrt(1 - b2^t).
  * @throws TypeError on an unknown option or a value of the wrong kind, RangeError on one out of range.
  */
 export function adam(options?: AdamOptions): Optimizer {

@@ -4,7 +4,7 @@ import { makeOptimizer, type Optimizer } from './optimizer.js';
 
 /**
  * AdamW: `adam` with weightDecay 0.01 by default; the other defaults are Adam's.
- * The decay is learningRate * weightDecay * theta as in PyTorch; Keras's default weight decay is 0.004.
+ * PyTorch's form is this one, with the same defaults; Keras's has weight decay 0.004, and its delta where its Adam has it.
  * @throws TypeError on an unknown option or a value of the wrong kind, RangeError on one out of range.
  */
 export function adamw(options?: AdamOptions): Optimizer {

@@ -1,7 +1,7 @@
 /**
  * The contract of an optimizer: which kernel updates the parameters, what state it keeps, and its numbers.
  * The arithmetic stands in the kernels (`<name>_step`). There G = g + regularizer * theta, where regularizer = 1/C comes from training,
- * and learningRate * weightDecay * theta is taken off apart from it: the decoupled form (lecture notes 2.2.6).
+ * and learningRate * weightDecay * theta is taken off apart from it: the decoupled form (notes 2.2.6; lambda there = learningRate * weightDecay).
  */
 import type { KernelName } from '../backends/kernels.js';
 import { checkNumber, checkOptions } from '../errors.js';
@@ -27,7 +27,11 @@ export interface Optimizer {
 export interface CommonOptions {
   /** A number or a schedule of updates. */
   readonly learningRate?: number | Schedule | ScheduleConfig;
-  /** Decoupled weight decay: each update also takes learningRate * weightDecay * theta off. Not the regulariser theta/C. */
+  /**
+   * Decoupled weight decay: each update also takes learningRate * weightDecay * theta off. With `sgd`, weightDecay 1/C is the regulariser
+   * theta'theta / (2C) of `fit`; with the others it is not, for theta/C goes through their v, s and r.
+   * PyTorch's `weight_decay` is the regulariser's 1/C, and in AdamW this one; Keras's is this one everywhere.
+   */
   readonly weightDecay?: number;
 }
 

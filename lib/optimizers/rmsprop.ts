@@ -10,7 +10,7 @@ export interface RmspropOptions extends CommonOptions {
 
 /**
  * RMSProp. Defaults: learningRate 0.001, decay 0.9, delta 1e-7, weightDecay 0.
- * PyTorch's defaults are learning rate 0.01, decay 0.99 and delta 1e-8; Keras adds delta inside the root.
+ * PyTorch's form is this one, with learning rate 0.01, decay 0.99 and delta 1e-8; Keras has sqrt(r + delta). Both can add momentum and centre r.
  * @throws TypeError on an unknown option or a value of the wrong kind, RangeError on one out of range.
  */
 export function rmsprop(options?: RmspropOptions): Optimizer {

@@ -1,6 +1,6 @@
 /**
  * Learning-rate schedules: the step size eta_t of update t = 0, 1, 2, ... (lecture notes 2.2.1, line 5 of algorithm 2.1, and 2.3).
- * t counts the updates (batches) since training began, not epochs.
+ * t counts the updates (batches) that the optimizer has made, over all fits of a model that it goes on in; not epochs.
  */
 import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType } from '../errors.js';
 
@@ -16,13 +16,13 @@ export interface Schedule {
 const rate = (where: string, learningRate: unknown): number =>
   checkNumber(where, 'learningRate', learningRate, { min: 0, openMax: true });
 
-/** The same learning rate always: with it the expected squared gradient stops at about alpha G^2 L / 2 (notes 2.3). */
+/** The same learning rate always: with it the bound on the expected squared gradient keeps alpha G^2 L / 2 (notes 2.3). */
 export function constant(learningRate: number): Schedule {
   rate('constant', learningRate);
   return { name: 'constant', options: { learningRate }, at: () => learningRate };
 }
 
-/** learningRate / (1 + decay t), the condition sum eta = infinity, sum eta^2 < infinity of Robbins and Monro (1951). `decay` >= 0. */
+/** learningRate / (1 + decay t), `decay` >= 0; where it is > 0, sum eta = infinity and sum eta^2 < infinity (Robbins and Monro 1951). */
 export function inverseTime(learningRate: number, decay: number): Schedule {
   rate('inverseTime', learningRate);
   checkNumber('inverseTime', 'decay', decay, { min: 0, openMax: true });
@@ -42,7 +42,7 @@ export interface StepOptions {
   readonly factor?: number;
 }
 
-/** learningRate * factor^floor(t / every). */
+/** learningRate * factor^floor(t / every): PyTorch's StepLR. */
 export function step(learningRate: number, options: StepOptions): Schedule {
   rate('step', learningRate);
   checkOptions('step', options ?? null, ['every', 'factor']);
@@ -65,7 +65,10 @@ export interface CosineOptions {
   readonly minimum?: number;
 }
 
-/** Half a cosine from learningRate down to `minimum`, after a linear warm-up (Loshchilov and Hutter, SGDR, 2017, equation 5). */
+/**
+ * Half a cosine from learningRate down to `minimum`, after a linear warm-up (Loshchilov and Hutter, SGDR, 2017, equation 5).
+ * Without a warm-up these are the rates of PyTorch's CosineAnnealingLR(T_max=steps, eta_min=minimum) before update `steps`.
+ */
 export function cosine(learningRate: number, options: CosineOptions): Schedule {
   rate('cosine', learningRate);
   checkOptions('cosine', options ?? null, ['steps', 'warmup', 'minimum']);
@@ -94,7 +97,7 @@ export interface OneCycleOptions {
 }
 
 /**
- * One cycle: half a cosine up to learningRate, reached at update pctStart steps - 1, then half a cosine down to nearly 0 (Smith and Topin,
+ * One cycle: half a cosine up to learningRate at t = pctStart steps - 1 (if that is > 0), then half a cosine down to nearly 0 (Smith and Topin,
  * Super-Convergence, 2018). The numbers are those of PyTorch's OneCycleLR with cycle_momentum=False.
  */
 export function oneCycle(learningRate: number, options: OneCycleOptions): Schedule {

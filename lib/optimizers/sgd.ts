@@ -3,7 +3,7 @@ import { type CommonOptions, makeOptimizer, type Optimizer } from './optimizer.j
 
 /**
  * Plain stochastic gradient. Defaults: learningRate 0.01, weightDecay 0.
- * PyTorch's `weight_decay` of SGD is the regulariser theta/C of `fit`, not this decoupled one (for plain SG the two agree).
+ * PyTorch's and Keras's form is this one. `weightDecay` 1/C is the regulariser theta'theta/(2C) of `fit`, here alone.
  * @throws TypeError on an unknown option or a value of the wrong kind, RangeError on one out of range.
  * @example sgd({ learningRate: inverseSqrt(0.1) })
  */

@@ -1,27 +1,15 @@
 /**
  * Derivatives of the mean loss over any number of rows, as plans: each step takes a segment of them, and what it finds is added up on the
- * device. The network is that of inference: dropout does nothing, normalizations use their running statistics, which stay as they are.
+ * device, each times its share of all rows. The network is that of inference: dropout does nothing, normalizations use their running statistics, which stay as they are.
  * Convolutions are strict: line searches and conjugate gradients feel a lost digit.
  */
 import { grad } from '../graph/grad.js';
 import { gaussNewtonProduct } from '../graph/second-order.js';
 import { input, type Tensor } from '../graph/tensor.js';
-import type { CompileRequest, PlanUpdate } from '../plan/compile.js';
+import type { CompileRequest } from '../plan/compile.js';
 import type { Network } from './network.js';
 import { type ObjectiveOptions, objective } from './objective.js';
-
-/**
- * total <- total + share * part: of each step, the mean over its rows times their share of all rows. An sgd_step whose learning rate is
- * -share does that, on every device.
- */
-function addUp(network: Network, part: string, total: string): PlanUpdate {
-  return {
-    kernel: 'sgd_step',
-    buffers: { theta: total, g: part },
-    ints: { n: network.layout.trained },
-    reals: { learningRate: { slot: 'minusShare' }, regularizer: 0, weightDecay: 0 },
-  };
-}
+import { addUp } from './updates.js';
 
 /** Where the derivative by each trained parameter goes in a region. */
 function placed(network: Network, tensors: readonly Tensor[], region: string) {
@@ -29,7 +17,7 @@ function placed(network: Network, tensors: readonly Tensor[], region: string) {
   return tensors.map((tensor, i) => ({ tensor, region, offset: layout.offsets[parameters.indexOf(trained[i]!)]! }));
 }
 
-/** Loss and gradient. Regions: indices, x, labels | targets, part, total, loss, correct. Slots: rows, minusShare. */
+/** Loss and gradient. Regions: indices, x, labels | targets, part, total, loss, correct. Slots: rows, minusWeight. */
 export function gradientRequest(network: Network, options: ObjectiveOptions): CompileRequest {
   const { value, inputs, outputs } = objective(network, options, false);
   return {
@@ -44,7 +32,7 @@ export function gradientRequest(network: Network, options: ObjectiveOptions): Co
   };
 }
 
-/** The Gauss-Newton matrix times a vector. Regions: indices, x, labels | targets, direction, part, total. Slots: rows, minusShare. */
+/** The Gauss-Newton matrix times a vector. Regions: indices, x, labels | targets, direction, part, total. Slots: rows, minusWeight. */
 export function productRequest(network: Network, options: Omit<ObjectiveOptions, 'accuracy'>): CompileRequest {
   const { value, scores, inputs } = objective(network, { ...options, accuracy: false }, false);
   const directions = network.trained.map((p) => [p, input(p.node.label, p.shape)] as const);

@@ -35,6 +35,8 @@ export interface DeviceOptions {
   readonly precision?: ModelPrecision;
 }
 
+export const deviceOptionNames = ['device', 'threads', 'precision'] as const satisfies (keyof DeviceOptions)[];
+
 export interface ChosenDevice {
   readonly backend: Backend;
   /** Why this one, in a few words. */

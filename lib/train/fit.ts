@@ -1,69 +1,76 @@
 /** The beginning of a fit: options and data are checked, the data goes to the engine, the plan is compiled; then the trainer takes over. */
 import { batches, type Data, type Examples, isStream, readExamples, sliceExamples } from '../data/dataset.js';
+import { atEpoch, Pipeline } from '../data/pipeline.js';
+import { checkClassWeights, reweighed, withClassWeights } from '../data/weights.js';
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { dataShape } from './evaluate.js';
+import type { Model } from './model.js';
 import type { Network } from './network.js';
-import { kindsOf } from './objective.js';
-import { type FitOptions, type FitRecord, type FitSettings, type History, readFitOptions } from './options.js';
+import { type FitOptions, type FitSettings, readFitOptions } from './options.js';
 import { profiled } from './profile.js';
-import { register } from './registered.js';
+import type { FitFigures, FitRun } from './records.js';
 import { Run } from './run.js';
-import { type MemorySource, Trainer, type TrainingData } from './trainer.js';
+import { type Scope, scoped } from './scope.js';
+import { Trainer, type TrainingData } from './trainer.js';
 
-/** Begins a fit: see Model.fit. `named` gives a model's optimizer of a name; `onSettings` hears of settings that fit the model. */
+const NOTHING_YET: FitFigures = {
+  epoch: 0,
+  epochs: 0,
+  step: 0,
+  steps: undefined,
+  loss: undefined,
+  learningRate: undefined,
+  record: undefined,
+};
+
+/** Begins a fit: see Model.fit. `named` gives a model's optimizer of a name; `onSettings` hears of settings that fit the model; callbacks
+ * are given `model`. */
 export function startFit(
   network: Network,
   data: Data,
   options: FitOptions | undefined,
   named: (name: OptimizerName) => Optimizer,
   onSettings: (settings: FitSettings) => void,
-): Run<FitRecord, History> {
-  return new Run(async (control) => {
-    network.check();
-    if (network.fitting)
-      throw new Error('fit: another fit of this model is under way; await it, or stop() it and await it');
-    const settings = readFitOptions(options, network.seed, named);
-    settings.signal?.throwIfAborted();
-    network.fitting = true;
-    const trainer = new Trainer(network, settings, control);
-    try {
-      const prepared = await prepare(network, settings, data, (resource) => trainer.own(resource));
-      if ('rows' in prepared.source) await trainer.compile(prepared.source);
-      return await profiled('fit', settings.profile, async (profile) => {
+  model?: Model,
+): FitRun {
+  const read = () => readFitOptions(options, network.seed, named);
+  return new Run(NOTHING_YET, (control) =>
+    scoped('fit', network, control, read, async (scope, settings) => {
+      control.tell({ ...NOTHING_YET, epochs: settings.epochs });
+      const prepared = await prepare(network, settings, data, scope);
+      const trainer = new Trainer(network, settings, scope, control, prepared, model);
+      await trainer.compile();
+      return profiled('fit', settings.profile, async (profile) => {
         onSettings(settings);
-        const history = await trainer.train(prepared, profile);
+        const history = await trainer.train(profile);
         return profile === undefined ? history : { ...history, profile };
       });
-    } finally {
-      network.fitting = false;
-      trainer.dispose();
-    }
-  });
+    }),
+  );
 }
 
 /** Checks all data, then brings it to the engine. Nothing of the model changes before all of it is found good. */
-async function prepare(
-  network: Network,
-  settings: FitSettings,
-  data: Data,
-  own: <T extends { dispose(): void }>(resource: T) => T,
-): Promise<TrainingData> {
-  const { loss, validationData, validationSplit } = settings;
+async function prepare(network: Network, settings: FitSettings, data: Data, scope: Scope): Promise<TrainingData> {
+  const { loss, validationData, validationSplit, classWeights } = settings;
   const shape = dataShape(network, loss);
-  const enter = async (examples: Examples): Promise<MemorySource> => ({
-    rows: examples.rows,
-    registered: own(await register(network.backend, examples)),
-    kinds: kindsOf(examples),
-  });
+  checkClassWeights('fit', classWeights, network.outputs);
+  const weighed = (examples: Examples) => withClassWeights('fit', examples, classWeights, network.outputs);
   const held = validationData === undefined ? undefined : readExamples('fit: validationData', validationData, shape);
   if (isStream('fit', data)) {
     if (validationSplit > 0) throw wrongType('fit', 'validationSplit', 'none with a stream', validationSplit);
-    return { source: { stream: () => batches('fit', data, shape) }, validation: held && (await enter(held)) };
+    if (classWeights === 'balanced')
+      throw wrongType('fit', 'classWeights', 'a number for each class with a stream', classWeights);
+    return {
+      source: (epoch) => batches('fit', atEpoch(data, epoch), shape, weighed),
+      steps: data instanceof Pipeline ? data.size : undefined,
+      validation: held && (await scope.register(held)),
+    };
   }
-  const [examples, split] = divide(readExamples('fit', data, shape), settings);
+  const [all, split] = divide(readExamples('fit', data, shape), settings);
+  const examples = weighed(all);
   const validation = held ?? split;
-  return { source: await enter(examples), validation: validation && (await enter(validation)) };
+  return { source: await scope.register(examples), validation: validation && (await scope.register(validation)) };
 }
 
 /** The examples to train on, and those that validationSplit keeps from it. */
@@ -71,5 +78,7 @@ function divide(all: Examples, { validationSplit, dropRemainder, batchSize }: Fi
   const rows = all.rows - Math.floor(all.rows * validationSplit);
   if (dropRemainder && rows < batchSize)
     throw new RangeError(`fit: dropRemainder leaves nothing of ${rows} rows with batchSize ${batchSize}`);
-  return rows < all.rows ? [sliceExamples(all, 0, rows), sliceExamples(all, rows, all.rows)] : [all];
+  if (rows === all.rows) return [all];
+  const part = (begin: number, end: number) => reweighed('fit', sliceExamples(all, begin, end));
+  return [part(0, rows), part(rows, all.rows)];
 }

@@ -1,5 +1,6 @@
 /** The options of minimize: their meaning, their defaults and the checks on them. */
 import type { Dataset } from '../data/dataset.js';
+import type { ClassWeights } from '../data/weights.js';
 import {
   checkCallback,
   checkInteger,
@@ -16,6 +17,7 @@ import type { LbfgsOptions as LbfgsSettings } from '../solvers/lbfgs.js';
 import type { NewtonCgOptions as NewtonCgSettings } from '../solvers/newton-cg.js';
 import type { Ending, Iterate, SolverOptions } from '../solvers/problem.js';
 import { type Metric, readMetrics } from './options.js';
+import type { Run } from './run.js';
 
 /** Where an iteration of minimize ended. Numbers that belong to a method are there with that method, and not at the start. */
 export interface IterationRecord extends Omit<Iterate, 'theta'> {
@@ -23,6 +25,8 @@ export interface IterationRecord extends Omit<Iterate, 'theta'> {
   /** Of the validation data. */
   readonly testLoss?: number;
   readonly testAccuracy?: number;
+  /** Times that the iteration went over the data or, for products with the Gauss-Newton matrix, over the sample; without the validation. */
+  readonly passes: number;
   /** Time of the iteration, without the validation. */
   readonly seconds: number;
 }
@@ -54,9 +58,26 @@ export interface MinimizeProgress {
   readonly passes: number;
 }
 
+/** How far a run of minimize is, beside its state: what `status` tells. */
+export interface MinimizeFigures {
+  /** The one under way, from 1; 0 while the start is measured. */
+  readonly iteration: number;
+  /** At most; 0 until the options are read. */
+  readonly iterations: number;
+  /** Passes of this iteration so far, over the data or over the sample. */
+  readonly passes: number;
+  /** Of the last finished iteration, or of the start; undefined before that is measured. */
+  readonly record: IterationRecord | undefined;
+}
+
+/** What `minimize` returns. */
+export type MinimizeRun = Run<IterationRecord, Minimum, MinimizeFigures>;
+
 interface CommonOptions {
   /** Default 'softmaxCrossEntropy'. */
   readonly loss?: LossOption | Loss;
+  /** How much rows of each class count in the mean loss: as for fit. Default: all the same. */
+  readonly classWeights?: ClassWeights;
   /** Regulariser: theta'theta / (2C), biases included. Default 0.01 times the number of rows; Infinity: none. */
   readonly C?: number;
   /** Rows that a step takes at a time: changes memory and speed, not the result (beyond rounding). Default 1024. */
@@ -128,6 +149,7 @@ export const minimizeMethods = ['newton-cg', 'lbfgs', 'gradient-descent'] as con
 const commonNames = [
   'method',
   'loss',
+  'classWeights',
   'C',
   'batchSize',
   'iterations',
@@ -149,6 +171,7 @@ export type MethodSettings =
 export interface MinimizeSettings {
   readonly method: MethodSettings;
   readonly loss: Loss;
+  readonly classWeights: ClassWeights | undefined;
   /** Undefined: 0.01 times the rows. */
   readonly C: number | undefined;
   readonly batchSize: number;
@@ -172,6 +195,7 @@ export function readMinimizeOptions(options: MinimizeOptions | undefined, modelS
   return {
     method: readMethod(o),
     loss: lossFrom(o.loss ?? 'softmaxCrossEntropy'),
+    classWeights: o.classWeights,
     C: C === undefined ? undefined : checkNumber(W, 'C', C, { min: 0, openMin: true }),
     batchSize: checkInteger(W, 'batchSize', o.batchSize ?? 1024, 1, 2 ** 24),
     validationData: o.validationData,

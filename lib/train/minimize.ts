@@ -3,6 +3,7 @@
  * callbacks come there. What is to end the run ends the pass under way.
  */
 import { isStream, readExamples } from '../data/dataset.js';
+import { checkClassWeights, withClassWeights } from '../data/weights.js';
 import { wrongType } from '../errors.js';
 import { gradientDescent } from '../solvers/gradient-descent.js';
 import { lbfgs } from '../solvers/lbfgs.js';
@@ -11,24 +12,27 @@ import type { Iterate, Solver } from '../solvers/problem.js';
 import { dataShape, evaluateRegistered } from './evaluate.js';
 import {
   type IterationRecord,
+  type MinimizeFigures,
   type MinimizeOptions,
+  type MinimizeRun,
   type MinimizeSettings,
   type Minimum,
   readMinimizeOptions,
   readSample,
 } from './minimize-options.js';
 import type { Network } from './network.js';
-import { kindsOf } from './objective.js';
 import { shuffledRows } from './order.js';
-import { register } from './registered.js';
+import type { Registered } from './registered.js';
 import { Run, type RunControl } from './run.js';
-import type { MemorySource } from './trainer.js';
+import { type Scope, scoped } from './scope.js';
 import { Halted, WholeObjective } from './whole.js';
 
+const W = 'minimize';
 /** Progress is told at most every so many milliseconds. */
 const PROGRESS_MILLISECONDS = 100;
 /** Stream of the random numbers that samples are drawn with ("samp"). */
 const SAMPLE_STREAM = 0x73616d70;
+const NOTHING_YET: MinimizeFigures = { iteration: 0, iterations: 0, passes: 0, record: undefined };
 
 /** Begins it: see Model.minimize. `onSettings` hears of settings that fit the model. */
 export function startMinimize(
@@ -36,24 +40,21 @@ export function startMinimize(
   data: unknown,
   options: MinimizeOptions | undefined,
   onSettings: (settings: MinimizeSettings) => void,
-): Run<IterationRecord, Minimum> {
-  return new Run(async (control) => {
-    network.check();
-    if (network.fitting)
-      throw new Error('minimize: a fit of this model is under way; await it, or stop() it and await it');
-    const settings = readMinimizeOptions(options, network.seed);
-    settings.signal?.throwIfAborted();
-    network.fitting = true;
-    const minimizer = new Minimizer(network, settings, control);
-    try {
-      const [source, validation] = await minimizer.prepare(data);
-      onSettings(settings);
-      return await minimizer.run(source, validation);
-    } finally {
-      network.fitting = false;
-      minimizer.dispose();
-    }
-  });
+): MinimizeRun {
+  return new Run(NOTHING_YET, (control) =>
+    scoped(
+      W,
+      network,
+      control,
+      () => readMinimizeOptions(options, network.seed),
+      async (scope, settings) => {
+        const minimizer = new Minimizer(network, settings, scope, control);
+        const [source, validation] = await minimizer.prepare(data);
+        onSettings(settings);
+        return minimizer.run(source, validation);
+      },
+    ),
+  );
 }
 
 function checkStart({ objective, gradientNorm }: Iterate): void {
@@ -66,70 +67,48 @@ function checkStart({ objective, gradientNorm }: Iterate): void {
 class Minimizer {
   readonly #network: Network;
   readonly #settings: MinimizeSettings;
-  readonly #control: RunControl<IterationRecord>;
-  readonly #owned: { dispose(): void }[] = [];
-  readonly #release: (() => void)[] = [];
-  /** Ends what runs. */
-  readonly #halt = new AbortController();
-  /** The signal came before any stop(). */
-  #aborted = false;
+  readonly #scope: Scope;
+  readonly #control: RunControl<IterationRecord, MinimizeFigures>;
   #records: IterationRecord[] = [];
   #passes = 0;
   #toldAt = 0;
 
-  constructor(network: Network, settings: MinimizeSettings, control: RunControl<IterationRecord>) {
+  constructor(
+    network: Network,
+    settings: MinimizeSettings,
+    scope: Scope,
+    control: RunControl<IterationRecord, MinimizeFigures>,
+  ) {
     this.#network = network;
     this.#settings = settings;
+    this.#scope = scope;
     this.#control = control;
-    const halt = () => this.#halt.abort();
-    this.#release.push(control.onStop(halt), network.onDispose(halt));
-    const { signal } = settings;
-    if (signal === undefined) return;
-    const abort = () => {
-      if (!control.stopping) this.#aborted = true;
-      halt();
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    this.#release.push(() => signal.removeEventListener('abort', abort));
-  }
-
-  dispose(): void {
-    for (const release of this.#release) release();
-    for (const resource of this.#owned) resource.dispose();
-  }
-
-  #own<T extends { dispose(): void }>(resource: T): T {
-    this.#owned.push(resource);
-    return resource;
+    this.#tell();
   }
 
   /** Checks all data, then brings it to the engine. */
-  async prepare(data: unknown): Promise<[MemorySource, MemorySource | undefined]> {
-    const network = this.#network;
-    const { loss, validationData } = this.#settings;
-    const shape = dataShape(network, loss);
-    if (isStream('minimize', data)) throw wrongType('minimize', 'data', 'a data set { x, y } in memory', data);
-    const examples = readExamples('minimize', data as never, shape);
-    const held =
-      validationData === undefined ? undefined : readExamples('minimize: validationData', validationData, shape);
-    const enter = async (of: typeof examples): Promise<MemorySource> => ({
-      rows: of.rows,
-      registered: this.#own(await register(network.backend, of)),
-      kinds: kindsOf(of),
-    });
-    return [await enter(examples), held && (await enter(held))];
+  async prepare(data: unknown): Promise<[Registered, Registered | undefined]> {
+    const { loss, validationData, classWeights } = this.#settings;
+    const { outputs } = this.#network;
+    checkClassWeights(W, classWeights, outputs);
+    const shape = dataShape(this.#network, loss);
+    if (isStream(W, data)) throw wrongType(W, 'data', 'a data set { x, y } in memory', data);
+    const examples = withClassWeights(W, readExamples(W, data as never, shape), classWeights, outputs);
+    const held = validationData === undefined ? undefined : readExamples(`${W}: validationData`, validationData, shape);
+    return [await this.#scope.register(examples), held && (await this.#scope.register(held))];
   }
 
-  async run(source: MemorySource, validation: MemorySource | undefined): Promise<Minimum> {
+  async run(source: Registered, validation: Registered | undefined): Promise<Minimum> {
     const { loss, batchSize, accuracy, C = 0.01 * source.rows } = this.#settings;
     const settings = { loss, C, batchSize, accuracy, sample: this.#sampler(source.rows), onPass: () => this.#onPass() };
-    const whole = this.#own(new WholeObjective(this.#network, source, settings, this.#halt.signal));
+    const scope = this.#scope;
+    const whole = scope.own(new WholeObjective(this.#network, source, settings, scope));
     const solver = this.#solver(whole);
     let last: Iterate | undefined;
     let ending: Minimum['reason'] = 'stopped';
     try {
-      while (!this.#halt.signal.aborted) {
-        const began = performance.now();
+      while (!scope.ending) {
+        const [began, rested] = [performance.now(), scope.rested];
         const next = await solver.next();
         if (next.done) {
           ending = next.value;
@@ -137,16 +116,15 @@ class Minimizer {
         }
         if (last === undefined) checkStart(next.value);
         last = next.value;
-        await whole.place(last.theta);
-        await this.#record(last, (performance.now() - began) / 1000, validation);
+        await whole.keep(last.theta);
+        await this.#record(last, (performance.now() - began - (scope.rested - rested)) / 1000, validation);
       }
     } catch (error) {
       if (!(error instanceof Halted)) throw error;
     } finally {
-      if (last !== undefined && !this.#network.disposed) await whole.place(last.theta);
+      if (last !== undefined && !this.#network.disposed) await whole.keep(last.theta);
     }
-    if (this.#aborted) throw this.#settings.signal!.reason;
-    this.#network.check();
+    scope.check();
     const { objective, gradientNorm } = last ?? { objective: Number.NaN, gradientNorm: Number.NaN };
     return { iterations: this.#records, objective, gradientNorm, reason: ending, stopped: ending === 'stopped' };
   }
@@ -178,42 +156,44 @@ class Minimizer {
   }
 
   /** Adds the record of an iteration, with the validation where that is wanted. */
-  async #record(
-    { theta: _, ...iterate }: Iterate,
-    seconds: number,
-    validation: MemorySource | undefined,
-  ): Promise<void> {
+  async #record({ theta: _, ...iterate }: Iterate, seconds: number, validation: Registered | undefined): Promise<void> {
     const { loss, batchSize, accuracy, onIteration } = this.#settings;
-    const { signal } = this.#halt;
+    const { signal, ending } = this.#scope;
+    const how = { loss, accuracy, batchSize, strict: true };
     const test =
-      validation === undefined || signal.aborted
+      validation === undefined || ending
         ? undefined
-        : await evaluateRegistered(
-            this.#network,
-            validation.registered,
-            validation.kinds,
-            { loss, accuracy, batchSize, strict: true },
-            { signal },
-          );
+        : await evaluateRegistered(this.#network, validation, how, { signal });
     const tested = test && {
       testLoss: test.loss,
       ...(test.accuracy !== undefined && { testAccuracy: test.accuracy }),
     };
-    const record: IterationRecord = { kind: 'iteration', ...iterate, ...tested, seconds };
+    const record: IterationRecord = { kind: 'iteration', ...iterate, ...tested, passes: this.#passes, seconds };
     this.#records.push(record);
     this.#passes = 0;
+    this.#tell();
     this.#control.push(record);
     await onIteration?.(record);
   }
 
   #onPass(): void {
-    const { onProgress, method } = this.#settings;
     this.#passes++;
+    this.#tell();
+    const { onProgress } = this.#settings;
     const now = performance.now();
     if (onProgress === undefined || now - this.#toldAt < PROGRESS_MILLISECONDS) return;
     this.#toldAt = now;
-    const { objective } = this.#records.at(-1) ?? {};
-    const { iterations } = method;
-    onProgress({ iteration: this.#records.length, iterations, objective, passes: this.#passes });
+    const { record, ...progress } = this.#figures();
+    onProgress({ ...progress, objective: record?.objective });
+  }
+
+  #figures(): MinimizeFigures {
+    const { iterations } = this.#settings.method;
+    const iteration = Math.min(this.#records.length, iterations);
+    return { iteration, iterations, passes: this.#passes, record: this.#records.at(-1) };
+  }
+
+  #tell(): void {
+    this.#control.tell(this.#figures());
   }
 }

@@ -1,26 +1,35 @@
 /**
  * A model: layers, with their parameters on a device. Made by `sequential` or `model`, trained by `fit`, asked by `evaluate` and `predict`.
  */
-import type { DeviceName, Plan } from '../backends/backend.js';
+import type { DeviceName } from '../backends/backend.js';
 import type { Data, Dataset, DataValues } from '../data/dataset.js';
-import { checkInteger, checkNumber, checkOptions, wrongType } from '../errors.js';
+import type { ByteSource } from '../data/unpack.js';
+import { checkInteger, checkOptions, wrongType } from '../errors.js';
 import { isLayerOutput, type LayerGraph, sequence, upTo } from '../layers/graph.js';
 import type { AnyLayer, LayerOutput } from '../layers/layer.js';
 import type { Loss } from '../losses/loss.js';
 import { lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom } from '../optimizers/registry.js';
-import { describePlan } from '../plan/describe.js';
-import { chooseDevice, type DeviceOptions } from './device.js';
+import { chooseDevice, type DeviceOptions, deviceOptionNames } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
 import { startMinimize } from './minimize.js';
-import type { IterationRecord, MinimizeOptions, Minimum } from './minimize-options.js';
+import type { MinimizeOptions, MinimizeRun } from './minimize-options.js';
 import { Network } from './network.js';
-import { predictionRequest, trainingRequest } from './objective.js';
-import type { EvaluateOptions, FitOptions, FitRecord, History } from './options.js';
+import type { EvaluateOptions, FitOptions, FitSettings } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
-import type { Run } from './run.js';
+import type { FitRun } from './records.js';
+import {
+  type Described,
+  fromModelConfig,
+  type ModelConfig,
+  readModelFile,
+  type SavedModel,
+  toModelConfig,
+  writeModelFile,
+} from './saved.js';
+import { type PlanDescription, type PlanOptions, planOf } from './step-plan.js';
 import { summary } from './summary.js';
 import { readWeights, type Weights, writeWeights } from './weights.js';
 
@@ -43,26 +52,7 @@ export interface ModelOptions extends CommonOptions {
   readonly outputs: LayerOutput;
 }
 
-const commonOptions = ['seed', 'name', 'device', 'threads', 'precision'] as const;
-
-export interface PlanOptions {
-  /** Rows of a step. Default 32. */
-  readonly batchSize?: number;
-  /** The training step (default), or the prediction of outputs. */
-  readonly training?: boolean;
-  /** Of the training step: loss, optimizer and regulariser, as for fit. */
-  readonly loss?: FitOptions['loss'];
-  readonly optimizer?: FitOptions['optimizer'];
-  readonly C?: number;
-  /** Whether the inputs are pixels (Uint8Array). Default false. */
-  readonly pixels?: boolean;
-}
-
-/** A compiled plan; printed, it shows its kernels with shapes, bytes and floating-point operations. */
-export interface PlanDescription {
-  readonly plan: Plan;
-  toString(): string;
-}
+const commonOptions = ['seed', 'name', ...deviceOptionNames] as const;
 
 /**
  * A model of layers in a row.
@@ -102,6 +92,19 @@ export function model(options: ModelOptions): Model {
   return new Model('model', options, { inputs, outputs });
 }
 
+/**
+ * Reads a model that `model.save` wrote, from a path or from memory: it predicts the same bits on the same device, and trains on. Options: device,
+ * threads and precision, as for `sequential`; the default precision is 'float64' where the model was saved in it.
+ *
+ * @param source a path, a file URL, or the file's bytes.
+ * @throws (rejects) ERR_FORMAT, with the file and the reason, where it is damaged, was saved by a later version or has a layer that is not known;
+ *   TypeError, RangeError on options; ERR_NO_DEVICE; Node's own error where the file cannot be read.
+ * @example const model = await loadModel('digits.safetensors', { device: 'cpu' });
+ */
+export function loadModel(source: ByteSource, options?: DeviceOptions): Promise<Model> {
+  return Model.load(source, options);
+}
+
 export class Model {
   readonly name: string;
   readonly seed: number;
@@ -117,12 +120,18 @@ export class Model {
   readonly #optimizers = new Map<OptimizerName, Optimizer>();
   #loss: Loss | undefined;
 
-  constructor(where: 'sequential' | 'model', options: CommonOptions, graph: LayerGraph) {
+  /** Not for users: `sequential`, `model` and `loadModel` make models. */
+  constructor(
+    where: string,
+    options: CommonOptions,
+    graph: LayerGraph,
+    weights?: readonly Pick<Weights, 'name' | 'values'>[],
+  ) {
     const { name = where } = options;
     if (typeof name !== 'string') throw wrongType(where, 'name', 'a string', name);
     const seed = checkInteger(where, 'seed', options.seed ?? 0);
     const { backend, reason } = chooseDevice(where, options);
-    this.#network = new Network(name, backend, seed, graph);
+    this.#network = new Network(name, backend, seed, graph, weights);
     this.name = name;
     this.seed = seed;
     this.inputShape = this.#network.inputShape;
@@ -139,11 +148,12 @@ export class Model {
 
   /**
    * Trains on data, beginning with the weights as they are. Returns at once: the run can be awaited (its history), iterated (a record an
-   * epoch, or a batch) and stopped. Everything is checked before anything changes; what is wrong rejects the run.
+   * epoch, or a batch), paused and stopped; its `status` tells how far it is. Everything is checked before anything changes; what is wrong rejects the run.
    *
    * Data: `{ x, y }` in memory; or batches `{ x, y }` as an iterable (async or not) or a function that returns one for each epoch.
    * x: [rows, ...inputShape]; a Uint8Array holds pixels, and the network sees value / 255. y: labels, or rows of targets for losses
-   * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1).
+   * that take them. With one output, labels are 0 and 1 (hinge and logistic also take -1 and +1). `sampleWeights`: how much each row counts in the
+   * mean loss, sum_i w_i loss_i / sum_i w_i; only their ratios within the data set (of a stream: within the batch) matter.
    *
    * The same model, data, options and device give bit-equal losses, whatever the number of threads; on another machine, or without its file of
    * tuned choices complete, they may round differently (STEEPEST_TUNE=0 chooses by sizes alone). One fit of a model at a time.
@@ -154,21 +164,23 @@ export class Model {
    * const run = model.fit({ x, y }, { epochs: 3, batchSize: 128, validationData: test });
    * for await (const { epoch, trainLoss, testAccuracy } of run) console.log(epoch, trainLoss, testAccuracy);
    */
-  fit(data: Data, options?: FitOptions): Run<FitRecord, History> {
+  fit(data: Data, options?: FitOptions): FitRun {
     const named = (name: OptimizerName): Optimizer => {
       const optimizer = this.#optimizers.get(name) ?? optimizerFrom(name);
       this.#optimizers.set(name, optimizer);
       return optimizer;
     };
-    return startFit(this.#network, data, options, named, ({ loss }) => {
+    const onSettings = ({ loss }: FitSettings) => {
       this.#loss = loss;
-    });
+    };
+    return startFit(this.#network, data, options, named, onSettings, this);
   }
 
   /**
    * Trains with a whole-data method: f(theta) = theta'theta / (2C) + mean loss of all rows goes down in every iteration, and repeats bit for
    * bit. `method`: 'newton-cg' (default), 'lbfgs' or 'gradient-descent', each with its own options beside those that all have. Returns at once, as
-   * fit does: the run can be awaited (the minimum), iterated (a record for the start and each iteration) and stopped.
+   * fit does: the run can be awaited (the minimum), iterated (a record for the start and each iteration), paused (between two passes over the
+   * data, with the weights of the last record) and stopped.
    *
    * Data: `{ x, y }` in memory, as for fit. The network is that of evaluate and predict: dropout does nothing, batch normalization keeps
    * its running statistics as they are. Network, loss and method need derivatives: stochasticPool2d has none here.
@@ -180,16 +192,18 @@ export class Model {
    * for await (const { iteration, objective, gradientNorm } of run) console.log(iteration, objective, gradientNorm);
    * const { reason } = await run; // 'tolerance', 'iterations', 'line-search' or 'stopped'
    */
-  minimize(data: Dataset, options?: MinimizeOptions): Run<IterationRecord, Minimum> {
+  minimize(data: Dataset, options?: MinimizeOptions): MinimizeRun {
     return startMinimize(this.#network, data, options, ({ loss }) => {
       this.#loss = loss;
     });
   }
 
   /**
-   * Mean loss and accuracy on data (in memory or a stream), without learning. During a fit it waits for the steps in flight and sees the
-   * weights as they stand then.
-   * @throws (rejects) as fit does.
+   * Mean loss and accuracy on data (in memory or a stream), and other metrics on demand, without learning. During a fit it waits for the
+   * steps in flight and sees the weights as they stand then.
+   * @throws (rejects) as fit does; TypeError where metrics of labels are wanted and there are none.
+   * @example
+   * const { accuracy, top5, confusionMatrix } = await model.evaluate(test, { metrics: ['accuracy', 'top5', 'confusionMatrix'] });
    */
   evaluate(data: Data, options?: EvaluateOptions): Promise<Evaluation> {
     return evaluate(this.#network, data, options, this.#loss);
@@ -223,20 +237,7 @@ export class Model {
    */
   plan(options?: PlanOptions): PlanDescription {
     this.#network.check();
-    checkOptions('plan', options, ['batchSize', 'training', 'loss', 'optimizer', 'C', 'pixels']);
-    const o = options ?? {};
-    const batch = checkInteger('plan', 'batchSize', o.batchSize ?? 32, 1, 2 ** 24);
-    const x = o.pixels ? 'u8' : 'real';
-    const loss = lossFrom(o.loss ?? 'softmaxCrossEntropy');
-    const kinds = { x, labels: true, values: false } as const;
-    const optimizer = optimizerFrom(o.optimizer ?? 'adam');
-    const C = checkNumber('plan', 'C', o.C ?? Number.POSITIVE_INFINITY, { min: 0, openMin: true });
-    const { plan } = this.#network.compile(
-      o.training === false
-        ? predictionRequest(this.#network, x, batch)
-        : trainingRequest(this.#network, { loss, accuracy: true, kinds, batch, optimizer, C }),
-    );
-    return { plan, toString: () => describePlan(plan) };
+    return planOf(this.#network, options);
   }
 
   /** A copy of the parameters, in the order of the layers. Throws an Error while steps are in flight. */
@@ -258,6 +259,58 @@ export class Model {
     this.#network.check();
     if (this.#network.busy)
       throw new Error(`${method}: steps are in flight; do it in onEpochEnd, or after the run has ended`);
+  }
+
+  /**
+   * Writes the model to one file: layers, parameters (batch normalization's running statistics too), name, seed and the loss of the last fit. It is
+   * a safetensors file, which other programs read too, and it is there whole or not at all. What an optimizer keeps is not in it. During a fit,
+   * saving waits for the steps in flight and takes the parameters as they stand then.
+   *
+   * @throws (rejects) ERR_FILE where the file cannot be written; TypeError, RangeError where a layer is not one of this library's; ERR_DISPOSED.
+   * @example
+   * await model.save('digits.safetensors');
+   * const again = await loadModel('digits.safetensors'); // predicts the same bits
+   */
+  async save(path: string | URL): Promise<void> {
+    this.#network.check();
+    const config = this.toJSON();
+    const weights = await this.#network.exclusive(async () => readWeights(this.#network));
+    await writeModelFile(path, config, weights);
+  }
+
+  /** `loadModel`. */
+  static async load(source: ByteSource, options?: DeviceOptions): Promise<Model> {
+    checkOptions('loadModel', options, deviceOptionNames);
+    const saved = await readModelFile('loadModel', source);
+    const elsewhere = options?.device !== undefined && options.device !== 'auto' && options.device !== 'reference';
+    const wide = saved.weights[0]?.values instanceof Float64Array && !elsewhere;
+    return Model.#from('loadModel', saved, {
+      ...options,
+      precision: options?.precision ?? (wide ? 'float64' : 'fp32'),
+    });
+  }
+
+  /** The model as JSON, without its parameters: what `fromJSON` reads. `JSON.stringify(model)` calls it. */
+  toJSON(): ModelConfig {
+    return toModelConfig({ name: this.name, seed: this.seed, graph: this.graph, loss: this.#loss });
+  }
+
+  /**
+   * The model that toJSON described, with the parameters that its seed gives. Options: device, threads and precision, as for `sequential`.
+   * @throws TypeError, RangeError, ERR_SHAPE where the description or the options are wrong; ERR_FORMAT where another version made it.
+   * @example const twin = Model.fromJSON(JSON.parse(JSON.stringify(model)));
+   */
+  static fromJSON(config: ModelConfig, options?: DeviceOptions): Model {
+    checkOptions('fromJSON', options, deviceOptionNames);
+    return Model.#from('fromJSON', fromModelConfig('fromJSON', config), options);
+  }
+
+  static #from(where: string, described: Described | SavedModel, options: DeviceOptions | undefined): Model {
+    const { name, seed, graph, loss } = described;
+    const weights = 'weights' in described ? described.weights : undefined;
+    const made = new Model(where, { ...options, name, seed }, graph, weights);
+    made.#loss = loss;
+    return made;
   }
 
   get disposed(): boolean {

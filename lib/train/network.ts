@@ -17,6 +17,7 @@ import {
   type Storages,
   type Tiles,
 } from './program.js';
+import { type Weights, writeWeights } from './weights.js';
 
 /** What an optimizer keeps from step to step. */
 export interface OptimizerState {
@@ -25,6 +26,8 @@ export interface OptimizerState {
   readonly storages: Readonly<Record<string, Storage>>;
   /** Updates done with it. */
   updates: number;
+  /** What its learning rates are multiplied by. */
+  rateFactor: number;
 }
 
 /** The region of an optimizer's state buffer. */
@@ -48,8 +51,8 @@ export class Network {
   /** Updates and epochs since the model was made: random numbers of dropout and of shuffling go on from fit to fit. */
   updates = 0;
   epochs = 0;
-  /** A fit is under way. */
-  fitting = false;
+  /** A run is under way. */
+  running = false;
   optimizerState: OptimizerState | undefined;
   readonly #graphs = new Map<boolean, Tensor>();
   readonly #programs = new Map<string, { key: string; program: Program }>();
@@ -67,6 +70,8 @@ export class Network {
     readonly backend: Backend,
     readonly seed: number,
     graph: LayerGraph,
+    /** All parameters by name. Default: what the initialisers make of the seed. */
+    weights?: readonly Pick<Weights, 'name' | 'values'>[],
   ) {
     this.inputShape = graph.inputs.shape!;
     this.built = buildLayers(graph);
@@ -78,7 +83,8 @@ export class Network {
     this.trained = this.parameters.filter(isTrainable);
     this.layout = parameterLayout(this.parameters);
     this.theta = this.own(backend.allocate('real', this.layout.length, 'weights'));
-    this.#initialize();
+    if (weights === undefined) this.#initialize();
+    else writeWeights(this, weights);
   }
 
   get outputs(): number {
@@ -176,7 +182,7 @@ export class Network {
       this.#owned.delete(storage);
       storage.dispose();
     }
-    this.optimizerState = { optimizer, storages, updates: 0 };
+    this.optimizerState = { optimizer, storages, updates: 0, rateFactor: 1 };
     return this.optimizerState;
   }
 

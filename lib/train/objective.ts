@@ -1,31 +1,23 @@
 /**
- * What is minimised, as graphs and plans: f(theta) = theta'theta / (2C) + (1/l) sum_i loss_i (lecture notes 1.3.4). The first term enters
- * through the optimizer's kernel (G = g + theta/C), so the gradient here is that of the mean loss alone.
+ * What is minimised, as graphs and plans: f(theta) = theta'theta / (2C) + (1/l) sum_i loss_i (lecture notes 1.3.4), each loss times its row's
+ * weight where rows have weights (of mean 1: data/weights.ts). The first term enters through the optimizer's kernel (G = g + theta/C), so the
+ * gradient here is that of the mean loss alone.
  */
-import type { Examples, TargetKind } from '../data/dataset.js';
+import type { TargetKind } from '../data/dataset.js';
 import { grad } from '../graph/grad.js';
 import { accuracy } from '../graph/ops/accuracy.js';
 import { add } from '../graph/ops/add.js';
 import { mean } from '../graph/ops/mean.js';
+import { mul } from '../graph/ops/mul.js';
 import { squaredNorm } from '../graph/ops/squared-norm.js';
 import { sum } from '../graph/ops/sum.js';
 import { constant, input, type Tensor } from '../graph/tensor.js';
 import { nodesBefore } from '../graph/walk.js';
 import { asRows, type Loss } from '../losses/loss.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
 import type { CompileRequest, PlanInput, PlanOutput } from '../plan/compile.js';
-import { type Network, stateRegion } from './network.js';
-
-/** What a data set holds, as far as a plan must know. */
-export interface Kinds {
-  readonly x: 'real' | 'u8';
-  readonly labels: boolean;
-  readonly values: boolean;
-}
-
-export function kindsOf({ inputs, targets }: Examples): Kinds {
-  return { x: inputs.kind, labels: targets.labels !== undefined, values: targets.values !== undefined };
-}
+import type { Network } from './network.js';
+import type { Kinds } from './registered.js';
+import { addUp, type UpdateOptions, updatesBy } from './updates.js';
 
 /** Pixels 0 .. 255 become 0 .. 1. */
 const PIXEL = 1 / 255;
@@ -75,7 +67,13 @@ export function objective(
     target = input('targets', z.shape);
     planInputs.push(inputs(target, 'targets', 'real', true));
   }
-  const value = mean(loss.apply(z, target));
+  let each = loss.apply(z, target);
+  if (kinds.weights) {
+    const weights = input('weights', ['N']);
+    planInputs.push(inputs(weights, 'weights', 'real', true));
+    each = mul(each, weights, 'weights');
+  }
+  const value = mean(each);
   const planOutputs: PlanOutput[] = [{ tensor: value, region: 'loss', perStep: 1 }];
   if (countable) {
     const right = accuracy(asRows(z, 'accuracy'), labels!, { threshold: loss.threshold(z) });
@@ -92,25 +90,22 @@ function scoresOf(value: Tensor, z: Tensor): Tensor {
   return at;
 }
 
-/** One training step: gather, forward, backward, update. Regions: indices, x, labels | targets, gradients, gradientFactor, state.*, loss, correct. */
+/**
+ * One training step: gather, forward, backward, update; or, with `accumulate`, the gradient times the step's rows is added to total instead
+ * (slot minusWeight: the rows, negated). Regions: indices, x, labels | targets, weights, gradients, total | gradientFactor and state.*, loss, correct.
+ */
 export function trainingRequest(
   network: Network,
-  options: ObjectiveOptions & {
-    readonly optimizer: Optimizer;
-    readonly C: number;
-    readonly clipNorm?: number | undefined;
-  },
+  options: ObjectiveOptions & UpdateOptions & { readonly accumulate?: boolean },
 ): CompileRequest {
-  const { optimizer, C, clipNorm, batch } = options;
   const { value, inputs, outputs } = objective(network, options, true);
   const gradients = grad(value, network.trained);
-  const { offsets, trained } = network.layout;
+  const { offsets } = network.layout;
   const place = (p: Tensor) => offsets[network.parameters.indexOf(p)]!;
-  const state = optimizer.stateBuffers.map((name) => [name, stateRegion(name)]);
   return {
     name: `${network.name} training`,
     precision: network.backend.precision,
-    maxBatch: batch,
+    maxBatch: options.batch,
     inputs,
     parameters: network.parameters,
     outputs: [
@@ -118,35 +113,17 @@ export function trainingRequest(
       ...gradients.map((tensor, i) => ({ tensor, region: 'gradients', offset: place(network.trained[i]!) })),
       ...[...network.assigned].map(([p, tensor]) => ({ tensor, region: 'parameters', offset: place(p) })),
     ],
-    updates: [
-      ...(clipNorm === undefined
-        ? []
-        : [
-            {
-              kernel: 'clip_norm' as const,
-              buffers: { g: 'gradients', factor: 'gradientFactor' },
-              ints: { n: trained },
-              reals: { limit: clipNorm },
-            },
-          ]),
-      {
-        kernel: optimizer.kernel,
-        buffers: {
-          theta: 'parameters',
-          g: 'gradients',
-          ...(clipNorm !== undefined && { factor: 'gradientFactor' }),
-          ...Object.fromEntries(state),
-        },
-        ints: { n: trained, ...(optimizer.usesStep && { t: { slot: 't' } }) },
-        reals: { learningRate: { slot: 'learningRate' }, regularizer: 1 / C, ...optimizer.reals() },
-      },
-    ],
+    updates: options.accumulate ? [addUp(network, 'gradients', 'total')] : updatesBy(network, 'gradients', options),
   };
 }
 
-/** Loss and right answers without learning. Regions: indices, x, labels | targets, loss, correct. */
-export function evaluationRequest(network: Network, options: ObjectiveOptions): CompileRequest {
+/** Loss and right answers without learning, on demand the network's outputs too. Regions: indices, x, labels | targets, weights, loss, correct, y. */
+export function evaluationRequest(
+  network: Network,
+  options: ObjectiveOptions & { readonly keepOutputs: boolean },
+): CompileRequest {
   const { inputs, outputs } = objective(network, options, false);
+  if (options.keepOutputs) outputs.push({ tensor: network.output(false), region: 'y' });
   return {
     strict: options.strict ?? false,
     name: `${network.name} evaluation`,

@@ -1,5 +1,6 @@
 /** The options of fit and evaluate: their meaning, their defaults and the checks on them. */
 import type { Dataset } from '../data/dataset.js';
+import type { ClassWeights } from '../data/weights.js';
 import {
   checkCallback,
   checkInteger,
@@ -13,67 +14,12 @@ import type { Loss } from '../losses/loss.js';
 import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom } from '../optimizers/registry.js';
-import type { Profile } from '../plan/profile.js';
+import { type Callback, readCallbacks } from './callbacks/callback.js';
+import { type EvaluationMetric, readEvaluationMetrics } from './metrics/evaluation.js';
 import { type ProfileOption, readProfile } from './profile.js';
+import type { BatchRecord, EpochRecord, Progress } from './records.js';
 
 export type Metric = 'loss' | 'accuracy';
-
-/** What an epoch came to. Losses are means over its rows, each as the network stood at that row's step. */
-export interface EpochRecord {
-  readonly kind: 'epoch';
-  /** From 1. */
-  readonly epoch: number;
-  /** Mean loss, without the regulariser. */
-  readonly trainLoss: number;
-  /** Part of the rows whose label the network found, 0 .. 1; absent where there are no labels. */
-  readonly trainAccuracy?: number;
-  /** trainLoss + theta'theta / (2C) after the epoch; only where C is finite. */
-  readonly objective?: number;
-  /** Of the validation data, after the epoch. */
-  readonly testLoss?: number;
-  readonly testAccuracy?: number;
-  /** Time spent training (validation is not counted), and rows trained in a second of it. */
-  readonly seconds: number;
-  readonly imagesPerSecond: number;
-  /** Of the last update. */
-  readonly learningRate: number;
-  /** Updates done: all of the epoch's, or fewer after stop(). */
-  readonly steps: number;
-}
-
-/** What a step came to; made only with `every: 'batch'`. */
-export interface BatchRecord {
-  readonly kind: 'batch';
-  readonly epoch: number;
-  /** Step within the epoch, from 1. */
-  readonly step: number;
-  readonly loss: number;
-  readonly accuracy?: number;
-  readonly learningRate: number;
-}
-
-export type FitRecord = EpochRecord | BatchRecord;
-
-/** How far an epoch is. */
-export interface Progress {
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Steps done of `steps` (undefined for a stream, whose length nobody knows). */
-  readonly step: number;
-  readonly steps: number | undefined;
-  /** Mean loss of the epoch so far. */
-  readonly loss: number;
-}
-
-/** What an awaited run resolves to. */
-export interface History {
-  /** One record an epoch; after stop() the last may be of a part of one. */
-  readonly epochs: readonly EpochRecord[];
-  /** Ended by stop(). */
-  readonly stopped: boolean;
-  /** What the kernels of the training steps took; only with the option `profile`. */
-  readonly profile?: Profile;
-}
 
 export interface FitOptions {
   /** Times through the data. Default 1. */
@@ -87,13 +33,24 @@ export interface FitOptions {
    * given to each fit of this model; another one starts anew.
    */
   readonly optimizer?: OptimizerName | Optimizer;
-  /** Regulariser: theta'theta / (2C) is added to the loss. Default Infinity: none. */
+  /** Regulariser: theta'theta / (2C) is added to the loss, theta/C to its gradient (biases too). Default Infinity: none. */
   readonly C?: number;
   /**
    * Largest Euclidean length, > 0, of the gradient of the mean loss over all parameters together (without theta/C): a longer one is scaled
-   * down to it before the optimizer takes it. Default: none.
+   * down to it before the optimizer takes it. Default: none. (Keras's `global_clipnorm`; PyTorch's clip_grad_norm_ adds 1e-6 to the length.)
    */
   readonly clipNorm?: number;
+  /**
+   * Batches an update: their gradients are added up, and the update is that of one batch of all their rows (up to rounding; batch normalization
+   * goes by each batch). An epoch's last update takes the batches that are left. Default 1.
+   */
+  readonly accumulate?: number;
+  /**
+   * How much rows of each class count in the mean loss: an array with a number >= 0 for each class (two where there is one output), or 'balanced':
+   * all classes the same, whatever the number of their rows. A row's weight is this times its own (`sampleWeights` of the data), and the loss is
+   * sum_i w_i loss_i / sum_i w_i: only ratios matter. Validation data has its own weights alone, and the accuracy none. Default: none.
+   */
+  readonly classWeights?: ClassWeights;
   /** Rows in a new order each epoch, from the seed. Default true. (Streams keep theirs.) */
   readonly shuffle?: boolean;
   /** Seed of the order. Default: the model's. */
@@ -110,6 +67,11 @@ export interface FitOptions {
   readonly every?: 'epoch' | 'batch';
   /** Leaves out the last step of an epoch where it is smaller than the others. Default false. */
   readonly dropRemainder?: boolean;
+  /**
+   * Take part in the run, in their order: earlyStopping, reduceOnPlateau, terminateOnNaN, saveBest, csvLog, jsonlLog, or the user's own.
+   * onBatchEnd and onEpochEnd come after theirs. Default: none.
+   */
+  readonly callbacks?: readonly Callback[];
   /** Called, and awaited, after each epoch; the model may be evaluated and its weights read there. */
   readonly onEpochEnd?: (record: EpochRecord) => unknown;
   /** Called, and awaited, after each step: with it, steps run one by one. */
@@ -131,6 +93,8 @@ const fitOptionNames = [
   'optimizer',
   'C',
   'clipNorm',
+  'accumulate',
+  'classWeights',
   'shuffle',
   'seed',
   'validationData',
@@ -139,6 +103,7 @@ const fitOptionNames = [
   'signal',
   'every',
   'dropRemainder',
+  'callbacks',
   'onEpochEnd',
   'onBatchEnd',
   'onProgress',
@@ -153,6 +118,8 @@ export interface FitSettings {
   readonly optimizer: Optimizer;
   readonly C: number;
   readonly clipNorm: number | undefined;
+  readonly accumulate: number;
+  readonly classWeights: ClassWeights | undefined;
   readonly shuffle: boolean;
   readonly seed: number;
   readonly validationData: Dataset | undefined;
@@ -161,6 +128,7 @@ export interface FitSettings {
   readonly signal: AbortSignal | undefined;
   readonly batchRecords: boolean;
   readonly dropRemainder: boolean;
+  readonly callbacks: readonly Callback[];
   readonly onEpochEnd: ((record: EpochRecord) => unknown) | undefined;
   readonly onBatchEnd: ((record: BatchRecord) => unknown) | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
@@ -199,6 +167,8 @@ export function readFitOptions(
       o.clipNorm === undefined
         ? undefined
         : checkNumber('fit', 'clipNorm', o.clipNorm, { min: 0, openMin: true, openMax: true }),
+    accumulate: checkInteger('fit', 'accumulate', o.accumulate ?? 1, 1),
+    classWeights: o.classWeights,
     shuffle: flag('shuffle', o.shuffle, true),
     seed: checkInteger('fit', 'seed', o.seed ?? modelSeed),
     validationData: o.validationData,
@@ -207,6 +177,7 @@ export function readFitOptions(
     signal: checkSignal('fit', o.signal),
     batchRecords: checkOneOf('fit', 'every', o.every ?? 'epoch', ['epoch', 'batch']) === 'batch',
     dropRemainder: flag('dropRemainder', o.dropRemainder, false),
+    callbacks: readCallbacks('fit', o.callbacks),
     onEpochEnd: checkCallback('fit', 'onEpochEnd', o.onEpochEnd),
     onBatchEnd: checkCallback('fit', 'onBatchEnd', o.onBatchEnd),
     onProgress: checkCallback('fit', 'onProgress', o.onProgress),
@@ -219,8 +190,11 @@ export interface EvaluateOptions {
   readonly batchSize?: number;
   /** Default: that of the model's last fit, else 'softmaxCrossEntropy'. */
   readonly loss?: LossOption | Loss;
-  /** Default both. */
-  readonly metrics?: readonly Metric[];
+  /**
+   * Default loss and accuracy. Also 'top5' (or another number), 'confusionMatrix', 'classificationReport' and 'rocAuc', as the functions of
+   * `metrics` have them: of labels, for which the outputs of all rows are kept until the end.
+   */
+  readonly metrics?: readonly EvaluationMetric[];
   /** Records what each kernel call takes, as for fit: a path for the trace, or a function that gets the profile. */
   readonly profile?: ProfileOption;
 }
@@ -230,7 +204,7 @@ export function readEvaluateOptions(options: EvaluateOptions | undefined, lastLo
   return {
     batchSize: checkInteger('evaluate', 'batchSize', options?.batchSize ?? 256, 1, MAX_BATCH),
     loss: lossFrom(options?.loss ?? lastLoss ?? 'softmaxCrossEntropy'),
-    accuracy: readMetrics('evaluate', options?.metrics),
+    wanted: readEvaluationMetrics('evaluate', options?.metrics),
     profile: readProfile('evaluate', options?.profile),
   };
 }

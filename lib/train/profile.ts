@@ -1,6 +1,7 @@
 /** The `profile` option of fit, evaluate and predict: what the kernels took goes to a file or to a function. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { SteepestError, wrongType } from '../errors.js';
+import { wrongType } from '../errors.js';
+import { unwritable } from '../files.js';
 import { Profile } from '../plan/profile.js';
 
 /** A file's path, or who gets the profile. */
@@ -33,11 +34,15 @@ export async function profiled<T>(
 
 /** Opens the file, does `work`, then writes the profile there. ERR_FILE where that cannot be. */
 export async function writing<T>(where: string, path: string, profile: Profile, work: () => Promise<T>): Promise<T> {
-  const file = await open(path, 'w').catch((cause) => fail(where, path, cause));
+  const file = await open(path, 'w').catch((cause) => {
+    throw unwritable(where, 'profile', path, cause);
+  });
   try {
     return await work();
   } finally {
-    await write(file, profile).catch((cause) => fail(where, path, cause));
+    await write(file, profile).catch((cause) => {
+      throw unwritable(where, 'profile', path, cause);
+    });
   }
 }
 
@@ -48,14 +53,4 @@ async function write(file: FileHandle, profile: Profile): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-function fail(where: string, path: string, cause: NodeJS.ErrnoException): never {
-  throw new SteepestError(
-    'ERR_FILE',
-    `${where}: expected a file to write for profile but '${path}' gave ${cause.code}`,
-    {
-      cause,
-    },
-  );
 }

@@ -86,3 +86,14 @@ export class Program {
     this.#constants?.dispose();
   }
 }
+
+/** Resolves to the number of steps that a run does: all, or fewer where `signal` ends it after the step it is in. */
+export async function stepsDone(run: PlanRun, signal: AbortSignal | undefined): Promise<number> {
+  const stop = () => run.stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    return await run.done;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}

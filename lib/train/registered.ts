@@ -7,11 +7,20 @@ import type { Storages } from './program.js';
 /** Values written at a time: copying them takes a few milliseconds, then other work of the program gets its turn. */
 const SLICE = 1 << 20;
 
-/** Storages of examples by the names of the plans' regions: x, labels, targets. */
+/** What a data set holds, as far as a plan must know. */
+export interface Kinds {
+  readonly x: 'real' | 'u8';
+  readonly labels: boolean;
+  readonly values: boolean;
+  readonly weights: boolean;
+}
+
 export class Registered {
+  /** Storages of examples by the names of the plans' regions: x, labels, targets, weights. */
   readonly storages: Storages;
   constructor(
     readonly rows: number,
+    readonly kinds: Kinds,
     storages: Storages,
   ) {
     this.storages = storages;
@@ -22,12 +31,15 @@ export class Registered {
   }
 }
 
-export async function register(backend: Backend, { inputs, targets }: Examples): Promise<Registered> {
+export async function register(backend: Backend, { inputs, targets, weights }: Examples): Promise<Registered> {
   const storages: Record<string, Storage> = {};
-  const registered = new Registered(inputs.rows, storages);
+  const [labels, values] = [targets.labels !== undefined, targets.values !== undefined];
+  const kinds = { x: inputs.kind, labels, values, weights: weights !== undefined };
+  const registered = new Registered(inputs.rows, kinds, storages);
   try {
     storages.x = await upload(backend, inputs.kind, inputs.values);
     if (targets.labels) storages.labels = await upload(backend, 'i32', targets.labels);
+    if (weights) storages.weights = await upload(backend, 'real', weights);
     if (targets.values) storages.targets = await upload(backend, 'real', targets.values);
     return registered;
   } catch (error) {

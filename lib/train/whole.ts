@@ -11,8 +11,9 @@ import { gradientRequest, productRequest } from './derivatives.js';
 import { evaluateRegistered } from './evaluate.js';
 import type { Network } from './network.js';
 import { countUp } from './order.js';
-import { readReals } from './registered.js';
-import type { MemorySource } from './trainer.js';
+import { stepsDone } from './program.js';
+import { type Registered, readReals } from './registered.js';
+import type { Scope } from './scope.js';
 
 export interface WholeSettings {
   readonly loss: Loss;
@@ -32,9 +33,9 @@ export class Halted extends Error {}
 
 export class WholeObjective implements CurvedProblem {
   readonly #network: Network;
-  readonly #source: MemorySource;
+  readonly #source: Registered;
   readonly #settings: WholeSettings;
-  readonly #signal: AbortSignal;
+  readonly #scope: Scope;
   readonly #owned: Storage[] = [];
   /** 0, 1, ..., rows - 1, and an iteration's sample. */
   readonly #all: Storage;
@@ -45,15 +46,16 @@ export class WholeObjective implements CurvedProblem {
   readonly #direction: Storage;
   readonly #loss: Storage;
   readonly #zeros: Float32Array | Float64Array;
-  /** The vector that the device has. */
+  /** The vector that the device has, and the one that it has while the run rests. */
   #placed: Vector | undefined;
+  #kept: Vector | undefined;
 
-  /** `signal` ends the pass under way; that and later ones then throw Halted. */
-  constructor(network: Network, source: MemorySource, settings: WholeSettings, signal: AbortSignal) {
+  /** `scope` ends the pass under way; that and later ones then throw Halted. The run may rest between two passes. */
+  constructor(network: Network, source: Registered, settings: WholeSettings, scope: Scope) {
     this.#network = network;
     this.#source = source;
     this.#settings = settings;
-    this.#signal = signal;
+    this.#scope = scope;
     const { backend, layout } = network;
     const allocate = (dtype: 'real' | 'i32', length: number) => {
       const storage = backend.allocate(dtype, length, dtype === 'i32' ? 'data' : 'weights');
@@ -88,8 +90,13 @@ export class WholeObjective implements CurvedProblem {
     return theta;
   }
 
-  /** Brings theta to the device. */
-  async place(theta: Vector): Promise<void> {
+  /** Brings theta to the device, where it also stands while the run rests. */
+  async keep(theta: Vector): Promise<void> {
+    this.#kept = theta;
+    await this.#place(theta);
+  }
+
+  async #place(theta: Vector): Promise<void> {
     if (this.#placed === theta) return;
     await this.#network.exclusive(async () => this.#network.theta.write(theta));
     this.#placed = theta;
@@ -97,11 +104,9 @@ export class WholeObjective implements CurvedProblem {
 
   async value(theta: Vector): Promise<number> {
     const { loss, accuracy, batchSize } = this.#settings;
-    const { registered, kinds } = this.#source;
-    this.#check();
-    await this.place(theta);
+    await this.#begin(theta);
     const settings = { loss, accuracy, batchSize, strict: true };
-    const found = await evaluateRegistered(this.#network, registered, kinds, settings, { signal: this.#signal });
+    const found = await evaluateRegistered(this.#network, this.#source, settings, { signal: this.#scope.signal });
     if (found === undefined) throw new Halted();
     this.#settings.onPass();
     return found.loss + this.#regulariser(theta);
@@ -110,8 +115,7 @@ export class WholeObjective implements CurvedProblem {
   async gradient(theta: Vector): Promise<{ value: number; gradient: Vector }> {
     const { loss } = this.#settings;
     const { rows, kinds } = this.#source;
-    this.#check();
-    await this.place(theta);
+    await this.#begin(theta);
     const request = (batch: number) => gradientRequest(this.#network, { loss, accuracy: false, kinds, batch });
     const { total, losses } = await this.#pass('gradient', request, this.#all, rows);
     return { value: losses + this.#regulariser(theta), gradient: sum(total, 1 / this.#settings.C, theta) };
@@ -121,13 +125,12 @@ export class WholeObjective implements CurvedProblem {
   async curvature(theta: Vector, iteration: number): Promise<(vector: Vector) => Promise<Vector>> {
     const { loss, C, sample } = this.#settings;
     const { kinds } = this.#source;
-    this.#check();
-    await this.place(theta);
+    await this.#begin(theta);
     const rows = await sample(iteration);
     this.#sample.write(rows);
     const request = (batch: number) => productRequest(this.#network, { loss, kinds, batch });
     return async (vector) => {
-      this.#check();
+      await this.#begin(theta);
       this.#direction.write(vector);
       const { total } = await this.#pass('product', request, this.#sample, rows.length);
       return sum(total, 1 / C, vector);
@@ -138,30 +141,35 @@ export class WholeObjective implements CurvedProblem {
     return dot(theta, theta) / (2 * this.#settings.C);
   }
 
+  /** Before a pass at theta. */
+  async #begin(theta: Vector): Promise<void> {
+    await this.#scope.rest(async () => this.#kept && (await this.#place(this.#kept)));
+    this.#check();
+    await this.#place(theta);
+  }
+
   #check(): void {
-    if (this.#signal.aborted) throw new Halted();
+    if (this.#scope.ending) throw new Halted();
   }
 
   /** Runs a plan over `rows` of the indices; what the segments found, added up, and the mean loss where the plan tells it. */
   async #pass(role: string, request: (batch: number) => CompileRequest, indices: Storage, rows: number) {
     const network = this.#network;
     const { loss, batchSize } = this.#settings;
-    const { registered, kinds } = this.#source;
+    const { storages: data, kinds } = this.#source;
     const batch = Math.min(batchSize, rows);
     const steps = Math.ceil(rows / batch);
     const share = (step: number) => Math.min(batch, rows - step * batch) / rows;
     return network.exclusive(async () => {
       const key = JSON.stringify([loss.name, loss.options, kinds]);
-      const program = await network.program(role, key, batch, () => request(batch), this.#signal);
+      const program = await network.program(role, key, batch, () => request(batch), this.#scope.signal);
       this.#check();
       this.#total.write(this.#zeros);
       const storages = { indices, part: this.#part, total: this.#total, direction: this.#direction, loss: this.#loss };
-      const run = network.start(program, { ...registered.storages, ...storages }, { batch, rows }, (name, step) =>
-        name === 'minusShare' ? -share(step) : this.#source.rows,
+      const run = network.start(program, { ...data, ...storages }, { batch, rows }, (name, step) =>
+        name === 'minusWeight' ? -share(step) : this.#source.rows,
       );
-      const stop = () => run.stop();
-      this.#signal.addEventListener('abort', stop, { once: true });
-      const done = await run.done.finally(() => this.#signal.removeEventListener('abort', stop));
+      const done = await stepsDone(run, this.#scope.signal);
       network.check();
       if (done < steps) throw new Halted();
       const total = new Float64Array(network.layout.trained);

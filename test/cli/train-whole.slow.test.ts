@@ -58,7 +58,8 @@ describe('train --optimizer', () => {
     expect(io.lines.map((line) => line.event)).toEqual(['start', 'iteration', 'iteration', 'iteration', 'done']);
     const [, start, first, second, done] = io.lines;
     expect(Object.keys(second!)).toEqual([
-      ...['event', 'iteration', 'objective', 'gradientNorm', ...own, 'testLoss', 'testAccuracy', 'seconds'],
+      ...['event', 'iteration', 'objective', 'gradientNorm', ...own, 'testLoss', 'testAccuracy', 'passes'],
+      'seconds',
     ]);
     expect([start!.iteration, first!.iteration, second!.iteration]).toEqual([0, 1, 2]);
     expect(second!.objective).toBeLessThan(first!.objective as number);

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../lib/cli/program.js';
 import { writeIdx } from '../../lib/data/idx.js';
+import { dense } from '../../lib/layers/dense.js';
+import { flatten } from '../../lib/layers/flatten.js';
+import { loadModel, sequential } from '../../lib/train/model.js';
 import { FakeIo } from '../helpers/fake-io.js';
 import { jpeg } from '../helpers/jpeg.js';
 
@@ -88,7 +91,9 @@ describe('train --target-accuracy', () => {
     expect(target).toEqual({ event: 'target', accuracy: testAccuracy, trainSeconds: seconds, epoch: 1 });
     expect(done).not.toHaveProperty('stopped');
     const { io: people } = await run([...few, '--epochs', '9', '--target-accuracy', '0.05']);
-    expect(people.stdout).toMatch(/\ntest accuracy 0\.\d{4} after [\d.]+ s of training, in epoch 1\n$/);
+    expect(people.stdout).toMatch(
+      /\ntest accuracy 0\.\d{4} after [\d.]+ s of training, in epoch 1\nended after epoch 1: targetAccuracy\n$/,
+    );
   });
 
   it('trains on where it is not reached, and says so', async () => {
@@ -185,7 +190,7 @@ describe('train', () => {
       writeFileSync(join(images, 'test', 'grey', 'odd.jpg'), 'no image');
       const { code, io } = await run([...cifar10, '--epochs', '1']);
       expect(code).toBe(1);
-      expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG image/);
+      expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG or PNG image/);
     });
   });
 
@@ -202,7 +207,7 @@ describe('train', () => {
       expect(io.interrupt).toBeUndefined();
       if (json.length > 0)
         expect(io.lines.at(-1)).toMatchObject({ event: 'done', epoch: expect.any(Number), stopped: true });
-      else expect(io.stdout).toMatch(/stopped in epoch \d+ after \d+ steps of it\n$/);
+      else expect(io.stdout).toMatch(/stopped (in epoch \d+ after \d+ steps of it|after epoch \d+)\n$/);
     }
   });
 
@@ -274,5 +279,42 @@ describe('train', () => {
     const version = await run(['--version']);
     expect(version.code).toBe(0);
     expect(version.io.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('train --save and --load', () => {
+  const saved = join(dir, 'net.safetensors');
+
+  it('goes on where it was', async () => {
+    const first = await run([...few, '--epochs', '2', '--save', saved]);
+    expect([first.code, first.io.stderr]).toEqual([0, expect.stringContaining(`saved to ${saved}`)]);
+    const [, , epoch] = (await run([...few, '--epochs', '2', '--json'])).io.lines;
+    const on = ['train', '--load', saved, ...few.slice(3), '--epochs', '1', '--json'];
+    const second = await run([...on, '--optimizer', 'sgd', '--lr', '1e-12']);
+    expect(second.code).toBe(0);
+    expect(second.io.lines[1]!.testLoss).toBeCloseTo(epoch!.testLoss as number, 5);
+    expect((await loadModel(saved)).parameterCount).toBe(669_706);
+  });
+
+  it('refuses other images, other networks beside it, and a place that is not there', async () => {
+    const images = sequential({ inputShape: [5, 5, 1], device: 'reference' }, [flatten(), dense({ units: 10 })]);
+    await images.save(join(dir, 'small.safetensors'));
+    const other = await run([
+      'train',
+      '--load',
+      join(dir, 'small.safetensors'),
+      '--device',
+      'reference',
+      '--limit',
+      '9',
+    ]);
+    expect([other.code, other.io.stderr]).toEqual([
+      2,
+      expect.stringContaining('is for images of 5 x 5 x 1 in 10 classes'),
+    ]);
+    expect((await run(['train', '--load', saved, '--model', 'mlp'])).code).toBe(2);
+    const nowhere = await run([...few, '--save', join(dir, 'none', 'net.safetensors')]);
+    expect([nowhere.code, nowhere.io.stdout]).toEqual([1, '']);
+    expect(nowhere.io.stderr).toContain('ERR_FILE: train: expected a file to write for --save but');
   });
 });

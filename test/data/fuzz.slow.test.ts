@@ -7,14 +7,17 @@ import { Readable, type Transform } from 'node:stream';
 import { createDeflate, createGzip, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cifar100 } from '../../lib/data/cifar100.js';
+import { readCsv } from '../../lib/data/csv.js';
 import { readIdx, writeIdx } from '../../lib/data/idx.js';
 import { jpegDecoder } from '../../lib/data/jpeg.js';
 import { readLibsvm } from '../../lib/data/libsvm.js';
 import { readMat } from '../../lib/data/mat.js';
+import { decodePng } from '../../lib/data/png.js';
 import { checkSparse } from '../../lib/data/sparse.js';
 import { SteepestError } from '../../lib/errors.js';
 import { fuzz } from '../helpers/fuzz.js';
 import { jpeg } from '../helpers/jpeg.js';
+import { chunk, png } from '../helpers/png.js';
 import { packedByXz } from '../helpers/xz.js';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
@@ -71,6 +74,19 @@ describe('a packed file', () => {
   });
 });
 
+describe('CSV', () => {
+  const files = ['a,b,"c d"\n1,2.5,x\n-3e2,"4",y\n0,0,"x ""y"""\n', 'k;l\r\n1;2\r\n3;4\r\n'].map(bytes);
+  const tokens = [',', ';', '"', '""', '\n', '\r\n', '1', '-2.5e3', 'nan', 'x', ' ', '\ufeff'];
+  const check = ({ x, y, count, shape, columns }: Awaited<ReturnType<typeof readCsv>> & { y?: ArrayLike<number> }) => {
+    expect([x.length, columns.length, y?.length ?? count]).toEqual([count * shape[0], shape[0], count]);
+    expect(x.every(Number.isFinite)).toBe(true);
+  };
+  it('is read or refused', async () => {
+    mixed(await fuzz({ files, tokens, read: (file) => readCsv(file, { label: -1 }), check, cases: 3000 }));
+    mixed(await fuzz({ files, tokens, read: (file) => readCsv(file, { header: true, separator: ';' }), check }), 0.01);
+  });
+});
+
 describe('MAT', () => {
   const golden: Record<string, string> = JSON.parse(readFileSync(join(__dirname, '../golden/mat.json'), 'utf8'));
   const files = Object.values(golden).map((file) => new Uint8Array(Buffer.from(file, 'base64')));
@@ -104,6 +120,34 @@ describe('JPEG', () => {
     mixed(await fuzz({ files, read, check: checkArray }));
     expect(decoder(files[1]!)?.shape).toEqual([8, 8, 3]); // it still can
   });
+});
+
+describe('PNG', () => {
+  const kinds = [
+    { colour: 2, depth: 8 },
+    { colour: 0, depth: 2, interlaced: true },
+    { colour: 3, depth: 4, palette: new Array(48).fill(7) },
+    { colour: 6, depth: 16 },
+  ] as const;
+  const samples = Array.from({ length: 252 }, (_, i) => i % 4);
+  const files = kinds.map((kind) => png({ width: 9, height: 7, samples, filters: [4, 1, 3], ...kind }));
+  const read = (file: Uint8Array) => decodePng(file) ?? Promise.reject(new SteepestError('ERR_FORMAT', 'refused'));
+
+  /** Sums made right again, so that damage comes as far as what the chunks hold. */
+  function resealed(damaged: Uint8Array): Uint8Array {
+    const file = Buffer.from(damaged);
+    for (let at = 8; at + 12 <= file.length; ) {
+      const length = file.readUInt32BE(at);
+      if (at + 12 + length > file.length) break;
+      file.set(chunk(file.toString('latin1', at + 4, at + 8), file.subarray(at + 8, at + 8 + length)), at);
+      at += 12 + length;
+    }
+    return file;
+  }
+
+  it('is decoded or refused', async () => mixed(await fuzz({ files, read, check: checkArray }), 0.001));
+  it('is decoded or refused where its sums are right', async () =>
+    mixed(await fuzz({ files, read: (file) => read(resealed(file)), check: checkArray, cases: 3000 }), 0.02));
 });
 
 const root = mkdtempSync(join(tmpdir(), 'fuzz-'));

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cifar10 } from '../../lib/data/cifar10.js';
+import { findSharp } from '../../lib/data/decode.js';
 import { imageFolder } from '../../lib/data/image-folder.js';
 import { jpeg } from '../helpers/jpeg.js';
+import { png } from '../helpers/png.js';
 
 const root = mkdtempSync(join(tmpdir(), 'images-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -23,6 +25,7 @@ function folder(files: Readonly<Record<string, Uint8Array | string>>): string {
 }
 const grey = (value: number) => jpeg([value, 128, 128]);
 const red = jpeg([76, 85, 255]); // (76 + 1.402 * 127, 76 - 0.714 * 127 + 0.344 * 43, 76 - 1.772 * 43): [254, 0, 0]
+const white = png({ width: 8, height: 8, colour: 2, depth: 8, samples: new Array(192).fill(255) });
 const pets = { 'dog/b.jpg': grey(7), 'dog/a.jpg': grey(200), 'cat/10.jpg': red, 'cat/9.JPEG': grey(0) };
 const pixel = (x: Uint8Array, image: number) => [...x.subarray(image * 192, image * 192 + 3)];
 
@@ -45,6 +48,35 @@ describe('imageFolder', () => {
     const { x, shape } = await imageFolder(folder({ 'a/1.jpg': jpeg([31], 5, 3), 'b/1.jpg': jpeg([99], 5, 3) }));
     expect(shape).toEqual([5, 3, 1]);
     expect([...x]).toEqual([...new Array(15).fill(31), ...new Array(15).fill(99)]);
+  });
+
+  it('reads PNG files beside JPEG files', async () => {
+    const { x, y } = await imageFolder(folder({ 'a/1.png': white, 'a/2.jpg': red, 'b/1.png': white }));
+    expect([[...y], pixel(x, 0), pixel(x, 1), pixel(x, 2)]).toEqual([
+      [0, 0, 1],
+      [255, 255, 255],
+      [254, 0, 0],
+      [255, 255, 255],
+    ]);
+  });
+
+  it.skipIf(findSharp() !== null)('resizes by sharp alone', async () => {
+    const resized = imageFolder(folder(pets), { size: [4, 4] });
+    await expect(resized).rejects.toMatchObject({ code: 'ERR_NO_PACKAGE', message: /size needs the package sharp/ });
+  });
+
+  it.skipIf(findSharp() === null)('resizes, and reads other formats, by sharp', async () => {
+    // 4 x 4 pixels of (10, 200, 30), written by sharp itself
+    const webp = Buffer.from('UklGRh4AAABXRUJQVlA4TBEAAAAvA8AAAAdQ5CrUo/+BiOh/AAA=', 'base64');
+    const files = { 'a/1.png': white, 'a/2.jpg': jpeg([76, 85, 255], 8, 5), 'b/1.webp': webp };
+    const { x, shape } = await imageFolder(folder(files), { size: [2, 3] });
+    expect([shape, x.length]).toEqual([[2, 3, 3], 54]);
+    expect([...x.subarray(0, 18)]).toEqual(new Array(18).fill(255));
+    for (const [i, value] of x.subarray(18, 36).entries())
+      expect(Math.abs(value - [254, 0, 0][i % 3]!)).toBeLessThan(3);
+    expect([...x.subarray(36, 39)]).toEqual([10, 200, 30]);
+    const grey = await imageFolder(folder({ 'a/1.jpg': jpeg([99], 5, 3) }), { size: [2, 2] });
+    expect([grey.shape, ...grey.x]).toEqual([[2, 2, 1], 99, 99, 99, 99]);
   });
 
   it('takes images evenly from the classes where there is a limit, and tells how far it is', async () => {
@@ -72,17 +104,30 @@ describe('imageFolder', () => {
   const broken: [string, Record<string, Uint8Array | string>, RegExp][] = [
     ['truncated file', { ...pets, 'dog/c.jpg': cut }, /dog.c\.jpg: expected a whole JPEG image but .* truncated/],
     ['header alone', { ...pets, 'cat/0.jpg': red.subarray(0, 30) }, /cat.0\.jpg: expected a whole JPEG image/],
-    ['foreign file', { ...pets, 'dog/c.png': '\x89PNG' }, /dog.c\.png: expected a JPEG image, .* received c289/],
-    ['empty file', { ...pets, 'dog/c.jpg': '' }, /dog.c\.jpg: expected a JPEG image, .* received no bytes/],
+    [
+      'foreign file',
+      { ...pets, 'dog/c.gif': 'GIF89a' },
+      /dog.c\.gif: expected (a JPEG or PNG image, .* received 4749 .*sharp|an image but sharp)/,
+    ],
+    [
+      'broken PNG',
+      { ...pets, 'dog/c.png': white.subarray(0, -20) },
+      /dog.c\.png: expected a whole PNG image but .* broken/,
+    ],
+    [
+      'empty file',
+      { ...pets, 'dog/c.jpg': '' },
+      /dog.c\.jpg: expected (a JPEG or PNG image, .* received no bytes|an image but sharp)/,
+    ],
     [
       'another size',
       { ...pets, 'dog/c.jpg': jpeg([1, 2, 3], 8, 7) },
       /dog.c\.jpg: .*8 x 8 x 3, as .*, but .*8 x 7 x 3/,
     ],
     ['grey among colours', { ...pets, 'dog/c.jpg': jpeg([1]) }, /dog.c\.jpg: .* received 8 x 8 x 1/],
-    ['folder in a class', { ...pets, 'dog/c/1.jpg': red }, /JPEG image at .*dog.c but could not read it \(EISDIR\)/],
+    ['folder in a class', { ...pets, 'dog/c/1.jpg': red }, /an image at .*dog.c but could not read it \(EISDIR\)/],
     ['folder without classes', { 'a.jpg': red }, /expected a folder for each class at .* but found none/],
-    ['empty class', { ...pets, 'ant/.hidden': '' }, /expected JPEG images of a class at .*ant but found none/],
+    ['empty class', { ...pets, 'ant/.hidden': '' }, /expected images of a class at .*ant but found none/],
     [
       'too many classes',
       Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`${i}/a.jpg`, red])),
@@ -101,6 +146,10 @@ describe('imageFolder', () => {
   it('refuses wrong use', async () => {
     await expect(imageFolder(3 as never)).rejects.toThrow(TypeError);
     await expect(imageFolder(join(root, 'none'))).rejects.toMatchObject({ code: 'ERR_FORMAT' });
+    await expect(imageFolder(root, { size: 8 as never })).rejects.toThrow(
+      /expected an array \[height, width\] for size/,
+    );
+    await expect(imageFolder(root, { size: [8, 0] })).rejects.toThrow(RangeError);
     await expect(imageFolder(root, { limit: 0 })).rejects.toThrow(RangeError);
     await expect(imageFolder(root, { limt: 1 } as never)).rejects.toThrow(/limt.*did you mean 'limit'/);
   });

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parseDecimal } from '../../lib/data/decimal.js';
 import { readLibsvm } from '../../lib/data/libsvm.js';
-import { LibsvmParser, parseDecimal } from '../../lib/data/libsvm-parser.js';
+import { LibsvmParser } from '../../lib/data/libsvm-parser.js';
 
 import { RandomStream } from '../../lib/random.js';
 import { packedByXz } from '../helpers/xz.js';

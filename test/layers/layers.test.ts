@@ -20,13 +20,13 @@ import {
   toConfig,
 } from '../../lib/layers/registry.js';
 import { relu } from '../../lib/layers/relu.js';
-import { residual } from '../../lib/layers/residual.js';
 import { sigmoid } from '../../lib/layers/sigmoid.js';
 import { softmax } from '../../lib/layers/softmax.js';
 import { stochasticPool2d } from '../../lib/layers/stochastic-pool2d.js';
 import { tanh } from '../../lib/layers/tanh.js';
 import { zeroPadding2d } from '../../lib/layers/zero-padding2d.js';
 import { evaluate } from './evaluate.js';
+import { layerExamples } from './examples.js';
 
 /** Output of a layer for a batch of one, with given parameters. */
 function outputOf(layer: Layer, shape: number[], x: number[], parameters: number[][] = [], training = false, step = 0) {
@@ -233,30 +233,8 @@ describe('what does not fit', () => {
 });
 
 describe('configuration', () => {
-  const examples: Record<keyof typeof layers, AnyLayer> = {
-    conv2d: conv2d({ filters: 2, kernelSize: 3, padding: 'same', activation: 'tanh', useBias: false }),
-    dense: dense({ units: 2, activation: 'relu', biasInitializer: { name: 'constant', value: 0.25 } }),
-    batchNorm: batchNorm({ epsilon: 0.001, momentum: 0.99, shift: false, activation: 'relu' }),
-    zeroPadding2d: zeroPadding2d({ padding: 3 }),
-    maxPool2d: maxPool2d({ poolSize: 3, strides: 1 }),
-    averagePool2d: averagePool2d(),
-    globalAveragePool2d: globalAveragePool2d(),
-    stochasticPool2d: stochasticPool2d({ poolSize: 4 }),
-    relu: relu(),
-    sigmoid: sigmoid(),
-    tanh: tanh(),
-    softmax: softmax(),
-    dropout: dropout({ rate: 0.3 }),
-    flatten: flatten(),
-    add: add(),
-    residual: residual([conv2d({ filters: 3, kernelSize: 1, strides: 2 }), residual([relu()])], {
-      shortcut: [maxPool2d(), conv2d({ filters: 3, kernelSize: 1 })],
-      activation: 'tanh',
-    }),
-  };
-
   it.each(layerKinds)('%s survives JSON', (kind) => {
-    const layer = examples[kind];
+    const layer = layerExamples[kind];
     expect(layer.kind).toBe(kind);
     const again = layerFromConfig(JSON.parse(JSON.stringify(toConfig(layer))));
     expect(toConfig(again)).toEqual(toConfig(layer));
@@ -291,7 +269,7 @@ describe('configuration', () => {
   it('of a network keeps what is connected to what', () => {
     const x = inputOf([6, 6, 2]);
     const a = connect(x, conv2d({ filters: 2, kernelSize: 1 }));
-    const graph = { inputs: x, outputs: connect([connect(a, relu()), x, a], add(), examples.residual, flatten()) };
+    const graph = { inputs: x, outputs: connect([connect(a, relu()), x, a], add(), layerExamples.residual, flatten()) };
     const config = graphToConfig(graph);
     expect(config.inputShape).toEqual([6, 6, 2]);
     expect(config.layers.map(({ kind, inputs }) => [kind, inputs])).toEqual([

@@ -1,7 +1,7 @@
 /** Runs that are watched, stopped, aborted, or lose their model. */
 import { describe, expect, test } from 'vitest';
 import { sgd } from '../../lib/optimizers/sgd.js';
-import type { FitRecord } from '../../lib/train/options.js';
+import type { FitRecord } from '../../lib/train/records.js';
 import { clusters, mlp } from './tiny.js';
 
 const data = clusters(64);
@@ -56,6 +56,7 @@ describe('stop', () => {
     expect(stopped).toBe(true);
     expect(epochs.map((e) => e.steps)).toEqual([8, 3]);
     expect(epochs[1]).not.toHaveProperty('testLoss');
+    expect(epochs.map((e) => e.partial)).toEqual([undefined, true]);
     run.stop();
     await model.fit(data);
   });
@@ -65,7 +66,7 @@ describe('stop', () => {
     const before = model.weights();
     const run = model.fit(data, endless);
     run.stop();
-    expect(await run).toEqual({ epochs: [], stopped: true });
+    expect(await run).toEqual({ epochs: [], reason: 'stopped', stopped: true });
     expect(model.weights()).toEqual(before);
   });
 
@@ -103,6 +104,15 @@ describe('stop', () => {
     expect(epochs.length).toBeLessThan(6);
   });
 
+  test('after an abort changes nothing: the run rejects', async () => {
+    const controller = new AbortController();
+    const run = mlp().fit(data, { ...endless, signal: controller.signal });
+    await wait(5);
+    controller.abort();
+    run.stop();
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   test('comes before an abort', async () => {
     const controller = new AbortController();
     const run = mlp().fit(data, { ...endless, signal: controller.signal });
@@ -110,6 +120,114 @@ describe('stop', () => {
     run.stop();
     controller.abort();
     expect((await run).stopped).toBe(true);
+  });
+});
+
+describe('pause', () => {
+  test.each([{}, { onBatchEnd: () => {} }])('rests between two steps and changes no bit (%j)', async (options) => {
+    const settings = { epochs: 3, batchSize: 2, optimizer: 'adam', ...options } as const;
+    const [plain, paused] = [mlp(), mlp()];
+    const wanted = await plain.fit(data, settings);
+    const run = paused.fit(data, settings);
+    for (let i = 0; i < 5; i++) {
+      await run.pause();
+      const { state, epoch, step } = run.status;
+      expect(state).toBe('paused');
+      const before = paused.weights(); // not in the middle of steps
+      await wait(3);
+      expect(paused.weights()).toEqual(before);
+      expect(run.status).toMatchObject({ epoch, step });
+      expect((await paused.evaluate(data)).loss).toBeGreaterThan(0);
+      run.resume();
+      await wait(1);
+    }
+    const { epochs } = await run;
+    expect(epochs.map((e) => e.trainLoss)).toEqual(wanted.epochs.map((e) => e.trainLoss));
+    expect(paused.weights()).toEqual(plain.weights());
+  });
+
+  test('of a stream keeps its batches', async () => {
+    function* stream() {
+      for (let i = 0; i < 8; i++)
+        yield { x: data.x.subarray(i * 32, i * 32 + 32), y: data.y.subarray(i * 8, i * 8 + 8) };
+    }
+    const [plain, paused] = [mlp(), mlp()];
+    const wanted = await plain.fit(stream, { epochs: 2 });
+    const run = paused.fit(stream, { epochs: 2 });
+    for (let i = 0; i < 5; i++) {
+      await run.pause();
+      run.resume();
+      await wait(1);
+    }
+    expect((await run).epochs.map((e) => [e.trainLoss, e.steps])).toEqual(
+      wanted.epochs.map((e) => [e.trainLoss, e.steps]),
+    );
+  });
+
+  test('is no time of training', async () => {
+    const start = performance.now();
+    const run = mlp().fit(data, { epochs: 1, batchSize: 1 });
+    await run.pause();
+    const rested = performance.now();
+    await wait(100);
+    const rest = performance.now() - rested;
+    run.resume();
+    const { epochs } = await run;
+    expect(epochs[0]!.seconds * 1000).toBeLessThanOrEqual(performance.now() - start - rest);
+  });
+
+  test('ends by stop(), by the signal and by dispose()', async () => {
+    const stopped = mlp().fit(data, endless);
+    await stopped.pause();
+    stopped.stop();
+    expect((await stopped).stopped).toBe(true);
+    const controller = new AbortController();
+    const aborted = mlp().fit(data, { ...endless, signal: controller.signal });
+    await aborted.pause();
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    const model = mlp();
+    const disposed = model.fit(data, endless);
+    await disposed.pause();
+    model.dispose();
+    await expect(disposed).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    expect([stopped, aborted, disposed].map((run) => run.status.state)).toEqual(['stopped', 'failed', 'failed']);
+  });
+
+  test('in a callback comes at the next step', async () => {
+    const run = mlp().fit(data, {
+      epochs: 3,
+      onEpochEnd: ({ epoch }) => {
+        if (epoch === 2) void run.pause();
+      },
+    });
+    while (run.status.state !== 'paused') await wait(1);
+    expect(run.status).toMatchObject({ epoch: 3, step: 0, record: { epoch: 2 } });
+    run.resume();
+    expect((await run).epochs).toHaveLength(3);
+  });
+});
+
+describe('status', () => {
+  test('tells how far a fit is', async () => {
+    const model = mlp();
+    const run = model.fit(data, { epochs: 2, batchSize: 8, onBatchEnd: () => seen.push(run.status) });
+    const seen = [run.status];
+    expect(run.status).toMatchObject({ state: 'running', epoch: 0, epochs: 2, step: 0, record: undefined });
+    const { epochs } = await run;
+    expect(seen[11]).toEqual({
+      ...{ state: 'running', epoch: 2, epochs: 2, step: 3, steps: 8 },
+      loss: expect.any(Number),
+      learningRate: 0.001,
+      record: epochs[0],
+    });
+    expect(run.status).toMatchObject({
+      state: 'done',
+      epoch: 2,
+      step: 8,
+      loss: epochs[1]!.trainLoss,
+      record: epochs[1],
+    });
   });
 });
 
@@ -147,7 +265,7 @@ describe('one fit at a time', () => {
   test('a second one is refused, and does not hurt the first', async () => {
     const model = mlp();
     const first = model.fit(data, { epochs: 2 });
-    await expect(model.fit(data)).rejects.toThrow('another fit of this model is under way');
+    await expect(model.fit(data)).rejects.toThrow('another run of this model is under way');
     expect((await first).epochs).toHaveLength(2);
     await model.fit(data);
   });

@@ -18,15 +18,12 @@ async function losses(model: Model, data = images, more: FitOptions = {}): Promi
 }
 
 describe.skipIf(!hasCpu())('on the cpu', () => {
-  test.each(['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw'] as const)(
-    '20 steps of %s lose as on the reference',
-    async (optimizer) => {
-      const reference = await losses(convnet(), images, { optimizer });
-      const cpu = await losses(convnet({ device: 'cpu' }), images, { optimizer });
-      expect(cpu).toHaveLength(20);
-      for (const [i, loss] of cpu.entries()) expect(Math.abs(loss / reference[i]! - 1)).toBeLessThan(1e-4);
-    },
-  );
+  test('20 steps lose as on the reference', async () => {
+    const reference = await losses(convnet());
+    const cpu = await losses(convnet({ device: 'cpu' }));
+    expect(cpu).toHaveLength(20);
+    for (const [i, loss] of cpu.entries()) expect(Math.abs(loss / reference[i]! - 1)).toBeLessThan(1e-4);
+  });
 
   test('one, two and three threads give bit-equal losses and weights', async () => {
     const models = [1, 2, 3].map((threads) => convnet({ device: 'cpu', threads }));

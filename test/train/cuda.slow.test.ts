@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createCpuBackend } from '../../lib/backends/cpu.js';
 import { createCudaBackend } from '../../lib/backends/cuda.js';
 import { loadBinding } from '../../lib/binding.js';
+import type { Dataset } from '../../lib/data/dataset.js';
 import { batchNorm } from '../../lib/layers/batch-norm.js';
 import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
@@ -17,12 +18,13 @@ import { devices } from '../../lib/train/device.js';
 import { type Model, type SequentialOptions, sequential } from '../../lib/train/model.js';
 import type { FitOptions } from '../../lib/train/options.js';
 import { cudaName, noCuda } from '../helpers/cuda.js';
+import { cases, difference, trajectory } from '../optimizers/trajectory.js';
 import { clusters, convnet, mlp } from './tiny.js';
 
 const images = { x: clusters(160, 64).x, y: clusters(160, 4).y };
 const options: FitOptions = { epochs: 2, batchSize: 16, every: 'batch', C: 100 };
 
-async function losses(model: Model, data = images, more: FitOptions = {}): Promise<number[]> {
+async function losses(model: Model, data: Dataset = images, more: FitOptions = {}): Promise<number[]> {
   const seen: number[] = [];
   for await (const record of model.fit(data, { ...options, ...more }))
     if (record.kind === 'batch') seen.push(record.loss);
@@ -43,15 +45,16 @@ const resnet = (more: Partial<SequentialOptions> = {}) =>
   ]);
 
 describe.skipIf(noCuda)(`on cuda (${cudaName})`, () => {
-  test.each(['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw'] as const)(
-    '20 steps of %s lose as on the reference',
-    async (optimizer) => {
-      const reference = await losses(convnet(), images, { optimizer });
-      const cuda = await losses(convnet({ device: 'cuda' }), images, { optimizer });
-      expect(cuda).toHaveLength(20);
-      for (const [i, loss] of cuda.entries()) expect(Math.abs(loss / reference[i]! - 1)).toBeLessThan(1e-4);
-    },
-  );
+  test.each(cases)('twenty updates, $name: the numbers of $from', async (c) => {
+    expect(difference(await trajectory({ device: 'cuda' }, c), c)).toBeLessThan(1e-5);
+  });
+
+  test('20 steps lose as on the reference', async () => {
+    const reference = await losses(convnet());
+    const cuda = await losses(convnet({ device: 'cuda' }));
+    expect(cuda).toHaveLength(20);
+    for (const [i, loss] of cuda.entries()) expect(Math.abs(loss / reference[i]! - 1)).toBeLessThan(1e-4);
+  });
 
   test('batch normalization, shortcuts and dropout lose as on the reference', async () => {
     const reference = await losses(resnet());
@@ -68,6 +71,19 @@ describe.skipIf(noCuda)(`on cuda (${cudaName})`, () => {
     const { epochs } = await model.fit(odd, { ...options, every: 'epoch' });
     const rows = one.slice(0, 10).map((loss, i) => loss * (i < 9 ? 16 : 6));
     expect(epochs[0]!.trainLoss).toBeCloseTo(rows.reduce((a, b) => a + b) / 150, 6);
+  });
+
+  test('updates by several batches, rows and classes with weights: the steps of the reference', async () => {
+    const sampleWeights = Float32Array.from({ length: 160 }, (_, i) => 1 + (i % 3));
+    const more: FitOptions = { accumulate: 3, clipNorm: 0.5, classWeights: [1, 2, 0.5], optimizer: 'adam' };
+    const [a, b] = [convnet(), convnet({ device: 'cuda' })];
+    const reference = await losses(a, { ...images, sampleWeights }, more);
+    const cuda = await losses(b, { ...images, sampleWeights }, more);
+    expect(cuda).toHaveLength(20);
+    for (const [i, loss] of cuda.entries()) expect(Math.abs(loss / reference[i]! - 1)).toBeLessThan(1e-4);
+    const again = convnet({ device: 'cuda' });
+    await losses(again, { ...images, sampleWeights }, { ...more, every: 'epoch' });
+    expect(again.weights()).toEqual(b.weights());
   });
 
   test.each([{ method: 'newton-cg', sampleSize: 40 }, { method: 'lbfgs' }, { method: 'gradient-descent' }] as const)(

@@ -6,7 +6,8 @@ import { adam } from '../../lib/optimizers/adam.js';
 import { inverseTime } from '../../lib/optimizers/schedules.js';
 import { sgd } from '../../lib/optimizers/sgd.js';
 import { sequential } from '../../lib/train/model.js';
-import type { BatchRecord, EpochRecord, FitOptions, Progress } from '../../lib/train/options.js';
+import type { FitOptions } from '../../lib/train/options.js';
+import type { BatchRecord, EpochRecord, Progress } from '../../lib/train/records.js';
 import { clusters, convnet, hasCpu, mlp, xor } from './tiny.js';
 
 const losses = (epochs: readonly EpochRecord[]) => epochs.map((e) => e.trainLoss);

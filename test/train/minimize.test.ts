@@ -10,7 +10,7 @@ import { maxPool2d } from '../../lib/layers/max-pool2d.js';
 import { sigmoid } from '../../lib/layers/sigmoid.js';
 import { softmax } from '../../lib/layers/softmax.js';
 import { stochasticPool2d } from '../../lib/layers/stochastic-pool2d.js';
-import type { IterationRecord, MinimizeOptions } from '../../lib/train/minimize-options.js';
+import type { IterationRecord, MinimizeOptions, Minimum } from '../../lib/train/minimize-options.js';
 import { type Model, sequential } from '../../lib/train/model.js';
 import { clusters, hasCpu, mlp, xor } from './tiny.js';
 
@@ -51,6 +51,13 @@ function same(record: IterationRecord, wanted: object, error: number): void {
   }
 }
 
+/** A gradient; and after the start the products of CG, and a value for each step that the search tried: 1, 1/2, ..., alpha. */
+function checkPasses(iterations: readonly IterationRecord[]): void {
+  const passes = ({ alpha, cgSteps = 0 }: IterationRecord) =>
+    alpha === undefined ? 1 : 2 + cgSteps - Math.log2(alpha);
+  expect(iterations.map((record) => record.passes)).toEqual(iterations.map(passes));
+}
+
 const devices = [['reference', 1e-9, [7]] as const, ...(hasCpu() ? [['cpu', 1e-4, [7, 30]] as const] : [])];
 
 describe.each(devices)('independent numbers on %s', (device, error, batchSizes) => {
@@ -62,6 +69,7 @@ describe.each(devices)('independent numbers on %s', (device, error, batchSizes) 
     expect(iterations.map(({ iteration }) => iteration)).toEqual([0, 1, 2, 3, 4]);
     for (const [i, wanted] of [golden.start, ...golden.gradientDescent].slice(0, 5).entries())
       same(iterations[i]!, wanted, error);
+    checkPasses(iterations);
     model.dispose();
   });
 
@@ -71,6 +79,7 @@ describe.each(devices)('independent numbers on %s', (device, error, batchSizes) 
     const { iterations } = await model.minimize(data, { ...options, iterations: 4, sample, batchSize });
     for (const [i, wanted] of [golden.start, ...golden.newtonCg].slice(0, 5).entries())
       same(iterations[i]!, wanted, error);
+    checkPasses(iterations);
     model.dispose();
   });
 });
@@ -216,7 +225,8 @@ describe('the run', () => {
     const { testLoss, testAccuracy } = iterations.at(-1)!;
     expect(await model.evaluate(clusters(20, 4, 2))).toMatchObject({ loss: testLoss, accuracy: testAccuracy });
     expect(Object.keys(iterations[0]!)).toEqual([
-      ...['kind', 'iteration', 'objective', 'gradientNorm', 'lambda', 'testLoss', 'testAccuracy', 'seconds'],
+      ...['kind', 'iteration', 'objective', 'gradientNorm', 'lambda', 'testLoss', 'testAccuracy', 'passes'],
+      'seconds',
     ]);
   });
 
@@ -233,6 +243,31 @@ describe('the run', () => {
       model.dispose();
     },
   );
+
+  test.each(methods)('of $method rests between two passes at the last record, and changes no bit', async (options) => {
+    const [plain, paused] = [mlp({ precision: 'float64' }), mlp({ precision: 'float64' })];
+    const settings = { ...options, C: 10, iterations: 4, batchSize: 2 };
+    const wanted = await plain.minimize(data, settings);
+    const run = paused.minimize(data, { ...settings });
+    const rests = new Set<number>();
+    for (;;) {
+      await run.pause();
+      const { state, iteration, record, passes } = run.status;
+      if (state === 'done') break;
+      expect(state).toBe('paused');
+      rests.add(passes);
+      if (record !== undefined)
+        expect((await paused.evaluate(data)).loss + squaredNorm(paused) / 20).toBeCloseTo(record.objective, 12);
+      expect(iteration).toBe(record === undefined ? 0 : record.iteration + 1);
+      run.resume();
+      await new Promise(setImmediate);
+    }
+    const numbers = ({ iterations }: Minimum) => iterations.map(({ seconds: _, ...rest }) => rest);
+    expect(numbers(await run)).toEqual(numbers(wanted));
+    expect(paused.weights()).toEqual(plain.weights());
+    if (options.method !== 'lbfgs') expect(Math.max(...rests)).toBeGreaterThan(0); // whose iterations are mostly one pass
+    expect(run.status).toMatchObject({ state: 'done', iteration: 4, record: { iteration: 4 } });
+  });
 
   test('is left by a break, and goes on from there in another', async () => {
     const model = mlp({ precision: 'float64' });
@@ -257,8 +292,8 @@ describe('the run', () => {
   test('is the only one of a model, and passes on what a callback throws', async () => {
     const model = mlp();
     const run = model.minimize(data, { iterations: 2 });
-    await expect(model.fit(data)).rejects.toThrow(/another fit/);
-    await expect(model.minimize(data)).rejects.toThrow(/under way/);
+    await expect(model.fit(data)).rejects.toThrow(/^fit: another run/);
+    await expect(model.minimize(data)).rejects.toThrow(/^minimize: another run.* is under way/);
     await run;
     const onIteration = () => {
       throw new Error('mine');

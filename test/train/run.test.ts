@@ -8,14 +8,14 @@ interface Item {
 
 /** A run whose end is in the test's hands. */
 function manual() {
-  let control!: RunControl<Item>;
+  let control!: RunControl<Item, object>;
   let resolve!: (value: string) => void;
   let reject!: (reason: unknown) => void;
   const end = new Promise<string>((yes, no) => {
     resolve = yes;
     reject = no;
   });
-  const run = new Run<Item, string>((c) => {
+  const run = new Run<Item, string>({}, (c) => {
     control = c;
     return end;
   });
@@ -76,7 +76,7 @@ describe('a run', () => {
   test('is stopped by leaving the loop', async () => {
     const { run, control, resolve } = manual();
     let stopped = 0;
-    control.onStop(() => stopped++);
+    control.onInterrupt(() => stopped++);
     control.push({ kind: 'epoch', n: 1 });
     for await (const _ of run) break;
     expect(stopped).toBe(1);
@@ -95,14 +95,81 @@ describe('a run', () => {
   test('tells of a stop at once, once, and also those who ask late', () => {
     const { run, control, resolve } = manual();
     const calls: string[] = [];
-    control.onStop(() => calls.push('kept'));
-    const release = control.onStop(() => calls.push('released'));
+    control.onInterrupt(() => calls.push('kept'));
+    const release = control.onInterrupt(() => calls.push('released'));
     release();
     run.stop();
     run.stop();
-    control.onStop(() => calls.push('late'));
+    control.onInterrupt(() => calls.push('late'));
     resolve('');
     expect(calls).toEqual(['kept', 'late']);
+  });
+
+  test('rests where its work lets it, until it is resumed', async () => {
+    const { run, control, resolve } = manual();
+    const { signal } = new AbortController();
+    let heard = 0;
+    control.onInterrupt(() => heard++);
+    await control.rest(signal); // nobody wants it
+    const order: string[] = [];
+    const pausing = run.pause().then(() => order.push('rests'));
+    expect([heard, control.pausing, control.stopping, run.status.state]).toEqual([1, true, false, 'running']);
+    const resting = control.rest(signal).then(() => order.push('goes on'));
+    await pausing;
+    expect(run.status.state).toBe('paused');
+    await run.pause();
+    await new Promise((done) => setTimeout(done, 5));
+    expect(order).toEqual(['rests']);
+    run.resume();
+    await resting;
+    expect([order, run.status.state]).toEqual([['rests', 'goes on'], 'running']);
+    resolve('');
+    await run;
+    await run.pause();
+  });
+
+  test('that rests is woken by stop() and by a signal, and pause() waits for no rest that never comes', async () => {
+    const stopped = manual();
+    const rest = stopped.run.pause().then(() => stopped.control.rest(new AbortController().signal));
+    const resting = stopped.control.rest(new AbortController().signal);
+    stopped.run.stop();
+    await Promise.all([rest, resting]);
+    expect(stopped.control.pausing).toBe(false);
+
+    const aborted = manual();
+    const controller = new AbortController();
+    const woken = aborted.run.pause().then(() => controller.abort());
+    await Promise.all([aborted.control.rest(controller.signal), woken]);
+
+    const ended = manual();
+    const never = ended.run.pause();
+    ended.resolve('');
+    await never;
+    const resumed = manual();
+    const soon = resumed.run.pause();
+    resumed.run.resume();
+    await soon;
+  });
+
+  test('tells its state and the latest figures', async () => {
+    const { run, control, resolve } = manual();
+    expect(run.status).toEqual({ state: 'running' });
+    control.tell({ epoch: 3 });
+    expect(run.status).toEqual({ state: 'running', epoch: 3 });
+    resolve('');
+    await run;
+    expect(run.status).toEqual({ state: 'done', epoch: 3 });
+    run.stop();
+    expect(run.status.state).toBe('done');
+
+    const [stopped, failed] = [manual(), manual()];
+    stopped.run.stop();
+    stopped.resolve('');
+    await stopped.run;
+    expect(stopped.run.status.state).toBe('stopped');
+    failed.reject(new Error('broken'));
+    await expect(failed.run).rejects.toThrow('broken');
+    expect(failed.run.status.state).toBe('failed');
   });
 
   test('keeps all epochs and the latest batches for an iteration that lags', async () => {

@@ -66,7 +66,7 @@ describe('streams of batches', () => {
     const silent = () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) });
     const stopped = mlp().fit(silent);
     setTimeout(() => stopped.stop(), 5);
-    expect(await stopped).toEqual({ epochs: [], stopped: true });
+    expect(await stopped).toEqual({ epochs: [], reason: 'stopped', stopped: true });
     const aborted = mlp().fit(silent, { signal: AbortSignal.timeout(5) });
     await expect(aborted).rejects.toMatchObject({ name: 'TimeoutError' });
     const model = mlp();

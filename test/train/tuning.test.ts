@@ -129,7 +129,7 @@ describe('while convolutions are timed', () => {
     const run = train();
     await begun();
     run.stop();
-    expect(await run).toEqual({ epochs: [], stopped: true });
+    expect(await run).toEqual({ epochs: [], reason: 'stopped', stopped: true });
   });
 
   test('so do the signal and dispose()', async () => {

@@ -32,7 +32,7 @@ export class LinearModel implements LinearResult {
   readonly iterations: number;
   readonly converged: boolean;
   readonly accuracy: number;
-  /** [features + 1, outputs]: weights, and the biases as a last row. */
+  /** Weights [features + 1, outputs], the last row that of the biases. */
   readonly #wide: Float64Array;
 
   /** Not for users: fitLinear makes models. `wide`: [features + 1, outputs]. */

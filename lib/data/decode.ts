@@ -1,0 +1,92 @@
+/**
+ * Image files as pixels, by their first bytes: JPEG and PNG here; other formats, and any other size, by the package sharp where it is installed
+ * (an optional peer: it brings a native library of some 20 MB).
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { SteepestError } from '../errors.js';
+import { type Image, jpegDecoder } from './jpeg.js';
+import { decodePng } from './png.js';
+
+/** Height and width that every image is brought to. */
+export type Size = readonly [height: number, width: number];
+
+/** What is used of sharp. */
+interface Pipeline {
+  metadata(): Promise<{ readonly space?: string }>;
+  resize(width: number, height: number, options: { readonly fit: 'fill' }): Pipeline;
+  removeAlpha(): Pipeline;
+  toColourspace(space: string): Pipeline;
+  raw(options: { readonly depth: 'uchar' }): Pipeline;
+  toBuffer(options: { readonly resolveWithObject: true }): Promise<{
+    readonly data: Uint8Array;
+    readonly info: { readonly width: number; readonly height: number; readonly channels: number };
+  }>;
+}
+type Sharp = (bytes: Uint8Array, options: { readonly failOn: 'error' }) => Pipeline;
+
+let sharp: Sharp | null | undefined;
+
+/** The package, or null where it is not installed. */
+export function findSharp(): Sharp | null {
+  if (sharp !== undefined) return sharp;
+  try {
+    sharp = createRequire(__filename)('sharp') as Sharp;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    sharp = null;
+  }
+  return sharp;
+}
+
+const fail = (where: string, path: string, message: string, cause?: unknown) =>
+  new SteepestError('ERR_FORMAT', `${where}: ${path}: ${message}`, cause === undefined ? undefined : { cause });
+
+/**
+ * The pixels of a file: RGB, or one channel of grey. `size`: what it is brought to, its sides' ratio not kept. The pixels' memory may be the
+ * decoder's own: copy them before the next call. ERR_FORMAT where the file cannot be read, is of no known format, or broken.
+ */
+export async function decodeFile(where: string, path: string, size?: Size): Promise<Image> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new SteepestError(
+      'ERR_FORMAT',
+      `${where}: expected an image at ${path} but could not read it (${error.code})`,
+      {
+        cause: error,
+      },
+    );
+  });
+  const kind =
+    bytes[0] === 0xff && bytes[1] === 0xd8 ? 'JPEG' : bytes[0] === 0x89 && bytes[1] === 0x50 ? 'PNG' : undefined;
+  if (kind === undefined || size !== undefined) return decodeBySharp(where, path, bytes, size);
+  const image = kind === 'JPEG' ? (await jpegDecoder())(bytes) : decodePng(bytes);
+  if (image !== undefined) return image;
+  throw fail(
+    where,
+    path,
+    `expected a whole ${kind} image but received a truncated or broken one (${bytes.length} bytes)`,
+  );
+}
+
+async function decodeBySharp(where: string, path: string, bytes: Uint8Array, size: Size | undefined): Promise<Image> {
+  const decoder = findSharp();
+  if (decoder === null) {
+    const begin = Buffer.from(bytes.subarray(0, 2)).toString('hex') || 'no bytes';
+    const more = 'others are read where the package sharp is installed';
+    throw fail(
+      where,
+      path,
+      `expected a JPEG or PNG image, which begins with ff d8 or 89 50, but received ${begin} (${more})`,
+    );
+  }
+  try {
+    const image = decoder(bytes, { failOn: 'error' });
+    const { space = '' } = await image.metadata();
+    const sized = size === undefined ? image : image.resize(size[1], size[0], { fit: 'fill' });
+    const plain = sized.removeAlpha().toColourspace(/^(b-w|grey16)$/.test(space) ? 'b-w' : 'srgb');
+    const { data, info } = await plain.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    return { shape: [info.height, info.width, info.channels], data };
+  } catch (error) {
+    throw fail(where, path, `expected an image but sharp says: ${(error as Error).message}`, error);
+  }
+}
