@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'ERR_DISPOSED'
   | 'ERR_NO_DEVICE'
   | 'ERR_NO_PACKAGE'
+  | 'ERR_NETWORK'
   | 'ERR_DEVICE_OOM'
   | 'ERR_CUDA'
   | 'ERR_FORMAT'

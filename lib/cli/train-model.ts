@@ -65,7 +65,8 @@ async function loaded(file: string, options: ModelArguments, images: Images): Pr
   return model;
 }
 
-function checkFit(
+/** Throws where images are not those that a model takes. `file`: where it is from. */
+export function checkFit(
   file: string,
   { inputShape, classes }: Pick<Network, 'inputShape' | 'classes'>,
   data: string,

@@ -1,6 +1,5 @@
 /** `steepest train`: trains a named network, or one of a SimpleNN file, on images or MAT-files and reports every epoch. */
 import { Command, Option } from 'commander';
-import { pixelOrders } from '../data/simplenn.js';
 import { checkWritable } from '../files.js';
 import { type LossOption, lossNames } from '../losses/registry.js';
 import { readSimplennConfig } from '../models/simplenn.js';
@@ -10,6 +9,7 @@ import { cosine, oneCycle } from '../optimizers/schedules.js';
 import type { Callback } from '../train/callbacks/callback.js';
 import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
+import { tensorBoard } from '../train/tensorboard.js';
 import {
   decayRate,
   deviceOption,
@@ -23,7 +23,8 @@ import {
   wholeNumber,
 } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
-import { centred, type DataArguments, dataNames, type Images, loadData } from './train-data.js';
+import { addDataOptions, centred, type DataArguments, type Images, loadData } from './train-data.js';
+import { TrainLog } from './train-log.js';
 import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
 import { type Report, reportFor } from './train-report.js';
 import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
@@ -46,11 +47,12 @@ export interface TrainArguments extends DataArguments, WholeArguments, ModelArgu
   readonly targetAccuracy?: number;
   readonly save?: string;
   readonly profile?: string;
+  readonly log?: string;
   readonly json?: boolean;
 }
 
 export function trainCommand(io: Io, finish: (code: number) => void): Command {
-  const command = new Command('train')
+  const command = addDataOptions(new Command('train'))
     .description('train a network and report every epoch, or every iteration')
     .addOption(modelOption().default(undefined, 'lenet'))
     .addOption(new Option('--config <file>', "network file of SimpleNN's, in place of --model").conflicts('model'))
@@ -67,14 +69,6 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
         'simplenn: squared error, C = 0.01 times the images, each pixel less its mean, newton-cg where no optimizer is given',
       ).choices(['simplenn']),
     )
-    .addOption(new Option('--data <name>', 'images to learn from').choices(dataNames).default('digits'))
-    .option(
-      '--data-dir <dir>',
-      "folder of MNIST's or Fashion-MNIST's four files; of CIFAR's binary ones; for cifar10 also of train/<class>/*.jpg and test/<class>/*.jpg",
-    )
-    .option('--train-file <file>', 'for mat: a MAT-file with labels y and images Z to learn from')
-    .option('--test-file <file>', 'for mat: another for the test')
-    .addOption(new Option('--pixel-order <name>', 'for mat: how pixels lie in Z (default: rows)').choices(pixelOrders))
     .option('--epochs <n>', 'times through the data (default: 3)', wholeNumber(1))
     .option('--batch <n>', 'images a step (default: 128; with whole-data optimizers 1024)', wholeNumber(1))
     .addOption(
@@ -105,11 +99,8 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(precisionOption())
-    .option(
-      '--limit <n>',
-      'take only N training and N test images: the first, of folders of classes evenly from all',
-      wholeNumber(1),
-    )
+    .option('--log <file>', "write what --json prints to a file, with more for 'steepest report', beside what is shown")
+    .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
     .addOption(jsonOption());
   return addWholeOptions(command).action(async (options: TrainArguments) => finish(await train(options, io)));
@@ -124,7 +115,8 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   checkWhole(optimizer, options);
   if (options.save !== undefined) await checkWritable('train', '--save', options.save);
   const config = file === undefined ? undefined : await readSimplennConfig(file);
-  const report = reportFor(io, options.json === true);
+  const log = options.log === undefined ? undefined : new TrainLog(options.log);
+  const report = reportFor(io, options.json === true, log?.output);
   const loaded = await loadData(options, config, io, report);
   if (loaded === undefined) return INTERRUPTED;
   const { train: images, test } = preset === 'simplenn' ? centred(loaded) : loaded;
@@ -141,7 +133,8 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     const run = { train: images, test, loss, C, batchSize: options.batch };
     const code = isWhole(optimizer)
       ? await minimize(model, { method: optimizer, ...run }, options, io, report)
-      : await trainByBatches(model, { optimizer, ...run }, options, io, report);
+      : await trainByBatches(model, { optimizer, ...run }, options, io, { report, log });
+    if (code === OK) await log?.evaluation(model, test, loss);
     if (options.save !== undefined) {
       await model.save(options.save);
       report.note(`saved to ${options.save}`);
@@ -167,20 +160,25 @@ async function trainByBatches(
   { optimizer, loss, C, train, test }: BatchRun,
   options: TrainArguments,
   io: Io,
-  report: Report,
+  { report, log }: { readonly report: Report; readonly log: TrainLog | undefined },
 ) {
-  const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, profile: file } = options;
+  const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, tensorboard, profile: file } = options;
+  const stepsPerEpoch = Math.ceil(train.count / batchSize);
   let trainSeconds = 0;
   const run = model.fit(train, {
     epochs,
     batchSize,
-    optimizer: optimizerOf(optimizer, options, epochs * Math.ceil(train.count / batchSize)),
+    optimizer: optimizerOf(optimizer, options, epochs * stepsPerEpoch),
     ...(clipNorm !== undefined && { clipNorm }),
     loss,
     C,
     validationData: test,
     onProgress: (progress) => report.progress(progress),
-    callbacks: targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)],
+    callbacks: [
+      ...(log === undefined ? [] : [log.losses(stepsPerEpoch)]),
+      ...(tensorboard === undefined ? [] : [tensorBoard(tensorboard)]),
+      ...(targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)]),
+    ],
     onEpochEnd: ({ seconds }) => {
       trainSeconds += seconds;
     },

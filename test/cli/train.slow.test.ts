@@ -27,7 +27,10 @@ describe('train --json', () => {
     expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'epoch', 'done']);
     const [start, first, second, done] = io.lines;
     expect(start).toEqual({ event: 'start', device: 'reference', parameters: 669_706 });
-    const fields = ['event', 'epoch', 'trainLoss', 'testLoss', 'testAccuracy', 'seconds', 'imagesPerSecond'];
+    const fields = [
+      ...['event', 'epoch', 'trainLoss', 'trainAccuracy', 'testLoss', 'testAccuracy'],
+      ...['learningRate', 'seconds', 'imagesPerSecond'],
+    ];
     for (const line of [first!, second!, done!]) {
       expect(Object.keys(line)).toEqual(fields);
       for (const field of fields.slice(1)) expect(line[field], field).toEqual(expect.any(Number));
