@@ -123,6 +123,7 @@ export { terminateOnNaN } from './train/callbacks/terminate-on-nan.js';
 export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
 export { type LoadWeightsOptions, loadWeights } from './train/load-weights.js';
+export { type MemoryUse, memory } from './train/memory.js';
 export type { EvaluationMetric } from './train/metrics/evaluation.js';
 export * as metrics from './train/metrics/public.js';
 export type {

@@ -32,6 +32,7 @@ describe('the public API', () => {
         'conv2d',
         'dense',
         'devices',
+        'memory',
         'zeroPadding2d',
         'maxPool2d',
         'averagePool2d',

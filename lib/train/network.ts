@@ -82,7 +82,7 @@ export class Network {
     );
     this.trained = this.parameters.filter(isTrainable);
     this.layout = parameterLayout(this.parameters);
-    this.theta = this.own(backend.allocate('real', this.layout.length));
+    this.theta = this.own(backend.allocate('real', this.layout.length, 'weights'));
     if (weights === undefined) this.#initialize();
     else writeWeights(this, weights);
   }
@@ -170,8 +170,14 @@ export class Network {
   stateFor(optimizer: Optimizer): OptimizerState {
     if (this.optimizerState?.optimizer === optimizer) return this.optimizerState;
     const storages: Record<string, Storage> = {};
-    for (const name of ['gradients', ...optimizer.stateBuffers.map(stateRegion)])
-      storages[name] = this.own(this.backend.allocate('real', this.layout.trained));
+    try {
+      for (const name of ['gradients', ...optimizer.stateBuffers.map(stateRegion)])
+        storages[name] = this.backend.allocate('real', this.layout.trained, 'weights');
+    } catch (error) {
+      for (const storage of Object.values(storages)) storage.dispose();
+      throw error;
+    }
+    for (const storage of Object.values(storages)) this.own(storage);
     for (const storage of Object.values(this.optimizerState?.storages ?? {})) {
       this.#owned.delete(storage);
       storage.dispose();

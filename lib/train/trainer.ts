@@ -94,7 +94,7 @@ export class Trainer {
     const { source } = this.#data;
     const scope = this.#scope;
     const order =
-      typeof source === 'function' ? undefined : scope.own(this.#network.backend.allocate('i32', source.rows));
+      typeof source === 'function' ? undefined : scope.own(this.#network.backend.allocate('i32', source.rows, 'data'));
     await this.#callbacks.begin(undefined);
     for (this.#epoch = 1; this.#epoch <= this.#settings.epochs && !this.#ending; this.#epoch++) {
       const [began, rested] = [performance.now(), scope.rested];
