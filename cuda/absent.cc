@@ -5,7 +5,7 @@
 namespace steepest {
 namespace cuda {
 
-static const char* const kReason = "steepest was built without CUDA: node tools/build.mjs --cuda compiles it, where nvcc is";
+static const char* const kReason = "steepest was built without CUDA: `npx steepest build --cuda` compiles it, where nvcc is";
 
 Probe probe() { return {false, "", "", {}, kReason}; }
 Device& Device::at(int) { throw NoDevice(kReason); }

@@ -1,6 +1,7 @@
 /** Files that are written whole or not at all. */
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SteepestError, wrongType } from './errors.js';
@@ -18,6 +19,13 @@ export function checkPath(where: string, path: unknown): string {
   if (path instanceof URL && path.protocol === 'file:') return fileURLToPath(path);
   if (typeof path !== 'string' || path === '') throw wrongType(where, 'path', 'a path or a file URL', path);
   return path;
+}
+
+/** ERR_FILE where there is no folder to write the file to: before long work whose result goes there. */
+export async function checkWritable(where: string, what: string, path: string): Promise<void> {
+  await access(dirname(path), constants.W_OK).catch((cause) => {
+    throw unwritable(where, what, path, cause);
+  });
 }
 
 /**

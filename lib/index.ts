@@ -4,6 +4,9 @@
 export type { DeviceName, Precision, TypedArray } from './backends/backend.js';
 export { type KernelFunctions, kernels } from './backends/call.js';
 // Data
+export type { Augmentation } from './data/augment/augmentation.js';
+export * as augment from './data/augment/public.js';
+export type { BatchOptions } from './data/batch.js';
 export { type Cifar10, cifar10 } from './data/cifar10.js';
 export { type Cifar100Options, cifar100 } from './data/cifar100.js';
 export { type CsvData, type CsvOptions, type CsvTable, readCsv } from './data/csv.js';
@@ -18,14 +21,17 @@ export type {
   NumericArray,
 } from './data/dataset.js';
 export { type DigitsOptions, digits } from './data/digits.js';
+export { type FetchOptions, type FetchProgress, fetchDataset } from './data/fetch.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
-export { type ImageFolder, type ImageFolderOptions, imageFolder } from './data/image-folder.js';
+export { type ImageFiles, imageFiles } from './data/image-files.js';
+export { type ImageFolder, imageFolder } from './data/image-folder.js';
+export type { ImageFolderOptions } from './data/image-list.js';
 export type { ImageOptions, ImageProgress } from './data/image-options.js';
 export { type LibsvmOptions, readLibsvm } from './data/libsvm.js';
 export { type MatArray, type MatNumbers, readMat } from './data/mat.js';
 export { type Mnist, mnist } from './data/mnist.js';
-export { type BatchOptions, type Pipeline, pipeline, type ShuffleOptions } from './data/pipeline.js';
-export { type AnyDataset, type Row, subset } from './data/rows.js';
+export { type Pipeline, pipeline, type ShuffleOptions } from './data/pipeline.js';
+export { type AnyDataset, type ImageFile, type Row, subset } from './data/rows.js';
 export { type PixelOrder, type RealImages, type SimplennOptions, simplennData } from './data/simplenn.js';
 export type { SparseDataset, SparseRows } from './data/sparse.js';
 export { type SplitOptions, split } from './data/split.js';
@@ -118,6 +124,7 @@ export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPr
 export type { Evaluation } from './train/evaluate.js';
 export type { FitRun } from './train/fit-run.js';
 export { type LoadWeightsOptions, loadWeights } from './train/load-weights.js';
+export { type MemoryUse, memory } from './train/memory.js';
 export type { EvaluationMetric } from './train/metrics/evaluation.js';
 export * as metrics from './train/metrics/public.js';
 export type {

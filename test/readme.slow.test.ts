@@ -46,7 +46,7 @@ it('fits a linear classifier to a file', () => {
 });
 
 it('has a pipeline', () => {
-  const before = `import { dense, digits, flatten, pipeline, sequential, split } from 'steepest';
+  const before = `import { augment, dense, digits, flatten, pipeline, sequential, split } from 'steepest';
     const model = sequential({ inputShape: [28, 28, 1], device: 'reference' }, [flatten(), dense({ units: 10 })]);`;
   const lines = run(`${before}\n${examples[4]!.replaceAll(/count: [\d_]+/g, 'count: 100')}`);
   expect(lines.join('')).toMatch(/loss: \d.*accuracy: \d.*rows: 10 /);

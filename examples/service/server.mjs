@@ -147,6 +147,7 @@ export function createService({ rows = 10_000, threads, seed = 1 } = {}) {
       status = error.status ?? (error.code === 'BUSY' ? 503 : 500);
       answer = { error: error.message };
     }
+    if (status === 413) response.setHeader('connection', 'close'); // the rest of the body is not read
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   });
 

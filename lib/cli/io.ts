@@ -1,10 +1,14 @@
 /** What a command writes to and hears from: the process's own streams and signals, or a test's. */
 
-export interface Io {
+/** Where text goes. */
+export interface Output {
   /** Writes to standard output. */
   out(text: string): void;
   /** Writes to standard error. */
   err(text: string): void;
+}
+
+export interface Io extends Output {
   /** Standard error is a terminal: progress may be drawn there. */
   readonly terminal: boolean;
   /** Calls `stop` at the first SIGINT; a second one ends the process as usual. Until the returned function is called. */
@@ -37,6 +41,6 @@ export const INTERRUPTED = 130;
 export class UsageError extends Error {}
 
 /** A line of JSON on standard output. Numbers that JSON does not know (NaN, Infinity) become null. */
-export function jsonLine(io: Io, value: Readonly<Record<string, unknown>>): void {
+export function jsonLine(io: Pick<Output, 'out'>, value: Readonly<Record<string, unknown>>): void {
   io.out(`${JSON.stringify(value)}\n`);
 }

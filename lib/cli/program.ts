@@ -6,6 +6,11 @@ import { FAILED, type Io, OK, processIo, USAGE, UsageError } from './io.js';
 /** Each command is loaded when it is asked for: all of them together take longer than some need to run. */
 const commands = {
   train: async () => (await import('./train.js')).trainCommand,
+  export: async () => (await import('./convert.js')).exportCommand,
+  convert: async () => (await import('./convert.js')).convertCommand,
+  data: async () => (await import('./data.js')).dataCommand,
+  evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
+  predict: async () => (await import('./predict.js')).predictCommand,
   linear: async () => (await import('./linear.js')).linearCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
   report: async () => (await import('./report.js')).reportCommand,

@@ -1,12 +1,14 @@
 /** The images of `steepest train`, and what the preset simplenn makes of them. */
+import { type Command, Option } from 'commander';
 import { cifar10 } from '../data/cifar10.js';
 import { cifar100 } from '../data/cifar100.js';
 import { digits } from '../data/digits.js';
 import type { ImageProgress } from '../data/image-options.js';
 import { mnist } from '../data/mnist.js';
-import { type PixelOrder, simplennData } from '../data/simplenn.js';
+import { type PixelOrder, pixelOrders, simplennData } from '../data/simplenn.js';
 import { type Io, UsageError } from './io.js';
 import type { Report } from './train-report.js';
+import { wholeNumber } from './values.js';
 
 export const dataNames = ['digits', 'mnist', 'fashion', 'cifar10', 'cifar100', 'mat'] as const;
 
@@ -17,6 +19,8 @@ export interface Images {
   readonly count: number;
   readonly shape: readonly [number, number, number];
   readonly classes: number;
+  /** Where the data has names for them. */
+  readonly classNames?: readonly string[];
 }
 
 export interface ImageSets {
@@ -31,6 +35,24 @@ export interface DataArguments {
   readonly testFile?: string;
   readonly pixelOrder?: PixelOrder;
   readonly limit?: number;
+}
+
+/** The options that say which images. */
+export function addDataOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--data <name>', 'images to learn from').choices(dataNames).default('digits'))
+    .option(
+      '--data-dir <dir>',
+      "folder of MNIST's or Fashion-MNIST's four files; of CIFAR's binary ones; for cifar10 also of train/<class>/*.jpg and test/<class>/*.jpg",
+    )
+    .option('--train-file <file>', 'for mat: a MAT-file with labels y and images Z to learn from')
+    .option('--test-file <file>', 'for mat: another for the test')
+    .addOption(new Option('--pixel-order <name>', 'for mat: how pixels lie in Z (default: rows)').choices(pixelOrders))
+    .option(
+      '--limit <n>',
+      'take only N training and N test images: the first, of folders of classes evenly from all',
+      wholeNumber(1),
+    );
 }
 
 /** The built-in digits: how many, and from which seed (not --seed, so that runs with several seeds see the same images). */

@@ -4,7 +4,7 @@ import { doneEvent, epochEvent, startEvent } from '../train/events.js';
 import type { IterationRecord, MinimizeProgress, Minimum } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
 import type { EpochRecord, History, Progress } from '../train/records.js';
-import { type Io, jsonLine } from './io.js';
+import { type Io, jsonLine, type Output } from './io.js';
 
 export interface Report {
   start(model: Model, run: { model: string; data: string }, images: number, testImages: number): void;
@@ -26,8 +26,31 @@ export interface Report {
   close(): void;
 }
 
-export function reportFor(io: Io, json: boolean): Report {
-  return json ? new JsonReport(io) : new TextReport(io);
+/** What is shown; with a log, the lines of JSON go there too. */
+export function reportFor(io: Io, json: boolean, log?: Output): Report {
+  const shown = json ? new JsonReport(io) : new TextReport(io);
+  return log === undefined ? shown : both(shown, new JsonReport(log));
+}
+
+function both(shown: Report, log: Report): Report {
+  const twice =
+    <Given extends unknown[]>(tell: (report: Report, ...given: Given) => void) =>
+    (...given: Given) => {
+      for (const report of [shown, log]) tell(report, ...given);
+    };
+  return {
+    start: twice((report, ...given: Parameters<Report['start']>) => report.start(...given)),
+    loading: (progress) => shown.loading(progress),
+    note: (text) => shown.note(text),
+    progress: (progress) => shown.progress(progress),
+    epoch: twice((report, ...given: Parameters<Report['epoch']>) => report.epoch(...given)),
+    passing: (progress) => shown.passing(progress),
+    iteration: twice((report, record: IterationRecord) => report.iteration(record)),
+    target: twice((report, target: Parameters<Report['target']>[0]) => report.target(target)),
+    done: twice((report, history: History) => report.done(history)),
+    minimum: twice((report, minimum: Minimum) => report.minimum(minimum)),
+    close: () => shown.close(),
+  };
 }
 
 /** The fields that an iteration's line and the last line share; what a record has not is left out. */
@@ -36,7 +59,7 @@ function iterationFields({ kind: _, ...fields }: IterationRecord) {
 }
 
 class JsonReport implements Report {
-  constructor(private readonly io: Io) {}
+  constructor(private readonly io: Output) {}
 
   start(model: Model): void {
     jsonLine(this.io, startEvent(model));

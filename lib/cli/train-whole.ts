@@ -3,12 +3,14 @@ import { type Command, Option } from 'commander';
 import type { LossOption } from '../losses/registry.js';
 import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
+import { tensorBoard } from '../train/tensorboard.js';
 import { numberIn, positiveNumber, wholeNumber } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
 import type { Images } from './train-data.js';
 import type { Report } from './train-report.js';
 
 export interface WholeArguments {
+  readonly tensorboard?: string;
   readonly iterations?: number;
   readonly tolerance?: number;
   readonly sampleSize?: number;
@@ -90,6 +92,7 @@ export async function minimize(
     ...given,
     validationData: test,
     onProgress: (progress) => report.passing(progress),
+    ...(options.tensorboard !== undefined && { onIteration: tensorBoard(options.tensorboard).record }),
   } as MinimizeOptions);
   const release = io.onInterrupt(() => run.stop());
   try {

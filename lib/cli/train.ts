@@ -1,25 +1,21 @@
 /** `steepest train`: trains a named network, or one of a SimpleNN file, on images or MAT-files and reports every epoch. */
 import { Command, Option } from 'commander';
-import { pixelOrders } from '../data/simplenn.js';
-import { zeroPadding2d } from '../layers/zero-padding2d.js';
+import { checkWritable } from '../files.js';
 import { type LossOption, lossNames } from '../losses/registry.js';
-import type { Network } from '../models/network.js';
-import { type NetworkName, networkFrom } from '../models/networks.js';
 import { readSimplennConfig } from '../models/simplenn.js';
 import type { OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom, optimizerNames } from '../optimizers/registry.js';
 import { cosine, oneCycle } from '../optimizers/schedules.js';
 import type { Callback } from '../train/callbacks/callback.js';
 import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.js';
-import { type Model, sequential } from '../train/model.js';
+import type { Model } from '../train/model.js';
+import { tensorBoard } from '../train/tensorboard.js';
 import {
-  type DeviceOption,
   decayRate,
   deviceOption,
   fraction,
   jsonOption,
   modelOption,
-  type PrecisionOption,
   positiveNumber,
   precisionOption,
   profileOption,
@@ -27,17 +23,16 @@ import {
   wholeNumber,
 } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
-import { centred, type DataArguments, dataNames, type Images, loadData } from './train-data.js';
+import { addDataOptions, centred, type DataArguments, type Images, loadData } from './train-data.js';
+import { TrainLog } from './train-log.js';
+import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
 import { type Report, reportFor } from './train-report.js';
 import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
 
-const DEFAULT_MODEL: NetworkName = 'lenet';
 const TARGET = 'targetAccuracy';
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
 
-export interface TrainArguments extends DataArguments, WholeArguments {
-  readonly model?: NetworkName;
-  readonly config?: string;
+export interface TrainArguments extends DataArguments, WholeArguments, ModelArguments {
   readonly preset?: 'simplenn';
   readonly epochs?: number;
   readonly batch?: number;
@@ -50,33 +45,30 @@ export interface TrainArguments extends DataArguments, WholeArguments {
   readonly beta2?: number;
   readonly clipNorm?: number;
   readonly targetAccuracy?: number;
-  readonly seed: number;
-  readonly device: DeviceOption;
-  readonly threads?: number;
-  readonly precision: PrecisionOption;
+  readonly save?: string;
   readonly profile?: string;
+  readonly log?: string;
   readonly json?: boolean;
 }
 
 export function trainCommand(io: Io, finish: (code: number) => void): Command {
-  const command = new Command('train')
+  const command = addDataOptions(new Command('train'))
     .description('train a network and report every epoch, or every iteration')
     .addOption(modelOption().default(undefined, 'lenet'))
     .addOption(new Option('--config <file>', "network file of SimpleNN's, in place of --model").conflicts('model'))
+    .addOption(
+      new Option('--load <file>', 'go on with a model that --save wrote, in place of --model').conflicts([
+        'model',
+        'config',
+      ]),
+    )
+    .option('--save <file>', 'write the model there at the end, also of a run that was interrupted')
     .addOption(
       new Option(
         '--preset <name>',
         'simplenn: squared error, C = 0.01 times the images, each pixel less its mean, newton-cg where no optimizer is given',
       ).choices(['simplenn']),
     )
-    .addOption(new Option('--data <name>', 'images to learn from').choices(dataNames).default('digits'))
-    .option(
-      '--data-dir <dir>',
-      "folder of MNIST's or Fashion-MNIST's four files; of CIFAR's binary ones; for cifar10 also of train/<class>/*.jpg and test/<class>/*.jpg",
-    )
-    .option('--train-file <file>', 'for mat: a MAT-file with labels y and images Z to learn from')
-    .option('--test-file <file>', 'for mat: another for the test')
-    .addOption(new Option('--pixel-order <name>', 'for mat: how pixels lie in Z (default: rows)').choices(pixelOrders))
     .option('--epochs <n>', 'times through the data (default: 3)', wholeNumber(1))
     .option('--batch <n>', 'images a step (default: 128; with whole-data optimizers 1024)', wholeNumber(1))
     .addOption(
@@ -107,11 +99,8 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(precisionOption())
-    .option(
-      '--limit <n>',
-      'take only N training and N test images: the first, of folders of classes evenly from all',
-      wholeNumber(1),
-    )
+    .option('--log <file>', "write what --json prints to a file, with more for 'steepest report', beside what is shown")
+    .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
     .addOption(jsonOption());
   return addWholeOptions(command).action(async (options: TrainArguments) => finish(await train(options, io)));
@@ -124,24 +113,33 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   if ((options.beta1 ?? options.beta2) !== undefined && !optimizer.startsWith('adam'))
     throw new UsageError('--beta1 and --beta2 are for --optimizer adam and adamw');
   checkWhole(optimizer, options);
+  if (options.save !== undefined) await checkWritable('train', '--save', options.save);
   const config = file === undefined ? undefined : await readSimplennConfig(file);
-  const report = reportFor(io, options.json === true);
+  const log = options.log === undefined ? undefined : new TrainLog(options.log);
+  const report = reportFor(io, options.json === true, log?.output);
   const loaded = await loadData(options, config, io, report);
   if (loaded === undefined) return INTERRUPTED;
   const { train: images, test } = preset === 'simplenn' ? centred(loaded) : loaded;
-  const model = config === undefined ? buildModel(options, images, report) : configured(config, options, images);
+  const model = await modelFor(options, config, images, report);
   try {
     report.start(
       model,
-      { model: file ?? options.model ?? DEFAULT_MODEL, data: options.data },
+      { model: options.load ?? file ?? options.model ?? DEFAULT_MODEL, data: options.data },
       images.count,
       test.count,
     );
     const loss = options.loss ?? (preset === 'simplenn' ? 'squaredError' : 'softmaxCrossEntropy');
     const C = options.C ?? (preset === 'simplenn' ? 0.01 * images.count : undefined);
     const run = { train: images, test, loss, C, batchSize: options.batch };
-    if (isWhole(optimizer)) return await minimize(model, { method: optimizer, ...run }, options, io, report);
-    return await trainByBatches(model, { optimizer, ...run }, options, io, report);
+    const code = isWhole(optimizer)
+      ? await minimize(model, { method: optimizer, ...run }, options, io, report)
+      : await trainByBatches(model, { optimizer, ...run }, options, io, { report, log });
+    if (code === OK) await log?.evaluation(model, test, loss);
+    if (options.save !== undefined) {
+      await model.save(options.save);
+      report.note(`saved to ${options.save}`);
+    }
+    return code;
   } finally {
     report.close();
     model.dispose();
@@ -162,20 +160,25 @@ async function trainByBatches(
   { optimizer, loss, C, train, test }: BatchRun,
   options: TrainArguments,
   io: Io,
-  report: Report,
+  { report, log }: { readonly report: Report; readonly log: TrainLog | undefined },
 ) {
-  const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, profile: file } = options;
+  const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, tensorboard, profile: file } = options;
+  const stepsPerEpoch = Math.ceil(train.count / batchSize);
   let trainSeconds = 0;
   const run = model.fit(train, {
     epochs,
     batchSize,
-    optimizer: optimizerOf(optimizer, options, epochs * Math.ceil(train.count / batchSize)),
+    optimizer: optimizerOf(optimizer, options, epochs * stepsPerEpoch),
     ...(clipNorm !== undefined && { clipNorm }),
     loss,
     C,
     validationData: test,
     onProgress: (progress) => report.progress(progress),
-    callbacks: targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)],
+    callbacks: [
+      ...(log === undefined ? [] : [log.losses(stepsPerEpoch)]),
+      ...(tensorboard === undefined ? [] : [tensorBoard(tensorboard)]),
+      ...(targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)]),
+    ],
     onEpochEnd: ({ seconds }) => {
       trainSeconds += seconds;
     },
@@ -218,32 +221,4 @@ function optimizerOf(name: OptimizerName, { lr, schedule = 'constant', beta1, be
   if (schedule === 'constant') return optimizer;
   const learningRate = (schedule === 'cosine' ? cosine : oneCycle)(optimizer.learningRate.at(0), { steps });
   return optimizerFrom(name, { ...given, learningRate });
-}
-
-/** The network for images of this shape. One that wants larger images gets a border of zeros round them. */
-function buildModel(options: TrainArguments, { shape, classes }: Images, report: Report): Model {
-  const { model: name = DEFAULT_MODEL, seed, device, threads, precision } = options;
-  const [height, width, channels] = shape;
-  const wanted = networkFrom(name).inputShape[0]!;
-  const padding = Math.max(0, Math.ceil((wanted - Math.min(height, width)) / 2));
-  const inputShape = [height + 2 * padding, width + 2 * padding, channels];
-  const { layers } = networkFrom(name, { inputShape, classes });
-  if (padding > 0)
-    report.note(
-      `${name} takes images of ${inputShape.join(' x ')}: a border of ${padding} zeros is put round ${shape.join(' x ')}`,
-    );
-  return sequential(
-    { inputShape: shape, seed, device, threads, precision },
-    padding > 0 ? [zeroPadding2d({ padding }), ...layers] : layers,
-  );
-}
-
-/** The network of a file, for images of just the shape and the classes that it says. */
-function configured({ inputShape, classes, layers }: Network, options: TrainArguments, images: Images): Model {
-  const { config, data, seed, device, threads, precision } = options;
-  if (inputShape.join() !== images.shape.join() || classes !== images.classes)
-    throw new UsageError(
-      `${config} is for images of ${inputShape.join(' x ')} in ${classes} classes, but ${data} has ${images.shape.join(' x ')} in ${images.classes}`,
-    );
-  return sequential({ inputShape, seed, device, threads, precision }, layers);
 }

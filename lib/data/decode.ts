@@ -5,11 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { SteepestError } from '../errors.js';
+import type { Size } from './image-options.js';
 import { type Image, jpegDecoder } from './jpeg.js';
 import { decodePng } from './png.js';
-
-/** Height and width that every image is brought to. */
-export type Size = readonly [height: number, width: number];
 
 /** What is used of sharp. */
 interface Pipeline {
@@ -39,29 +37,29 @@ export function findSharp(): Sharp | null {
   return sharp;
 }
 
-const fail = (where: string, path: string, message: string, cause?: unknown) =>
+/** ERR_FORMAT of an image file. */
+export const wrongImage = (where: string, path: string, message: string, cause?: unknown) =>
   new SteepestError('ERR_FORMAT', `${where}: ${path}: ${message}`, cause === undefined ? undefined : { cause });
 
 /**
- * The pixels of a file: RGB, or one channel of grey. `size`: what it is brought to, its sides' ratio not kept. The pixels' memory may be the
- * decoder's own: copy them before the next call. ERR_FORMAT where the file cannot be read, is of no known format, or broken.
+ * Gives the pixels of a file to `take`: RGB, or one channel of grey. Their memory may be the decoder's own: they are to be copied there and then.
+ * `size`: what the image is brought to, its sides' ratio not kept. ERR_FORMAT where the file cannot be read, is of no known format, or broken.
  */
-export async function decodeFile(where: string, path: string, size?: Size): Promise<Image> {
+export async function decodeFile<T>(
+  where: string,
+  path: string,
+  size: Size | undefined,
+  take: (image: Image) => T,
+): Promise<T> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new SteepestError(
-      'ERR_FORMAT',
-      `${where}: expected an image at ${path} but could not read it (${error.code})`,
-      {
-        cause: error,
-      },
-    );
+    throw wrongImage(where, path, `expected an image but could not read it (${error.code})`, error);
   });
   const kind =
     bytes[0] === 0xff && bytes[1] === 0xd8 ? 'JPEG' : bytes[0] === 0x89 && bytes[1] === 0x50 ? 'PNG' : undefined;
-  if (kind === undefined || size !== undefined) return decodeBySharp(where, path, bytes, size);
+  if (kind === undefined || size !== undefined) return take(await decodeBySharp(where, path, bytes, size));
   const image = kind === 'JPEG' ? (await jpegDecoder())(bytes) : decodePng(bytes);
-  if (image !== undefined) return image;
-  throw fail(
+  if (image !== undefined) return take(image);
+  throw wrongImage(
     where,
     path,
     `expected a whole ${kind} image but received a truncated or broken one (${bytes.length} bytes)`,
@@ -73,7 +71,7 @@ async function decodeBySharp(where: string, path: string, bytes: Uint8Array, siz
   if (decoder === null) {
     const begin = Buffer.from(bytes.subarray(0, 2)).toString('hex') || 'no bytes';
     const more = 'others are read where the package sharp is installed';
-    throw fail(
+    throw wrongImage(
       where,
       path,
       `expected a JPEG or PNG image, which begins with ff d8 or 89 50, but received ${begin} (${more})`,
@@ -87,6 +85,6 @@ async function decodeBySharp(where: string, path: string, bytes: Uint8Array, siz
     const { data, info } = await plain.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return { shape: [info.height, info.width, info.channels], data };
   } catch (error) {
-    throw fail(where, path, `expected an image but sharp says: ${(error as Error).message}`, error);
+    throw wrongImage(where, path, `expected an image but sharp says: ${(error as Error).message}`, error);
   }
 }

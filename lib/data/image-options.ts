@@ -7,6 +7,9 @@ export interface ImageProgress {
   readonly total: number;
 }
 
+/** Height and width that every image is brought to. */
+export type Size = readonly [height: number, width: number];
+
 export interface ImageOptions {
   /** Reads at most so many images (of folders of classes spread evenly over these, of other files the first ones). Default: all. */
   readonly limit?: number;

@@ -5,8 +5,9 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { checkInteger, checkOptions, wrongType } from '../errors.js';
 import { RandomStream } from '../random.js';
+import { type BatchOptions, batched, readBatchOptions } from './batch.js';
 import type { BatchStream, Data, Dataset } from './dataset.js';
-import { collate, countRows, type Row, rowsIn } from './rows.js';
+import { countRows, type ImageFile, type Row, rowsIn } from './rows.js';
 
 type Elements<T> = Iterable<T> | AsyncIterable<T>;
 
@@ -15,11 +16,6 @@ export interface ShuffleOptions {
   readonly seed?: number;
   /** Elements among which the next one is drawn; with fewer than there are, order is less random. Default: all, kept in memory meanwhile. */
   readonly buffer?: number;
-}
-
-export interface BatchOptions {
-  /** Leaves out the last batch where it is smaller than the others. Default false. */
-  readonly dropRemainder?: boolean;
 }
 
 /** Stream of the random numbers of shuffles ("pipe"). */
@@ -31,17 +27,16 @@ const SLICE = 2048;
 export class Pipeline<T> implements AsyncIterable<T> {
   /** Elements of an epoch; undefined where nobody knows before. */
   readonly size: number | undefined;
-  readonly #open: (epoch: number) => Elements<T> | Promise<Elements<T>>;
+  readonly #open: (epoch: number) => Elements<T>;
 
-  constructor(open: (epoch: number) => Elements<T> | Promise<Elements<T>>, size?: number) {
+  constructor(open: (epoch: number) => Elements<T>, size?: number) {
     this.#open = open;
     this.size = size;
   }
 
   /** The elements of an epoch, from 0 on: what `fit` asks for, with the number of epochs that the model has been trained. */
-  async *epoch(number: number): AsyncGenerator<T, void> {
-    checkInteger('pipeline', 'epoch', number);
-    yield* elementsOf(await this.#open(number));
+  epoch(number: number): AsyncGenerator<T, void> {
+    return generated(this.#open(checkInteger('pipeline', 'epoch', number)));
   }
 
   /** The elements of epoch 0. */
@@ -95,8 +90,8 @@ export class Pipeline<T> implements AsyncIterable<T> {
   /** Keeps the elements of the first pass that comes to its end, and gives these in every later one, whatever the epoch. */
   cache(): Pipeline<T> {
     let kept: readonly T[] | undefined;
-    return new Pipeline((epoch) => kept ?? keeping(this.epoch(epoch)), this.size);
-    async function* keeping(elements: AsyncIterable<T>) {
+    return new Pipeline((epoch) => kept ?? keeping(this.#open(epoch)), this.size);
+    async function* keeping(elements: Elements<T>) {
       const all: T[] = [];
       for await (const element of elements) {
         all.push(element);
@@ -107,31 +102,21 @@ export class Pipeline<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Rows put together, `size` at a time: the batches `{ x, y }` that `fit` and `evaluate` take. Typed arrays become one, labels an array.
-   * @throws (at iteration) ERR_SHAPE where rows are of several kinds or lengths.
+   * Rows put together, `size` at a time: the batches `{ x, y }` that `fit` and `evaluate` take. Typed arrays become one, labels an array. Image files
+   * are decoded, and images augmented, on threads, some batches ahead of who asks.
+   * @throws TypeError, RangeError on options; (at iteration) ERR_SHAPE where rows are of several kinds or lengths, ERR_FORMAT where a file is no image.
+   * @example pipeline(train).shuffle({ seed: 1 }).batch(64, { augment: [augment.flip(), augment.cropPadded(4)], seed: 1 })
    */
-  batch(this: Pipeline<Row>, size: number, options?: BatchOptions): Pipeline<Dataset> {
+  batch(this: Pipeline<Row | ImageFile>, size: number, options?: BatchOptions): Pipeline<Dataset> {
     checkInteger('batch', 'size', size, 1);
-    checkOptions('batch', options, ['dropRemainder']);
-    const { dropRemainder = false } = options ?? {};
-    if (typeof dropRemainder !== 'boolean') throw wrongType('batch', 'dropRemainder', 'true or false', dropRemainder);
-    const count = this.size === undefined ? undefined : Math[dropRemainder ? 'floor' : 'ceil'](this.size / size);
-    return this.#then(count, async function* (elements) {
-      let rows: Row[] = [];
-      for await (const row of elements) {
-        if (rows.push(row) < size) continue;
-        yield collate('batch', rows);
-        rows = [];
-      }
-      if (rows.length > 0 && !dropRemainder) yield collate('batch', rows);
-    });
+    const settings = readBatchOptions(options);
+    const count =
+      this.size === undefined ? undefined : Math[settings.dropRemainder ? 'floor' : 'ceil'](this.size / size);
+    return this.#then(count, (rows, epoch) => batched(rows, size, settings, epoch));
   }
 
-  #then<U>(
-    size: number | undefined,
-    change: (elements: AsyncIterable<T>, epoch: number) => AsyncIterable<U>,
-  ): Pipeline<U> {
-    return new Pipeline((epoch) => change(this.epoch(epoch), epoch), size);
+  #then<U>(size: number | undefined, change: (elements: Elements<T>, epoch: number) => AsyncIterable<U>): Pipeline<U> {
+    return new Pipeline((epoch) => change(this.#open(epoch), epoch), size);
   }
 }
 
@@ -141,18 +126,25 @@ export function atEpoch(stream: Exclude<Data, Dataset>, epoch: number): Exclude<
   return typeof stream === 'function' ? async () => of(await stream(epoch)) : of(stream);
 }
 
-async function* elementsOf<T>(elements: Elements<T>): AsyncGenerator<T, void> {
-  if (
-    elements === null ||
-    typeof elements !== 'object' ||
-    !(Symbol.asyncIterator in elements || Symbol.iterator in elements)
-  )
-    throw wrongType('pipeline', 'source', 'an iterable', elements);
+async function* generated<T>(elements: Elements<T>): AsyncGenerator<T, void> {
   yield* elements;
 }
 
+/** What a function gives, once it is asked for. */
+async function* called<T>(source: () => Elements<T> | Promise<Elements<T>>): AsyncGenerator<T, void> {
+  const elements = await source();
+  if (!isIterable(elements)) throw wrongType('pipeline', 'source', 'an iterable', elements);
+  yield* elements;
+}
+
+const isIterable = (value: unknown): value is Elements<unknown> =>
+  value !== null &&
+  typeof value === 'object' &&
+  !ArrayBuffer.isView(value) &&
+  (Symbol.asyncIterator in value || Symbol.iterator in value);
+
 /** Each drawn from the next `buffer` ones: the next one then takes its place. */
-async function* shuffled<T>(elements: AsyncIterable<T>, random: RandomStream, buffer: number): AsyncGenerator<T> {
+async function* shuffled<T>(elements: Elements<T>, random: RandomStream, buffer: number): AsyncGenerator<T> {
   const waiting: T[] = [];
   for await (const element of elements) {
     if (waiting.length < buffer) {
@@ -187,12 +179,11 @@ export function pipeline<T>(source: Elements<T> | ((epoch: number) => Elements<T
 export function pipeline(
   source: Dataset | Elements<unknown> | ((epoch: number) => Elements<unknown> | Promise<Elements<unknown>>),
 ): Pipeline<unknown> {
-  if (typeof source === 'function') return new Pipeline(source);
+  if (typeof source === 'function') return new Pipeline((epoch) => called(() => source(epoch)));
   if (source instanceof Pipeline) return source;
-  if (source === null || typeof source !== 'object' || ArrayBuffer.isView(source))
-    throw wrongType('pipeline', 'source', 'a data set { x, y }, an iterable or a function', source);
-  if ('x' in source) return new Pipeline(() => rowsIn('pipeline', source), countRows('pipeline', source));
-  if (!(Symbol.asyncIterator in source || Symbol.iterator in source))
+  if (source !== null && typeof source === 'object' && 'x' in source)
+    return new Pipeline(() => rowsIn('pipeline', source), countRows('pipeline', source));
+  if (!isIterable(source))
     throw wrongType('pipeline', 'source', 'a data set { x, y }, an iterable or a function', source);
   return new Pipeline(() => source, Array.isArray(source) ? source.length : undefined);
 }

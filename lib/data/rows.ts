@@ -1,6 +1,7 @@
 /** Data sets by their rows: how many there are, some of them as a data set again, each by itself, and many put together as a batch. */
 import { show, wrongRange, wrongShape, wrongType } from '../errors.js';
 import type { Dataset, DataValues, NumericArray } from './dataset.js';
+import type { Size } from './image-options.js';
 import { isSparse, type SparseRows } from './sparse.js';
 
 /** AnyDataset in memory, dense or sparse; what else readers know stays with them. */
@@ -18,6 +19,16 @@ export interface Row {
   readonly sampleWeight?: number;
   /** Of x. */
   readonly shape?: readonly number[];
+}
+
+/** An example whose image is in a file: `batch` decodes it. */
+export interface ImageFile {
+  readonly file: string;
+  readonly y: number;
+  /** Of every image, as the file `like` has it, or as it is resized to `size`. */
+  readonly shape: readonly [height: number, width: number, channels: number];
+  readonly size?: Size | undefined;
+  readonly like: string;
 }
 
 /** Beside x and y, what a data set may have for each row: arrays of as many values. */

@@ -87,13 +87,18 @@ const percent = (part: number) => `${(100 * part).toFixed(part < 0.9995 ? 1 : 0)
 
 function confusion(matrix: Evaluation['confusionMatrix'], name: (value: number) => string): Table {
   const sums = matrix.map((row) => row.reduce((a, b) => a + b, 0));
+  const worst = Math.max(1, ...matrix.flatMap((row, i) => row.filter((_, j) => i !== j)));
   return {
     kind: 'table',
     title: 'Confusion matrix',
     note: 'A row for each label, a column for what the network took it for.',
     head: ['', ...matrix.map((_, i) => name(i))],
     rows: matrix.map((row, i) => [name(i), ...row.map((count) => (count === 0 ? '' : count))]),
-    shade: (row, column) => (column === 0 ? 0 : (matrix[row]![column - 1] ?? 0) / Math.max(1, sums[row]!)),
+    // Right answers by their part of the row, mistakes by the most frequent one.
+    shade: (row, column) => {
+      const count = matrix[row]![column - 1] ?? 0;
+      return column - 1 === row ? count / Math.max(1, sums[row]!) : -Math.sqrt(count / worst);
+    },
   };
 }
 

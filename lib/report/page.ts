@@ -15,7 +15,7 @@ export interface Table {
   readonly head: readonly string[];
   /** Numbers, also as text, are shown as they are, aligned to the right. */
   readonly rows: readonly (readonly (string | number)[])[];
-  /** How strongly a cell is coloured, 0 .. 1. */
+  /** How strongly a cell is coloured: 0 .. 1 in blue, 0 .. -1 in orange. */
   readonly shade?: (row: number, column: number) => number;
 }
 
@@ -52,16 +52,18 @@ function json(value: unknown): string {
 const NUMBER = /^-?\d[\d.,]*(e-?\d+)?$/;
 
 function table({ head, rows, shade }: Table): string {
+  const side = (text: string) => (NUMBER.test(text) ? ' class="number"' : '');
   const cell = (value: string | number, row: number, column: number) => {
     const strength = shade?.(row, column) ?? 0;
-    const color =
-      strength > 0 ? ` style="background:rgba(0,114,178,${(0.75 * Math.min(1, strength)).toFixed(3)})"` : '';
-    const side = NUMBER.test(String(value)) ? ' class="number"' : '';
-    return `<td${side}${color}>${escape(String(value))}</td>`;
+    const color = `rgba(${strength > 0 ? '0,114,178' : '213,94,0'},${(0.75 * Math.min(1, Math.abs(strength))).toFixed(3)})`;
+    return `<td${side(String(value))}${strength === 0 ? '' : ` style="background:${color}"`}>${escape(String(value))}</td>`;
+  };
+  const heading = (name: string, column: number) => {
+    const numbers = rows.find((row) => side(String(row[column] ?? '')) !== '');
+    return `<th${numbers === undefined ? '' : ' class="number"'}>${escape(name)}</th>`;
   };
   const body = rows.map((cells, r) => `<tr>${cells.map((value, c) => cell(value, r, c)).join('')}</tr>`);
-  return `<table><thead><tr>${head.map((name) => `<th>${escape(name)}</th>`).join('')}</tr></thead>
-<tbody>${body.join('\n')}</tbody></table>`;
+  return `<table><thead><tr>${head.map(heading).join('')}</tr></thead>\n<tbody>${body.join('\n')}</tbody></table>`;
 }
 
 function images({ images, height = 64 }: Images): string {
@@ -94,7 +96,7 @@ section { background: #fff; border: 1px solid #ddd; border-radius: 6px; padding:
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .table-panel th, .table-panel td { padding: 2px 9px; border-bottom: 1px solid #eee; text-align: left; }
 .table-panel td:first-child, .table-panel td.number { white-space: nowrap; }
-.table-panel td.number { text-align: right; }
+.table-panel .number { text-align: right; }
 .images { display: flex; flex-wrap: wrap; gap: 8px; }
 figure { margin: 0; text-align: center; font-size: 12px; color: #555; }
 img { image-rendering: pixelated; display: block; margin: 0 auto; background: #eee; }

@@ -103,7 +103,7 @@ export function evaluateRegistered(
     if (signal?.aborted) return undefined;
     const storages: Record<string, Storage> = {};
     try {
-      storages.indices = backend.allocate('i32', rows);
+      storages.indices = backend.allocate('i32', rows, 'data');
       storages.indices.write(countUp(rows));
       storages.loss = backend.allocate('real', steps);
       storages.correct = backend.allocate('real', steps);

@@ -17,6 +17,7 @@ export function doneEvent({ epochs, stopped, reason }: History) {
   return { event: 'done', ...(last && figuresOf(last)), ...(other && { reason }), ...(stopped && { stopped }) };
 }
 
-function figuresOf({ epoch, trainLoss, testLoss, testAccuracy, seconds, imagesPerSecond }: EpochRecord) {
-  return { epoch, trainLoss, testLoss, testAccuracy, seconds, imagesPerSecond };
+function figuresOf(record: EpochRecord) {
+  const { epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, learningRate, seconds, imagesPerSecond } = record;
+  return { epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, learningRate, seconds, imagesPerSecond };
 }

@@ -67,7 +67,7 @@ export class Feed {
     const registered = await register(backend, examples);
     const { rows, kinds } = registered;
     try {
-      const indices = backend.allocate('i32', rows);
+      const indices = backend.allocate('i32', rows, 'data');
       indices.write(countUp(rows));
       const dispose = () => {
         registered.dispose();

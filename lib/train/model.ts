@@ -25,6 +25,7 @@ import {
   fromModelConfig,
   type ModelConfig,
   readModelFile,
+  type SavedModel,
   toModelConfig,
   writeModelFile,
 } from './saved.js';
@@ -120,12 +121,17 @@ export class Model {
   #loss: Loss | undefined;
 
   /** Not for users: `sequential`, `model` and `loadModel` make models. */
-  constructor(where: string, options: CommonOptions, graph: LayerGraph) {
+  constructor(
+    where: string,
+    options: CommonOptions,
+    graph: LayerGraph,
+    weights?: readonly Pick<Weights, 'name' | 'values'>[],
+  ) {
     const { name = where } = options;
     if (typeof name !== 'string') throw wrongType(where, 'name', 'a string', name);
     const seed = checkInteger(where, 'seed', options.seed ?? 0);
     const { backend, reason } = chooseDevice(where, options);
-    this.#network = new Network(name, backend, seed, graph);
+    this.#network = new Network(name, backend, seed, graph, weights);
     this.name = name;
     this.seed = seed;
     this.inputShape = this.#network.inputShape;
@@ -278,9 +284,10 @@ export class Model {
     const saved = await readModelFile('loadModel', source);
     const elsewhere = options?.device !== undefined && options.device !== 'auto' && options.device !== 'reference';
     const wide = saved.weights[0]?.values instanceof Float64Array && !elsewhere;
-    const made = Model.#from('loadModel', saved, { ...(wide && { precision: 'float64' }), ...options });
-    made.setWeights(saved.weights);
-    return made;
+    return Model.#from('loadModel', saved, {
+      ...options,
+      precision: options?.precision ?? (wide ? 'float64' : 'fp32'),
+    });
   }
 
   /** The model as JSON, without its parameters: what `fromJSON` reads. `JSON.stringify(model)` calls it. */
@@ -298,8 +305,10 @@ export class Model {
     return Model.#from('fromJSON', fromModelConfig('fromJSON', config), options);
   }
 
-  static #from(where: string, { name, seed, graph, loss }: Described, options: DeviceOptions | undefined): Model {
-    const made = new Model(where, { ...options, name, seed }, graph);
+  static #from(where: string, described: Described | SavedModel, options: DeviceOptions | undefined): Model {
+    const { name, seed, graph, loss } = described;
+    const weights = 'weights' in described ? described.weights : undefined;
+    const made = new Model(where, { ...options, name, seed }, graph, weights);
     made.#loss = loss;
     return made;
   }

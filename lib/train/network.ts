@@ -17,6 +17,7 @@ import {
   type Storages,
   type Tiles,
 } from './program.js';
+import { type Weights, writeWeights } from './weights.js';
 
 /** What a convolution may choose. */
 const TILES: readonly number[] = [0, 2, 4];
@@ -72,6 +73,8 @@ export class Network {
     readonly backend: Backend,
     readonly seed: number,
     graph: LayerGraph,
+    /** All parameters by name. Default: what the initialisers make of the seed. */
+    weights?: readonly Pick<Weights, 'name' | 'values'>[],
   ) {
     this.inputShape = graph.inputs.shape!;
     this.built = buildLayers(graph);
@@ -82,8 +85,9 @@ export class Network {
     );
     this.trained = this.parameters.filter(isTrainable);
     this.layout = parameterLayout(this.parameters);
-    this.theta = this.own(backend.allocate('real', this.layout.length));
-    this.#initialize();
+    this.theta = this.own(backend.allocate('real', this.layout.length, 'weights'));
+    if (weights === undefined) this.#initialize();
+    else writeWeights(this, weights);
   }
 
   get outputs(): number {
@@ -189,8 +193,14 @@ export class Network {
   stateFor(optimizer: Optimizer): OptimizerState {
     if (this.optimizerState?.optimizer === optimizer) return this.optimizerState;
     const storages: Record<string, Storage> = {};
-    for (const name of ['gradients', ...optimizer.stateBuffers.map(stateRegion)])
-      storages[name] = this.own(this.backend.allocate('real', this.layout.trained));
+    try {
+      for (const name of ['gradients', ...optimizer.stateBuffers.map(stateRegion)])
+        storages[name] = this.backend.allocate('real', this.layout.trained, 'weights');
+    } catch (error) {
+      for (const storage of Object.values(storages)) storage.dispose();
+      throw error;
+    }
+    for (const storage of Object.values(storages)) this.own(storage);
     for (const storage of Object.values(this.optimizerState?.storages ?? {})) {
       this.#owned.delete(storage);
       storage.dispose();

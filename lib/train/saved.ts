@@ -5,7 +5,12 @@
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkInteger, checkOptions, SteepestError, show, wrongType } from '../errors.js';
 import { checkPath, replaceFile } from '../files.js';
-import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type SafetensorsTensor,
+} from '../formats/safetensors.js';
 import { sameShape } from '../graph/tensor.js';
 import { buildLayers, type LayerGraph } from '../layers/graph.js';
 import { type GraphConfig, graphFromConfig, graphToConfig } from '../layers/registry.js';
@@ -77,6 +82,11 @@ export async function writeModelFile(
   );
   const bytes = encodeSafetensors(tensors, { [METADATA]: JSON.stringify(config) });
   await replaceFile('save', 'the model', checkPath('save', path), bytes);
+}
+
+/** Whether a safetensors file says that it is a model of this library. */
+export function isModelFile({ metadata }: Safetensors): boolean {
+  return Object.hasOwn(metadata, METADATA);
 }
 
 export interface SavedModel extends Described {

@@ -1,5 +1,5 @@
 /** Training steps on the engine: some at a time, by the plan for their data, with what they came to. */
-import type { PlanRun, Storage } from '../backends/backend.js';
+import type { PlanRun, Storage, StorageUse } from '../backends/backend.js';
 import type { Profile } from '../plan/profile.js';
 import { GATHERED, type Kept, OPTIMIZER } from './checkpoint/state.js';
 import type { Totals } from './evaluate.js';
@@ -120,14 +120,14 @@ export class Steps {
     const { backend, layout } = this.#network;
     const { clipNorm, accumulate, optimizer } = this.#settings;
     this.#network.check();
-    const own = (name: string, length: number) => {
-      this.#own[name] = this.#scope.own(backend.allocate('real', length));
+    const own = (name: string, length: number, use: StorageUse = 'other') => {
+      this.#own[name] = this.#scope.own(backend.allocate('real', length, use));
     };
     own('loss', MOST_STEPS);
     own('correct', MOST_STEPS);
     if (clipNorm !== undefined) own('gradientFactor', 1);
     if (accumulate > 1) {
-      own('total', layout.trained);
+      own('total', layout.trained, 'weights');
       own('zero', 1);
     }
     this.#state = this.#network.stateFor(optimizer);

@@ -6,6 +6,7 @@ import { checkInteger, checkOneOf, wrongShape, wrongType } from '../errors.js';
 import { checkPath, unwritable } from '../files.js';
 import { encodePng, type Pixels } from '../formats/png.js';
 import { type EventValue, encodeEvent, frame, histogramOf } from '../formats/tfevents.js';
+import type { Callback } from './callbacks/callback.js';
 import type { IterationRecord } from './minimize-options.js';
 import type { FitRecord } from './records.js';
 
@@ -19,7 +20,7 @@ let logs = 0;
  * @throws TypeError where `folder` is no path. The methods: TypeError, RangeError on arguments; ERR_FILE where the file cannot be written.
  * @example
  * const log = tensorBoard('runs/first');
- * await model.fit(data, { epochs: 5, validationData, onEpochEnd: log.record });
+ * await model.fit(data, { epochs: 5, validationData, callbacks: [log] });
  * for (const { name, values } of model.weights()) log.histogram(name, values, 5);
  * log.close();
  */
@@ -27,7 +28,8 @@ export function tensorBoard(folder: string | URL): TensorBoardLog {
   return new TensorBoardLog(checkPath(W, folder));
 }
 
-export class TensorBoardLog {
+export class TensorBoardLog implements Callback {
+  readonly name = 'tensorBoard';
   readonly #folder: string;
   #file: number | undefined;
   #closed = false;
@@ -41,13 +43,16 @@ export class TensorBoardLog {
 
   /**
    * The numbers of a record of fit or minimize, each under a tag ('loss/train', 'accuracy/test', 'learning_rate', 'objective' ...), at its epoch, batch
-   * (counted through all epochs) or iteration. It may be given as it is to `onEpochEnd`, `onBatchEnd` and `onIteration`.
+   * (counted through all epochs) or iteration. It may be given as it is to `onBatchEnd` and `onIteration`.
    */
   readonly record = (record: FitRecord | IterationRecord): void => {
     const step = record.kind === 'epoch' ? record.epoch : record.kind === 'batch' ? ++this.#batches : record.iteration;
     for (const [tag, value] of Object.entries(numbersOf(record)))
       if (value !== undefined) this.scalar(tag, value, step);
   };
+
+  /** As a callback of fit it takes the records of epochs. */
+  readonly onEpochEnd = this.record;
 
   /** A number, as float32. */
   scalar(tag: string, value: number, step: number): void {

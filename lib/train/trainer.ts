@@ -106,7 +106,8 @@ export class Trainer implements Around {
 
   async #begin(): Promise<void> {
     const { source } = this.#data;
-    if (typeof source !== 'function') this.#order = this.scope.own(this.network.backend.allocate('i32', source.rows));
+    if (typeof source !== 'function')
+      this.#order = this.scope.own(this.network.backend.allocate('i32', source.rows, 'data'));
     this.#position.epoch = 1;
     const states = await this.#keeper.restore();
     const { checkpoints } = this.#keeper;

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../lib/cli/program.js';
 import { writeIdx } from '../../lib/data/idx.js';
+import { dense } from '../../lib/layers/dense.js';
+import { flatten } from '../../lib/layers/flatten.js';
+import { loadModel, sequential } from '../../lib/train/model.js';
 import { FakeIo } from '../helpers/fake-io.js';
 import { jpeg } from '../helpers/jpeg.js';
 
@@ -24,7 +27,10 @@ describe('train --json', () => {
     expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'epoch', 'done']);
     const [start, first, second, done] = io.lines;
     expect(start).toEqual({ event: 'start', device: 'reference', parameters: 669_706 });
-    const fields = ['event', 'epoch', 'trainLoss', 'testLoss', 'testAccuracy', 'seconds', 'imagesPerSecond'];
+    const fields = [
+      ...['event', 'epoch', 'trainLoss', 'trainAccuracy', 'testLoss', 'testAccuracy'],
+      ...['learningRate', 'seconds', 'imagesPerSecond'],
+    ];
     for (const line of [first!, second!, done!]) {
       expect(Object.keys(line)).toEqual(fields);
       for (const field of fields.slice(1)) expect(line[field], field).toEqual(expect.any(Number));
@@ -276,5 +282,42 @@ describe('train', () => {
     const version = await run(['--version']);
     expect(version.code).toBe(0);
     expect(version.io.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('train --save and --load', () => {
+  const saved = join(dir, 'net.safetensors');
+
+  it('goes on where it was', async () => {
+    const first = await run([...few, '--epochs', '2', '--save', saved]);
+    expect([first.code, first.io.stderr]).toEqual([0, expect.stringContaining(`saved to ${saved}`)]);
+    const [, , epoch] = (await run([...few, '--epochs', '2', '--json'])).io.lines;
+    const on = ['train', '--load', saved, ...few.slice(3), '--epochs', '1', '--json'];
+    const second = await run([...on, '--optimizer', 'sgd', '--lr', '1e-12']);
+    expect(second.code).toBe(0);
+    expect(second.io.lines[1]!.testLoss).toBeCloseTo(epoch!.testLoss as number, 5);
+    expect((await loadModel(saved)).parameterCount).toBe(669_706);
+  });
+
+  it('refuses other images, other networks beside it, and a place that is not there', async () => {
+    const images = sequential({ inputShape: [5, 5, 1], device: 'reference' }, [flatten(), dense({ units: 10 })]);
+    await images.save(join(dir, 'small.safetensors'));
+    const other = await run([
+      'train',
+      '--load',
+      join(dir, 'small.safetensors'),
+      '--device',
+      'reference',
+      '--limit',
+      '9',
+    ]);
+    expect([other.code, other.io.stderr]).toEqual([
+      2,
+      expect.stringContaining('is for images of 5 x 5 x 1 in 10 classes'),
+    ]);
+    expect((await run(['train', '--load', saved, '--model', 'mlp'])).code).toBe(2);
+    const nowhere = await run([...few, '--save', join(dir, 'none', 'net.safetensors')]);
+    expect([nowhere.code, nowhere.io.stdout]).toEqual([1, '']);
+    expect(nowhere.io.stderr).toContain('ERR_FILE: train: expected a file to write for --save but');
   });
 });

@@ -125,7 +125,7 @@ describe('imageFolder', () => {
       /dog.c\.jpg: .*8 x 8 x 3, as .*, but .*8 x 7 x 3/,
     ],
     ['grey among colours', { ...pets, 'dog/c.jpg': jpeg([1]) }, /dog.c\.jpg: .* received 8 x 8 x 1/],
-    ['folder in a class', { ...pets, 'dog/c/1.jpg': red }, /an image at .*dog.c but could not read it \(EISDIR\)/],
+    ['folder in a class', { ...pets, 'dog/c/1.jpg': red }, /dog.c: expected an image but could not read it \(EISDIR\)/],
     ['folder without classes', { 'a.jpg': red }, /expected a folder for each class at .* but found none/],
     ['empty class', { ...pets, 'ant/.hidden': '' }, /expected images of a class at .*ant but found none/],
     [

@@ -24,6 +24,8 @@ import { exampleGraph } from '../layers/examples.js';
 const image = [6, 5, 2];
 const x = input(image);
 
+const convolved = connect(x, conv2d({ filters: 2, kernelSize: 1 }));
+
 const graphs: readonly (readonly [string, LayerGraph])[] = [
   ...layerKinds.map((kind) => [kind, exampleGraph(kind)] as const),
   ['a step and a border', sequence(image, [conv2d({ filters: 3, kernelSize: 3, strides: 2, padding: 1 })])],
@@ -41,6 +43,10 @@ const graphs: readonly (readonly [string, LayerGraph])[] = [
     sequence(image, [conv2d({ filters: 2, kernelSize: 1 }), stochasticPool2d(), stochasticPool2d({ strides: 1 })]),
   ],
   ['pooling of images that overlap', sequence(image, [averagePool2d({ poolSize: 3, strides: 1 }), relu()])],
+  [
+    'an activation beside what it reads',
+    { inputs: x, outputs: connect([connect(convolved, relu()), convolved], add()) },
+  ],
   [
     'a sum of three',
     { inputs: x, outputs: connect([x, connect(x, relu()), connect(x, conv2d({ filters: 2, kernelSize: 1 }))], add()) },

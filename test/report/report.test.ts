@@ -92,7 +92,8 @@ describe('a log of training by batches', () => {
       ['cat', 2, 1],
       ['dog', 1, 1],
     ]);
-    expect([matrix.shade!(0, 1), matrix.shade!(1, 2), matrix.shade!(1, 0)]).toEqual([2 / 3, 1 / 2, 0]);
+    expect([matrix.shade!(0, 1), matrix.shade!(1, 2), matrix.shade!(0, 2)]).toEqual([2 / 3, 1 / 2, -1]);
+    expect(matrix.shade!(1, 0)).toBeCloseTo(0, 9);
     expect(titled<Table>(panels, 'Test')).toMatchObject({
       note: '5 images: accuracy 0.6000, loss 0.2500',
       rows: [['cat', '0.7500', '0.6667', '0.7000', 3]],

@@ -49,9 +49,8 @@ test('records of fit become scalars, at their epochs and batches', async () => {
   const path = join(folder, 'a', 'b');
   const log = tensorBoard(path);
   const model = mlp();
-  const { record } = log;
   const options = { epochs: 2, batchSize: 16, validationData: clusters(8, 4, 2), optimizer: 'sgd', C: 100 } as const;
-  const { epochs } = await model.fit(clusters(32), { ...options, onEpochEnd: record, onBatchEnd: record });
+  const { epochs } = await model.fit(clusters(32), { ...options, callbacks: [log], onBatchEnd: log.record });
   log.close();
   const batch = (step: number) => [
     [step, 'batch/loss', expect.any(Number)],
