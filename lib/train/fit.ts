@@ -5,6 +5,7 @@ import { checkClassWeights, reweighed, withClassWeights } from '../data/weights.
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { CheckpointFolder, checkpointAt, type Found } from './checkpoint/folder.js';
+import { publish } from './diagnostics.js';
 import { dataShape } from './evaluate.js';
 import { FitRun } from './fit-run.js';
 import type { Model } from './model.js';
@@ -41,11 +42,19 @@ export function startFit(
       control.tell({ ...NOTHING_YET, epochs: settings.epochs });
       const prepared = await prepare(network, settings, data, scope);
       const trainer = new Trainer(network, settings, scope, control, prepared, model);
-      await trainer.prepare(await checkpointToResume(settings));
+      const found = await checkpointToResume(settings);
+      await trainer.prepare(found);
       return profiled('fit', settings.profile, async (profile) => {
         onSettings(settings);
-        const history = await trainer.train(profile);
-        return profile === undefined ? history : { ...history, profile };
+        publish('start', model, { epochs: settings.epochs, resumed: found !== undefined });
+        try {
+          const history = await trainer.train(profile);
+          publish('end', model, { history });
+          return profile === undefined ? history : { ...history, profile };
+        } catch (error) {
+          publish('error', model, { error });
+          throw error;
+        }
       });
     }),
   );

@@ -11,6 +11,7 @@ import { CallbackList } from './callbacks/list.js';
 import type { Found } from './checkpoint/folder.js';
 import { Keeper } from './checkpoint/keeper.js';
 import { settingOf } from './checkpoint/setting.js';
+import { publish } from './diagnostics.js';
 import { epochRecord } from './epoch-record.js';
 import type { Totals } from './evaluate.js';
 import type { FitControl } from './fit-run.js';
@@ -47,6 +48,7 @@ export class Trainer implements Around {
   readonly #position: Position;
   readonly #callbacks: CallbackList;
   readonly #keeper: Keeper;
+  readonly #model: Model | undefined;
   /** The numbers of the rows, in the epoch's order. */
   #order: Storage | undefined;
   #toldAt = 0;
@@ -71,7 +73,10 @@ export class Trainer implements Around {
     };
     const callbacks = new CallbackList(settings, fitContext(model!, network, settings, data, steps, end));
     const setting = settingOf(model, network, settings, data);
-    this.#keeper = new Keeper({ network, settings, setting, position, steps, callbacks }, () => {});
+    this.#keeper = new Keeper({ network, settings, setting, position, steps, callbacks }, (path, milliseconds) =>
+      publish('checkpoint', model, { path, milliseconds }),
+    );
+    this.#model = model;
     this.steps = steps;
     this.#position = position;
     this.#callbacks = callbacks;
@@ -135,6 +140,7 @@ export class Trainer implements Around {
     position.records.push(record);
     this.#tell();
     this.#control.push(record);
+    publish('epoch', this.#model, { record });
     const { checkpoints } = this.#keeper;
     await checkpoints.during(() => this.#callbacks.epochEnd(record));
     if (record.partial) return;
