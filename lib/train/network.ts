@@ -19,6 +19,9 @@ import {
 } from './program.js';
 import { type Weights, writeWeights } from './weights.js';
 
+/** What a convolution may choose. */
+const TILES: readonly number[] = [0, 2, 4];
+
 /** What an optimizer keeps from step to step. */
 export interface OptimizerState {
   readonly optimizer: Optimizer;
@@ -121,6 +124,26 @@ export class Network {
   }
 
   // ---- programs ----
+
+  /** The choices that plans were compiled with. */
+  get tiles(): Tiles {
+    return this.#tiles;
+  }
+
+  /** Takes the choices that a checkpoint was made with; plans with others are compiled anew. */
+  async restoreTiles(tiles: Iterable<readonly [string, number]>): Promise<void> {
+    const others = [...tiles].filter(([shape, tile]) => this.#tiles.get(shape) !== tile && TILES.includes(tile));
+    if (others.length === 0) return;
+    await this.exclusive(async () => {
+      for (const [shape, tile] of others) this.#tiles.set(shape, tile);
+      this.#dropPrograms();
+    });
+  }
+
+  #dropPrograms(): void {
+    for (const { program } of this.#programs.values()) program.dispose();
+    this.#programs.clear();
+  }
 
   /**
    * The program for `key` that takes batches of `batch` rows. There is one of each role: one with another key or a larger batch takes
@@ -236,8 +259,7 @@ export class Network {
   }
 
   #free(): void {
-    for (const { program } of this.#programs.values()) program.dispose();
-    this.#programs.clear();
+    this.#dropPrograms();
     for (const resource of this.#owned) resource.dispose();
     this.#owned.clear();
   }

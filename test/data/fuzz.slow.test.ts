@@ -1,4 +1,4 @@
-/** Damaged files of every format that is read: right, or refused by name. (libsvm's text against another reader: libsvm-fuzz.test.ts.) */
+/** Damaged files of every format that is read: right, or refused by name. (libsvm's text against another reader: libsvm-fuzz.slow.test.ts.) */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,6 +17,7 @@ import { decodePng } from '../../lib/data/png.js';
 import { checkSparse } from '../../lib/data/sparse.js';
 import { extract } from '../../lib/data/tar.js';
 import { SteepestError } from '../../lib/errors.js';
+import { readSimplennConfig } from '../../lib/models/simplenn.js';
 import { fuzz } from '../helpers/fuzz.js';
 import { jpeg } from '../helpers/jpeg.js';
 import { chunk, png } from '../helpers/png.js';
@@ -87,6 +88,26 @@ describe('CSV', () => {
     mixed(await fuzz({ files, tokens, read: (file) => readCsv(file, { label: -1 }), check, cases: 3000 }));
     mixed(await fuzz({ files, tokens, read: (file) => readCsv(file, { header: true, separator: ';' }), check }), 0.01);
   });
+});
+
+it('a network file of SimpleNN is read or refused', async () => {
+  const file = bytes(
+    ['L = 2; % the last', 'LC = 1', 'LF = 1', 'wd_input = [9];', ' ht_input=9', 'ch_input = [1,4];']
+      .concat([
+        'wd_pad_added = [1];',
+        'wd_filter = [3];',
+        'strides = 1',
+        'wd_subimage_pool = [2];',
+        'full_neurons = [3];',
+      ])
+      .join('\n'),
+  );
+  const tokens = ['=', ';', '[', ']', ',', '%', '\n', 'LC', 'strides', 'system("ls")', '3', '64'];
+  const check = ({ layers, classes }: Awaited<ReturnType<typeof readSimplennConfig>>) => {
+    expect(layers.length).toBeGreaterThan(0);
+    expect(classes).toBeGreaterThan(0);
+  };
+  mixed(await fuzz({ files: [file], tokens, read: (text) => readSimplennConfig(text), check }), 0.02);
 });
 
 describe('MAT', () => {
