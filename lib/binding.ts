@@ -51,13 +51,18 @@ export interface CudaInfo {
   readonly reason: string;
 }
 
-/** What all threads of the process hold, in bytes and in number. */
+/** What all threads of the process hold: bytes of a device's memory by their use, objects on all devices. */
 export interface NativeMemory {
+  /** On a CUDA device with scratch, on the host without. */
   readonly bytes: number;
+  readonly weights: number;
+  readonly data: number;
+  readonly arenas: number;
+  readonly other: number;
+  /** Working memory that kernels keep between calls. */
+  readonly scratch: number;
   readonly storages: number;
   readonly plans: number;
-  /** Bytes of working memory that kernels keep between calls. */
-  readonly scratch: number;
 }
 
 export interface NativeCeiling {
@@ -99,8 +104,8 @@ export interface Binding {
     arithmetic: number,
     times: number,
   ): Float64Array;
-  /** `dtype`: 0 real, 1 i32, 2 u16, 3 u8. `device` as for runKernel. */
-  createStorage(dtype: number, length: number, device?: number): StorageHandle;
+  /** `dtype`: 0 real, 1 i32, 2 u16, 3 u8. `device` as for runKernel. `use`: 0 other (default), 1 weights, 2 data. */
+  createStorage(dtype: number, length: number, device?: number, use?: number): StorageHandle;
   /** The array has the storage's own type. */
   writeStorage(storage: StorageHandle, source: TypedArray, offset: number): void;
   readStorage(storage: StorageHandle, target: TypedArray, offset: number): void;

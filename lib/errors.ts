@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'ERR_DISPOSED'
   | 'ERR_NO_DEVICE'
   | 'ERR_NO_PACKAGE'
+  | 'ERR_NETWORK'
   | 'ERR_DEVICE_OOM'
   | 'ERR_CUDA'
   | 'ERR_FORMAT'
@@ -29,7 +30,7 @@ const SHOWN = { characters: 120, elements: 12, depth: 3 };
 
 /** A value as it reads in a message: `Float32Array(3)`, `"relu"`, `NaN`, `[2, 3]`. What is long is cut short. */
 export function show(value: unknown, depth = 0): string {
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as { length?: number }).length ?? '?'})`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor?.name}(${(value as { length?: number }).length ?? '?'})`;
   if (typeof value === 'string')
     return `${JSON.stringify(value.slice(0, SHOWN.characters))}${value.length > SHOWN.characters ? '...' : ''}`;
   if (Array.isArray(value)) {
@@ -44,7 +45,8 @@ export function show(value: unknown, depth = 0): string {
 
 /** TypeError in the one form all of them have: `conv2d: expected a positive integer for filters but received "8"`. */
 export function wrongType(where: string, name: string, expected: string, received: unknown): TypeError {
-  return new TypeError(`${where}: expected ${expected} for ${name} but received ${show(received)}`);
+  const place = typeof where === 'string' ? where : show(where); // a label may be anything yet
+  return new TypeError(`${place}: expected ${expected} for ${name} but received ${show(received)}`);
 }
 
 /** RangeError in the same form. */

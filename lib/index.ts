@@ -21,6 +21,7 @@ export type {
   NumericArray,
 } from './data/dataset.js';
 export { type DigitsOptions, digits } from './data/digits.js';
+export { type FetchOptions, type FetchProgress, fetchDataset } from './data/fetch.js';
 export { type Idx, readIdx, writeIdx } from './data/idx.js';
 export { type ImageFiles, imageFiles } from './data/image-files.js';
 export { type ImageFolder, imageFolder } from './data/image-folder.js';
@@ -121,7 +122,9 @@ export { type SaveBestOptions, saveBest } from './train/callbacks/save-best.js';
 export { terminateOnNaN } from './train/callbacks/terminate-on-nan.js';
 export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
+export type { FitRun } from './train/fit-run.js';
 export { type LoadWeightsOptions, loadWeights } from './train/load-weights.js';
+export { type MemoryUse, memory } from './train/memory.js';
 export type { EvaluationMetric } from './train/metrics/evaluation.js';
 export * as metrics from './train/metrics/public.js';
 export type {
@@ -148,7 +151,7 @@ export { fromOnnx, toOnnx } from './train/onnx.js';
 export type { EvaluateOptions, FitOptions, Metric } from './train/options.js';
 export type { PredictOptions } from './train/predict.js';
 export type { ProfileOption } from './train/profile.js';
-export type { BatchRecord, EpochRecord, FitFigures, FitRecord, FitRun, History, Progress } from './train/records.js';
+export type { BatchRecord, EpochRecord, FitFigures, FitRecord, History, Progress } from './train/records.js';
 export type { Run, RunState } from './train/run.js';
 export type { ModelConfig } from './train/saved.js';
 export type { PlanDescription, PlanOptions } from './train/step-plan.js';

@@ -1,4 +1,5 @@
 /** Finding and loading the addon: what it says of the machine, and what is said where there is none. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { kernelNames } from '../lib/backends/kernels.js';
 import { loadBinding } from '../lib/binding.js';
 
-const { binding } = loadBinding();
+const { binding, path } = loadBinding();
 
 /** loadBinding of a fresh module under these variables. */
 async function loadWith(variables: Record<string, string>) {
@@ -48,6 +49,19 @@ describe.skipIf(binding === undefined)('the addon', () => {
   test('knows the kernels of kernels.def in their order', () => {
     expect(binding!.kernelNames()).toEqual(kernelNames);
   });
+
+  test.runIf(process.platform === 'linux')(
+    'shows its two entry points to the loader, and takes no code from Node',
+    () => {
+      const { status, stdout } = spawnSync('nm', ['-D', '--defined-only', path!], { encoding: 'utf8' });
+      if (status !== 0) return; // no nm
+      const names = stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ').at(-1));
+      expect(names).toEqual(['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
+    },
+  );
 
   test('tells what the machine and the build are', () => {
     const info = binding!.info();

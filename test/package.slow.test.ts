@@ -58,6 +58,16 @@ describe('the packed package', () => {
       for (const file of [esm, cjs, worker]) expect(run(node, [file]).trim()).toBe('2');
   });
 
+  it('is the same for require and import', () => {
+    const source = `
+      const required = require('steepest');
+      import('steepest').then((imported) => {
+        const names = Object.keys(required);
+        console.log(names.length > 30, names.every((name) => imported[name] === required[name]));
+      });`;
+    expect(run(process.execPath, [write('h.cjs', source)])).toBe('true true\n');
+  });
+
   it('has neither the addon nor tests; that is in a package of its own', () => {
     const files = readdirSync(join(project, 'node_modules/steepest'));
     expect(files.sort()).toEqual([

@@ -8,6 +8,9 @@ export type DeviceName = 'reference' | 'cpu' | 'cuda';
 export type Precision = 'float32' | 'float64';
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array;
 
+/** What a storage is for, as memory is counted. */
+export type StorageUse = 'other' | 'weights' | 'data';
+
 /** Device memory of one element type, zero at birth. Offsets and lengths count elements. */
 export interface Storage {
   readonly dtype: DType;
@@ -170,8 +173,8 @@ export interface Backend {
    * for about half a second or until the signal. Resolves to whether chooseTile may answer anew.
    */
   tune?(shapes: readonly ConvolutionShape[], signal?: AbortSignal, strict?: boolean): Promise<boolean>;
-  /** Throws a RangeError on a length that makes no sense, ERR_DEVICE_OOM where there is no room. */
-  allocate(dtype: DType, length: number): Storage;
+  /** Throws a RangeError on a length that makes no sense, ERR_DEVICE_OOM where there is no room. `use`: default 'other'. */
+  allocate(dtype: DType, length: number, use?: StorageUse): Storage;
   load(plan: Plan): Executable;
   /** Where calls are to be timed on the device: milliseconds of each of `times` runs of a kernel on copies of its buffers there. */
   timeKernel?(

@@ -58,8 +58,13 @@ export class ConvolutionTimer {
   /** With memory for each of these shapes in turn. */
   static async open(backend: Backend, shapes: readonly TimedShape[]): Promise<ConvolutionTimer> {
     const timer = new ConvolutionTimer(backend, shapes);
-    await timer.#touch();
-    return timer;
+    try {
+      await timer.#touch();
+      return timer;
+    } catch (error) {
+      timer.dispose();
+      throw error;
+    }
   }
 
   dispose(): void {

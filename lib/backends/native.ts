@@ -10,6 +10,7 @@ import type {
   PlanRun,
   RunRequest,
   Storage,
+  StorageUse,
   TypedArray,
 } from './backend.js';
 import { type DType, type KernelName, kernelNames } from './kernels.js';
@@ -17,6 +18,8 @@ import { type DType, type KernelName, kernelNames } from './kernels.js';
 /** In the order of C++'s enum Type. */
 const dtypes: readonly DType[] = ['real', 'i32', 'u16', 'u8'];
 const arrayTypes = { real: Float32Array, i32: Int32Array, u16: Uint16Array, u8: Uint8Array };
+/** In the order of C++'s enum Use. */
+const uses: readonly StorageUse[] = ['other', 'weights', 'data'];
 const bytesPerElement = { real: 4, i32: 4, u16: 2, u8: 1 };
 
 /** How the addon is to compute. */
@@ -43,11 +46,11 @@ export abstract class NativeBackend implements Backend {
   /** Throws ERR_DEVICE_OOM where so many bytes are known not to fit. */
   protected checkRoom(_where: string, _bytes: number): void {}
 
-  allocate(dtype: DType, length: number): Storage {
+  allocate(dtype: DType, length: number, use: StorageUse = 'other'): Storage {
     checkOneOf('allocate', 'dtype', dtype, dtypes);
     checkInteger('allocate', 'length', length);
     this.checkRoom('allocate', length * bytesPerElement[dtype]);
-    return new NativeStorage(this.target, dtype, length);
+    return new NativeStorage(this.target, dtype, length, use);
   }
 
   load(plan: Plan): Executable {
@@ -79,10 +82,11 @@ class NativeStorage implements Storage {
     { binding, device }: NativeTarget,
     readonly dtype: DType,
     readonly length: number,
+    use: StorageUse,
   ) {
     this.#binding = binding;
     this.#device = device;
-    this.#handle = binding.createStorage(dtypes.indexOf(dtype), length, device);
+    this.#handle = binding.createStorage(dtypes.indexOf(dtype), length, device, uses.indexOf(use));
   }
 
   /** The handle of a storage of this device; throws on anything else. */

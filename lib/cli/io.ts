@@ -11,8 +11,8 @@ export interface Output {
 export interface Io extends Output {
   /** Standard error is a terminal: progress may be drawn there. */
   readonly terminal: boolean;
-  /** Calls `stop` at the first SIGINT; a second one ends the process as usual. Until the returned function is called. */
-  onInterrupt(stop: () => void): () => void;
+  /** Calls `stop` at the first of these signals (default SIGINT); a second one ends the process as usual. Until the returned function is called. */
+  onInterrupt(stop: (signal?: string) => void, signals?: readonly NodeJS.Signals[]): () => void;
 }
 
 export const processIo: Io = {
@@ -25,9 +25,11 @@ export const processIo: Io = {
   get terminal() {
     return process.stderr.isTTY === true;
   },
-  onInterrupt(stop) {
-    process.once('SIGINT', stop);
-    return () => process.removeListener('SIGINT', stop);
+  onInterrupt(stop, signals = ['SIGINT']) {
+    for (const signal of signals) process.once(signal, stop);
+    return () => {
+      for (const signal of signals) process.removeListener(signal, stop);
+    };
   },
 };
 
@@ -36,6 +38,7 @@ export const OK = 0;
 export const FAILED = 1;
 export const USAGE = 2;
 export const INTERRUPTED = 130;
+export const TERMINATED = 143;
 
 /** Arguments that do not go together: ends with code 2, as an unknown option does. */
 export class UsageError extends Error {}

@@ -8,6 +8,7 @@ const commands = {
   train: async () => (await import('./train.js')).trainCommand,
   export: async () => (await import('./convert.js')).exportCommand,
   convert: async () => (await import('./convert.js')).convertCommand,
+  data: async () => (await import('./data.js')).dataCommand,
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
   predict: async () => (await import('./predict.js')).predictCommand,
   linear: async () => (await import('./linear.js')).linearCommand,

@@ -6,6 +6,7 @@ import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
 import { numberIn, positiveNumber, wholeNumber } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
+import { checkpointNames } from './train-checkpoints.js';
 import type { Images } from './train-data.js';
 import type { Report } from './train-report.js';
 
@@ -25,7 +26,17 @@ export interface WholeArguments {
 const ofAll = ['iterations', 'tolerance'] as const;
 const ofNewton = ['sampleSize', 'xi', 'cgMax', 'lambda', 'drop', 'boost', 'eta'] as const;
 /** What belongs to training by batches alone. */
-const ofBatches = ['epochs', 'lr', 'schedule', 'beta1', 'beta2', 'clipNorm', 'targetAccuracy', 'profile'] as const;
+const ofBatches = [
+  'epochs',
+  'lr',
+  'schedule',
+  'beta1',
+  'beta2',
+  'clipNorm',
+  'targetAccuracy',
+  'profile',
+  ...checkpointNames,
+] as const;
 
 export function addWholeOptions(command: Command): Command {
   const group = 'Options of newton-cg, lbfgs and gradient-descent:';

@@ -22,7 +22,8 @@ import {
   threadsOption,
   wholeNumber,
 } from './arguments.js';
-import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
+import { INTERRUPTED, type Io, OK, TERMINATED, UsageError } from './io.js';
+import { addCheckpointOptions, type CheckpointArguments, checkpointOptions } from './train-checkpoints.js';
 import { addDataOptions, centred, type DataArguments, type Images, loadData } from './train-data.js';
 import { TrainLog } from './train-log.js';
 import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
@@ -32,7 +33,7 @@ import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } f
 const TARGET = 'targetAccuracy';
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
 
-export interface TrainArguments extends DataArguments, WholeArguments, ModelArguments {
+export interface TrainArguments extends CheckpointArguments, DataArguments, WholeArguments, ModelArguments {
   readonly preset?: 'simplenn';
   readonly epochs?: number;
   readonly batch?: number;
@@ -103,7 +104,9 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
     .addOption(jsonOption());
-  return addWholeOptions(command).action(async (options: TrainArguments) => finish(await train(options, io)));
+  return addWholeOptions(addCheckpointOptions(command)).action(async (options: TrainArguments) =>
+    finish(await train(options, io)),
+  );
 }
 
 /** Runs the command; resolves to its exit code. */
@@ -170,6 +173,7 @@ async function trainByBatches(
     batchSize,
     optimizer: optimizerOf(optimizer, options, epochs * stepsPerEpoch),
     ...(clipNorm !== undefined && { clipNorm }),
+    ...checkpointOptions(options),
     loss,
     C,
     validationData: test,
@@ -184,7 +188,12 @@ async function trainByBatches(
     },
     profile: file,
   });
-  const release = io.onInterrupt(() => run.stop());
+  let interrupted = INTERRUPTED;
+  const stop = (signal?: string) => {
+    if (signal === 'SIGTERM') interrupted = TERMINATED;
+    run.stop();
+  };
+  const release = io.onInterrupt(stop, ['SIGINT', 'SIGTERM']);
   try {
     for await (const record of run) if (record.kind === 'epoch') report.epoch(record, epochs);
   } finally {
@@ -197,7 +206,7 @@ async function trainByBatches(
     report.note(`test accuracy ${targetAccuracy} was not reached`);
   report.done(history);
   if (history.profile !== undefined) report.note(`${history.profile}`);
-  return history.stopped ? INTERRUPTED : OK;
+  return history.stopped ? interrupted : OK;
 }
 
 /** Ends the fit at this test accuracy. */

@@ -108,7 +108,8 @@ export async function* batches(
   change = (batch: Examples): Examples => batch,
 ): AsyncGenerator<Examples> {
   const source = typeof stream === 'function' ? await stream(0) : stream;
-  if (source === null || typeof source !== 'object' || !(Symbol.asyncIterator in source || Symbol.iterator in source))
+  const iterable = source !== null && typeof source === 'object' && !ArrayBuffer.isView(source);
+  if (!iterable || !(Symbol.asyncIterator in source || Symbol.iterator in source))
     throw wrongType(where, 'the stream', 'an iterable of batches { x, y }', source);
   let index = 0;
   for await (const batch of source) yield change(readExamples(`${where}: batch ${index++}`, batch, shape));
@@ -253,25 +254,29 @@ export function flatten(where: string, name: string, values: unknown, size: numb
   return flat;
 }
 
-function append(where: string, name: string, values: unknown, flat: number[]): void {
+/** Levels of arrays in arrays; an array in itself has no end. */
+const MOST_LEVELS = 32;
+
+function append(where: string, name: string, values: unknown, flat: number[], level = 0): void {
   if (typeof values === 'number') flat.push(values);
-  else if (Array.isArray(values))
-    for (const [i, value] of values.entries()) append(where, `${name}[${i}]`, value, flat);
+  else if (Array.isArray(values) && level < MOST_LEVELS)
+    for (const [i, value] of values.entries()) append(where, `${name}[${i}]`, value, flat, level + 1);
   else if (
     ArrayBuffer.isView(values) &&
     !(values instanceof DataView) &&
     !(values instanceof BigInt64Array) &&
     !(values instanceof BigUint64Array)
-  )
+  ) {
+    checkAttached(where, name, values);
     for (const value of values as NumericArray) flat.push(value);
-  else throw wrongType(where, name, 'a number', values);
+  } else throw wrongType(where, name, 'a number', values);
 }
 
-/** A detached buffer leaves its views with length 0; a new view on it throws. */
+/** Views have length 0 where their memory was detached, or cut off by a resize; to iterate over them then throws. */
 function checkAttached(where: string, name: string, values: ArrayBufferView): void {
   if (values.byteLength > 0) return;
   try {
-    new Uint8Array(values.buffer);
+    (values as NumericArray).values();
   } catch {
     throw wrongType(where, name, 'a typed array whose memory is still there', `${show(values)}, detached`);
   }

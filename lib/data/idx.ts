@@ -122,7 +122,11 @@ export async function readIdx(source: ByteSource): Promise<Idx> {
  *
  * @throws RangeError where the shape does not fit the data; TypeError where IDX has no type for the array.
  */
-export function writeIdx({ shape, data }: Idx): Uint8Array {
+export function writeIdx(idx: Idx): Uint8Array {
+  if (idx === null || typeof idx !== 'object')
+    throw wrongType('writeIdx', 'its argument', 'an object { shape, data }', idx);
+  const { shape, data } = idx;
+  if (!Array.isArray(shape)) throw wrongType('writeIdx', 'shape', 'an array of sizes', shape);
   const entry = Object.entries(TYPES).find(([, { make }]) => data instanceof make);
   if (entry === undefined) throw wrongType('writeIdx', 'data', 'a typed array of u8, i8, i16, i32, f32 or f64', data);
   const [code, type] = [Number(entry[0]), entry[1]];

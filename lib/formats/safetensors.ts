@@ -63,6 +63,14 @@ export function encodeSafetensors(
   tensors: Readonly<Record<string, SafetensorsTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  return Buffer.concat(safetensorsPieces(tensors, metadata));
+}
+
+/** The same bytes in pieces: the header with its length, then those of each tensor, which are its own memory where that lies as the file wants it. */
+export function safetensorsPieces(
+  tensors: Readonly<Record<string, SafetensorsTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
   const where = 'encodeSafetensors';
   if (tensors === null || typeof tensors !== 'object') throw wrongType(where, 'tensors', 'tensors by name', tensors);
   checkMetadata(where, metadata);
@@ -77,15 +85,10 @@ export function encodeSafetensors(
   }
   const json = Buffer.from(`{${members.join()}}`);
   const padded = Math.ceil(json.length / 8) * 8;
-  const file = Buffer.alloc(8 + padded + end, ' ');
-  file.writeBigUInt64LE(BigInt(padded));
-  json.copy(file, 8);
-  let at = 8 + padded;
-  for (const { bytes } of all) {
-    file.set(bytes, at);
-    at += bytes.length;
-  }
-  return file;
+  const header = Buffer.alloc(8 + padded, ' ');
+  header.writeBigUInt64LE(BigInt(padded));
+  json.copy(header, 8);
+  return [header, ...all.map(({ bytes }) => bytes)];
 }
 
 const member = (name: string, value: object) => `${JSON.stringify(name)}:${JSON.stringify(value)}`;

@@ -20,7 +20,7 @@ import { checkRealTensors, nodesBefore, notDifferentiable } from './walk.js';
  */
 export function jvp(outputs: readonly Tensor[], pairs: readonly (readonly [Tensor, Tensor])[]): Tensor[] {
   checkRealTensors('jvp', 'outputs', outputs);
-  if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
+  if (!Array.isArray(pairs) || !Array.from(pairs).every((pair) => Array.isArray(pair) && pair.length === 2))
     throw wrongType('jvp', 'pairs', 'an array of [primal, tangent]', pairs);
   const tangents = new Map<Tensor, Tensor>();
   for (const [primal, tangent] of pairs) {

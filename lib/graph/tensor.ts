@@ -4,7 +4,7 @@
  */
 import type { IntValue } from '../backends/backend.js';
 import type { DType, KernelArgs, KernelName } from '../backends/kernels.js';
-import { show, wrongShape, wrongType } from '../errors.js';
+import { checkOneOf, show, wrongShape, wrongType } from '../errors.js';
 
 /** A size, or 'N': the number of images (rows) of the batch, known at run time. 'N' may only stand first. */
 export type Dim = number | 'N';
@@ -74,6 +74,7 @@ export function apply<A extends object>(
   attributes: A,
   label?: string,
 ): readonly Tensor[] {
+  if (label !== undefined && typeof label !== 'string') throw wrongType(op.name, 'the label', 'a string', label);
   const where = label ?? inheritedLabel ?? op.name;
   for (const [i, x] of inputs.entries()) if (!isTensor(x)) throw wrongType(where, `input ${i}`, 'a symbolic tensor', x);
   const outputs: Tensor[] = [];
@@ -112,13 +113,20 @@ export const constantOp = source('constant');
 
 /** A tensor whose values are given when the graph runs. `shape` may begin with 'N' (the batch). */
 export function input(name: string, shape: Shape, dtype: DType = 'real'): Tensor {
+  checkName('input', name);
+  checkOneOf('input', 'dtype', dtype, ['real', 'i32', 'u16', 'u8']);
   return apply1(inputOp, [], { name, shape: checkShape('input', shape), dtype }, name);
 }
 
 /** A tensor that is kept from step to step, usually trained: never batched. */
 export function parameter(name: string, shape: readonly number[], trainable = true): Tensor {
+  checkName('parameter', name);
   const attributes = { name, shape: checkShape('parameter', shape), dtype: 'real' as const, trainable };
   return apply1(parameterOp, [], attributes, name);
+}
+
+function checkName(where: string, name: unknown): void {
+  if (typeof name !== 'string') throw wrongType(where, 'name', 'a string', name);
 }
 
 /** Whether a parameter is one that optimizers change. */
@@ -128,12 +136,26 @@ export function isTrainable({ node }: Tensor): boolean {
 
 /** A tensor of fixed values, row-major; a number is a scalar (shape []). */
 export function constant(values: number | ArrayLike<number>, shape?: readonly number[]): Tensor {
-  const array = typeof values === 'number' ? Float64Array.of(values) : Float64Array.from(values);
+  const array = checkValues(values);
   const dims = checkShape('constant', shape ?? (typeof values === 'number' ? [] : [array.length]));
   const { fixed } = elements(dims);
   if (fixed !== array.length)
     throw wrongShape('constant', `shape ${showShape(dims)} has ${fixed} elements but ${array.length} were given`);
   return apply1(constantOp, [], { name: 'constant', values: array, shape: dims, dtype: 'real' as const });
+}
+
+function checkValues(values: unknown): Float64Array {
+  if (typeof values === 'number') return Float64Array.of(values);
+  if (!Array.isArray(values) && (!ArrayBuffer.isView(values) || values instanceof DataView))
+    throw wrongType('constant', 'values', 'a number or an array of numbers', values);
+  const list = values as ArrayLike<unknown>;
+  const array = new Float64Array(list.length);
+  for (let i = 0; i < array.length; i++) {
+    const value = list[i];
+    if (typeof value !== 'number') throw wrongType('constant', `values[${i}]`, 'a number', value);
+    array[i] = value;
+  }
+  return array;
 }
 
 export function isSource(tensor: Tensor): boolean {

@@ -60,6 +60,8 @@ export class Computation {
   constructor(outputs: readonly Tensor[], feeds: Feeds, options: ComputeOptions = {}) {
     checkOptions('compute', options, ['device', 'batch', 'step', 'fuse']);
     const device = options.device ?? new ReferenceBackend('float64');
+    if (typeof device?.load !== 'function' || typeof device.allocate !== 'function')
+      throw wrongType('compute', 'device', 'a backend', device);
     this.#outputs = checkOutputs(outputs);
     this.#step = checkInteger('compute', 'step', options.step ?? 0);
     this.#sources = nodesBefore(outputs)
@@ -81,10 +83,15 @@ export class Computation {
       fuse: options.fuse ?? true,
     });
     const lengths = this.#lengths(constants.length);
-    for (const { name, dtype } of plan.regions) this.#storages.set(name, device.allocate(dtype, lengths.get(name)!));
-    this.#storages.get('constants')?.write(constants);
-    for (const [tensor, array] of values) this.write(tensor, array);
     this.#executable = device.load(plan);
+    try {
+      for (const { name, dtype } of plan.regions) this.#storages.set(name, device.allocate(dtype, lengths.get(name)!));
+      this.#storages.get('constants')?.write(constants);
+      for (const [tensor, array] of values) this.write(tensor, array);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 
   /** Puts values (checked by the caller) into a source, from element `at` on; nothing, where the outputs do not need it. */
@@ -133,7 +140,7 @@ export class Computation {
 // ---- checks ----
 
 function checkOutputs(outputs: unknown): readonly Tensor[] {
-  if (!Array.isArray(outputs) || outputs.length === 0 || !outputs.every(isTensor))
+  if (!Array.isArray(outputs) || outputs.length === 0 || !Array.from(outputs).every(isTensor))
     throw wrongType('compute', 'outputs', 'an array of tensors', outputs);
   return outputs;
 }

@@ -72,12 +72,14 @@ export async function gradCheck(
   const found: GradCheckSample[] = [];
   let kinks = 0;
   try {
+    const middle = (await computation.run())[0]![0]!;
     for (const [t, tensor] of wrt.entries())
       for (const index of draw(gradients[t]!.length, samples, random)) {
         const values = given.get(tensor)!;
         const x = typeof values === 'number' ? values : values[index]!;
         const f = slopeOf(computation, tensor, index, x);
-        const verdict = await compare(gradients[t]![index]!, f, epsilon * Math.max(1, Math.abs(x)), tolerance);
+        const h = epsilon * Math.max(1, Math.abs(x));
+        const verdict = await compare(gradients[t]![index]!, f, middle, h, tolerance);
         computation.write(tensor, Float64Array.of(x), index);
         if (verdict === 'kink') kinks++;
         else found.push({ name: tensor.node.label, index, analytic: gradients[t]![index]!, ...verdict });
@@ -124,9 +126,11 @@ function slopeOf(computation: Computation, tensor: Tensor, index: number, x: num
 
 type Verdict = 'kink' | Pick<GradCheckSample, 'numeric' | 'relativeError'>;
 
-/** Compares with steps h, h/8 and h/64. The first that agrees will do; a kink is one where the two sides differ as much at the last as at the first. */
-async function compare(analytic: number, f: Slope, h: number, tolerance: number): Promise<Verdict> {
-  const middle = await f(0);
+/**
+ * Compares with steps h, h/8 and h/64 to both sides of the `middle`, f(0). The first that agrees will do; a kink is one where the two sides
+ * differ as much at the last as at the first.
+ */
+async function compare(analytic: number, f: Slope, middle: number, h: number, tolerance: number): Promise<Verdict> {
   const rounding = 64 * Number.EPSILON * Math.abs(middle);
   let best: { numeric: number; relativeError: number } | undefined;
   let firstGap = 0;

@@ -78,7 +78,7 @@ export function chooseDevice(where: string, options: DeviceOptions): ChosenDevic
 /** 0 of 'cuda' and 'cuda:0', 1 of 'cuda:1'; undefined of other names. */
 export function gpuNumber(device: unknown): number | undefined {
   if (device === 'cuda') return 0;
-  const number = /^cuda:(\d{1,2})$/.exec(String(device))?.[1];
+  const number = typeof device === 'string' ? /^cuda:(\d{1,2})$/.exec(device)?.[1] : undefined;
   return number === undefined ? undefined : Number(number);
 }
 

@@ -103,7 +103,7 @@ export function evaluateRegistered(
     if (signal?.aborted) return undefined;
     const storages: Record<string, Storage> = {};
     try {
-      storages.indices = backend.allocate('i32', rows);
+      storages.indices = backend.allocate('i32', rows, 'data');
       storages.indices.write(countUp(rows));
       storages.loss = backend.allocate('real', steps);
       storages.correct = backend.allocate('real', steps);
@@ -140,6 +140,14 @@ export function squaredNormOf(network: Network): Promise<number> {
   });
 }
 
+/** Totals as JSON. `correct`: null where rows had no labels. */
+export interface TotalsState {
+  readonly rows: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly correct: number | null;
+}
+
 /** Sums over steps: of the mean losses by their rows, and of right answers. */
 export class Totals {
   rows = 0;
@@ -160,6 +168,17 @@ export class Totals {
 
   get accuracy(): number | undefined {
     return this.#correct === undefined ? undefined : this.#correct / this.rows;
+  }
+
+  /** What `from` makes it of again. */
+  state(): TotalsState {
+    return { rows: this.rows, steps: this.steps, loss: this.#loss, correct: this.#correct ?? null };
+  }
+
+  static from({ rows, steps, loss, correct }: TotalsState): Totals {
+    const totals = new Totals();
+    [totals.rows, totals.steps, totals.#loss, totals.#correct] = [rows, steps, loss, correct ?? undefined];
+    return totals;
   }
 
   evaluation(): Evaluation {

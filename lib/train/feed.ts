@@ -1,5 +1,6 @@
 /** A stream's batches for the engine: while a step runs, the next batch is fetched and enters the engine's memory. */
 import type { Examples } from '../data/dataset.js';
+import { SteepestError } from '../errors.js';
 import type { Network } from './network.js';
 import { countUp } from './order.js';
 import type { Storages } from './program.js';
@@ -20,11 +21,13 @@ export class Feed {
   readonly #source: AsyncGenerator<Examples>;
   #next: Promise<StreamBatch | undefined>;
 
-  constructor(network: Network, scope: Scope, source: AsyncGenerator<Examples>) {
+  /** `skip`: the first batches so many are fetched and left out. */
+  constructor(network: Network, scope: Scope, source: AsyncGenerator<Examples>, skip = 0) {
     this.#network = network;
     this.#scope = scope;
     this.#source = source;
-    this.#next = this.#fetch();
+    this.#next = this.#skip(skip).then(() => this.#fetch());
+    this.#next.catch(() => {}); // seen when it is awaited
   }
 
   /** The next batch, which is the caller's to dispose of; undefined at the end of the stream or of the run. */
@@ -45,6 +48,15 @@ export class Feed {
     );
   }
 
+  async #skip(count: number): Promise<void> {
+    for (let i = 0; i < count && !this.#scope.ending; i++)
+      if ((await this.#source.next()).done)
+        throw new SteepestError(
+          'ERR_CHECKPOINT',
+          `fit: the stream has ${i} batches, but the checkpoint was made after ${count} of this epoch`,
+        );
+  }
+
   async #fetch(): Promise<StreamBatch | undefined> {
     const answer = await this.#source.next();
     return answer.done || this.#scope.ending ? undefined : this.#enter(answer.value);
@@ -55,7 +67,7 @@ export class Feed {
     const registered = await register(backend, examples);
     const { rows, kinds } = registered;
     try {
-      const indices = backend.allocate('i32', rows);
+      const indices = backend.allocate('i32', rows, 'data');
       indices.write(countUp(rows));
       const dispose = () => {
         registered.dispose();

@@ -4,13 +4,15 @@ import { atEpoch, Pipeline } from '../data/pipeline.js';
 import { checkClassWeights, reweighed, withClassWeights } from '../data/weights.js';
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
+import { CheckpointFolder, checkpointAt, type Found } from './checkpoint/folder.js';
+import { publish } from './diagnostics.js';
 import { dataShape } from './evaluate.js';
+import { FitRun } from './fit-run.js';
 import type { Model } from './model.js';
 import type { Network } from './network.js';
 import { type FitOptions, type FitSettings, readFitOptions } from './options.js';
 import { profiled } from './profile.js';
-import type { FitFigures, FitRun } from './records.js';
-import { Run } from './run.js';
+import type { FitFigures } from './records.js';
 import { type Scope, scoped } from './scope.js';
 import { Trainer, type TrainingData } from './trainer.js';
 
@@ -35,19 +37,34 @@ export function startFit(
   model?: Model,
 ): FitRun {
   const read = () => readFitOptions(options, network.seed, named);
-  return new Run(NOTHING_YET, (control) =>
+  return new FitRun(NOTHING_YET, (control) =>
     scoped('fit', network, control, read, async (scope, settings) => {
       control.tell({ ...NOTHING_YET, epochs: settings.epochs });
       const prepared = await prepare(network, settings, data, scope);
       const trainer = new Trainer(network, settings, scope, control, prepared, model);
-      await trainer.compile();
+      const found = await checkpointToResume(settings);
+      await trainer.prepare(found);
       return profiled('fit', settings.profile, async (profile) => {
         onSettings(settings);
-        const history = await trainer.train(profile);
-        return profile === undefined ? history : { ...history, profile };
+        publish('start', model, { epochs: settings.epochs, resumed: found !== undefined });
+        try {
+          const history = await trainer.train(profile);
+          publish('end', model, { history });
+          return profile === undefined ? history : { ...history, profile };
+        } catch (error) {
+          publish('error', model, { error });
+          throw error;
+        }
       });
     }),
   );
+}
+
+/** What the fit is to go on from: the option's file, or the latest in its folder; undefined where it begins anew. */
+async function checkpointToResume({ resume, checkpoint }: FitSettings): Promise<Found | undefined> {
+  const warn = (message: string) => process.emitWarning(message, { type: 'SteepestWarning', code: 'ERR_CHECKPOINT' });
+  if (typeof resume === 'string') return checkpointAt(resume, warn);
+  return resume ? new CheckpointFolder(checkpoint!).latest(warn) : undefined;
 }
 
 /** Checks all data, then brings it to the engine. Nothing of the model changes before all of it is found good. */

@@ -6,7 +6,7 @@ import { PYTORCH_NAMES, type PytorchForm, pytorchForms } from '../formats/pytorc
 import { decodeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js';
 import { sameShape } from '../graph/tensor.js';
 import { type BuiltLayer, buildLayers } from '../layers/graph.js';
-import type { Model } from './model.js';
+import { Model } from './model.js';
 
 const layouts = ['steepest', 'pytorch'] as const;
 
@@ -47,6 +47,7 @@ interface Wanted {
  */
 export async function loadWeights(model: Model, source: ByteSource, options?: LoadWeightsOptions): Promise<void> {
   const where = 'loadWeights';
+  if (!(model instanceof Model)) throw wrongType(where, 'model', 'a model', model);
   checkOptions(where, options, ['layout', 'names', 'partial']);
   const { partial = false, names = {} } = options ?? {};
   const layout = checkOneOf(where, 'layout', options?.layout ?? 'steepest', layouts);

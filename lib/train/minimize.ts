@@ -94,7 +94,7 @@ class Minimizer {
     const shape = dataShape(this.#network, loss);
     if (isStream(W, data)) throw wrongType(W, 'data', 'a data set { x, y } in memory', data);
     const examples = withClassWeights(W, readExamples(W, data as never, shape), classWeights, outputs);
-    const held = validationData && readExamples(`${W}: validationData`, validationData, shape);
+    const held = validationData === undefined ? undefined : readExamples(`${W}: validationData`, validationData, shape);
     return [await this.#scope.register(examples), held && (await this.#scope.register(held))];
   }
 

@@ -14,12 +14,12 @@ import { optimizerFrom } from '../optimizers/registry.js';
 import { chooseDevice, type DeviceOptions, deviceOptionNames } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
+import type { FitRun } from './fit-run.js';
 import { startMinimize } from './minimize.js';
 import type { MinimizeOptions, MinimizeRun } from './minimize-options.js';
 import { Network } from './network.js';
 import type { EvaluateOptions, FitOptions, FitSettings } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
-import type { FitRun } from './records.js';
 import {
   type Described,
   fromModelConfig,

@@ -19,6 +19,9 @@ import {
 } from './program.js';
 import { type Weights, writeWeights } from './weights.js';
 
+/** What a convolution may choose. */
+const TILES: readonly number[] = [0, 2, 4];
+
 /** What an optimizer keeps from step to step. */
 export interface OptimizerState {
   readonly optimizer: Optimizer;
@@ -82,7 +85,7 @@ export class Network {
     );
     this.trained = this.parameters.filter(isTrainable);
     this.layout = parameterLayout(this.parameters);
-    this.theta = this.own(backend.allocate('real', this.layout.length));
+    this.theta = this.own(backend.allocate('real', this.layout.length, 'weights'));
     if (weights === undefined) this.#initialize();
     else writeWeights(this, weights);
   }
@@ -121,6 +124,26 @@ export class Network {
   }
 
   // ---- programs ----
+
+  /** The choices that plans were compiled with. */
+  get tiles(): Tiles {
+    return this.#tiles;
+  }
+
+  /** Takes the choices that a checkpoint was made with; plans with others are compiled anew. */
+  async restoreTiles(tiles: Iterable<readonly [string, number]>): Promise<void> {
+    const others = [...tiles].filter(([shape, tile]) => this.#tiles.get(shape) !== tile && TILES.includes(tile));
+    if (others.length === 0) return;
+    await this.exclusive(async () => {
+      for (const [shape, tile] of others) this.#tiles.set(shape, tile);
+      this.#dropPrograms();
+    });
+  }
+
+  #dropPrograms(): void {
+    for (const { program } of this.#programs.values()) program.dispose();
+    this.#programs.clear();
+  }
 
   /**
    * The program for `key` that takes batches of `batch` rows. There is one of each role: one with another key or a larger batch takes
@@ -170,8 +193,14 @@ export class Network {
   stateFor(optimizer: Optimizer): OptimizerState {
     if (this.optimizerState?.optimizer === optimizer) return this.optimizerState;
     const storages: Record<string, Storage> = {};
-    for (const name of ['gradients', ...optimizer.stateBuffers.map(stateRegion)])
-      storages[name] = this.own(this.backend.allocate('real', this.layout.trained));
+    try {
+      for (const name of ['gradients', ...optimizer.stateBuffers.map(stateRegion)])
+        storages[name] = this.backend.allocate('real', this.layout.trained, 'weights');
+    } catch (error) {
+      for (const storage of Object.values(storages)) storage.dispose();
+      throw error;
+    }
+    for (const storage of Object.values(storages)) this.own(storage);
     for (const storage of Object.values(this.optimizerState?.storages ?? {})) {
       this.#owned.delete(storage);
       storage.dispose();
@@ -230,8 +259,7 @@ export class Network {
   }
 
   #free(): void {
-    for (const { program } of this.#programs.values()) program.dispose();
-    this.#programs.clear();
+    this.#dropPrograms();
     for (const resource of this.#owned) resource.dispose();
     this.#owned.clear();
   }

@@ -1,6 +1,6 @@
 /** Models to ONNX and back. Its messages are protocol buffers, whose library is loaded when it is first asked for. */
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
-import { checkOptions } from '../errors.js';
+import { checkOptions, wrongType } from '../errors.js';
 import { naming } from '../formats/failure.js';
 import { type DeviceOptions, deviceOptionNames } from './device.js';
 import { Model } from './model.js';
@@ -14,6 +14,7 @@ import { Model } from './model.js';
  * @example await writeFile('digits.onnx', await toOnnx(model));
  */
 export async function toOnnx(model: Model): Promise<Uint8Array> {
+  if (!(model instanceof Model)) throw wrongType('toOnnx', 'model', 'a model', model);
   const { encodeOnnx } = await import('../formats/onnx/export.js');
   return encodeOnnx({ name: model.name, graph: model.graph, weights: model.weights() });
 }

@@ -1,4 +1,5 @@
 /** Outputs of a network for inputs, in their order. */
+import type { Storage } from '../backends/backend.js';
 import { readInputs } from '../data/dataset.js';
 import { checkInteger, checkOptions } from '../errors.js';
 import type { Network } from './network.js';
@@ -28,15 +29,17 @@ export async function predict(
   const { backend, outputs } = network;
   const { rows, kind } = inputs;
   const batch = Math.min(batchSize, rows);
-  const storages = { x: await registerInputs(backend, inputs), indices: backend.allocate('i32', rows) };
-  const y = backend.allocate('real', rows * outputs);
+  const storages: Record<string, Storage> = { x: await registerInputs(backend, inputs) };
   try {
+    storages.indices = backend.allocate('i32', rows, 'data');
+    const y = backend.allocate('real', rows * outputs);
+    storages.y = y;
     if (kind === 'u8') storages.indices.write(countUp(rows));
     return await profiled('predict', option, (profile) =>
       network.exclusive(async () => {
         const request = () => predictionRequest(network, kind, batch);
         const program = await network.program('prediction', kind, batch, request);
-        const run = network.start(program, { ...storages, y }, { batch, rows, events: profile?.room }, () => rows);
+        const run = network.start(program, storages, { batch, rows, events: profile?.room }, () => rows);
         const done = await run.done;
         profile?.add(program.plan, run.events(), done);
         network.check();
@@ -44,7 +47,7 @@ export async function predict(
       }),
     );
   } finally {
-    for (const storage of [storages.x, storages.indices, y]) storage.dispose();
+    for (const storage of Object.values(storages)) storage.dispose();
   }
 }
 

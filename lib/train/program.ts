@@ -56,11 +56,15 @@ export class Program {
 
   constructor(backend: Backend, { plan, constants }: Compiled) {
     this.plan = plan;
-    if (constants.length > 0) {
+    this.#executable = backend.load(plan);
+    if (constants.length === 0) return;
+    try {
       this.#constants = backend.allocate('real', constants.length);
       this.#constants.write(constants);
+    } catch (error) {
+      this.dispose();
+      throw error;
     }
-    this.#executable = backend.load(plan);
   }
 
   /** Starts a run over a piece of the data. */

@@ -1,6 +1,5 @@
 /** What a fit tells of itself: while it goes on, of its steps and epochs, and at its end. */
 import type { Profile } from '../plan/profile.js';
-import type { Run } from './run.js';
 
 /** What an epoch came to. Losses are means over its rows, each as the network stood at that row's step. */
 export interface EpochRecord {
@@ -67,9 +66,6 @@ export interface FitFigures {
   /** Of the last epoch that ended. */
   readonly record: EpochRecord | undefined;
 }
-
-/** What `fit` returns. */
-export type FitRun = Run<FitRecord, History, FitFigures>;
 
 /** What an awaited run resolves to. */
 export interface History {

@@ -54,7 +54,7 @@ export function registerInputs(backend: Backend, inputs: Inputs): Promise<Storag
 
 async function upload(backend: Backend, dtype: 'real' | 'u8' | 'i32', values: TypedArray): Promise<Storage> {
   const { length } = values;
-  const storage = backend.allocate(dtype, length);
+  const storage = backend.allocate(dtype, length, 'data');
   try {
     for (let at = 0; at < length; at += SLICE) {
       if (at > 0) await yieldToEvents();

@@ -1,6 +1,6 @@
 /** `model.plan()`: the plan of a step, to be looked at. */
 import type { Plan } from '../backends/backend.js';
-import { checkInteger, checkOptions } from '../errors.js';
+import { checkInteger, checkNumber, checkOptions } from '../errors.js';
 import { lossFrom } from '../losses/registry.js';
 import { optimizerFrom } from '../optimizers/registry.js';
 import { describePlan } from '../plan/describe.js';
@@ -36,7 +36,7 @@ export function planOf(network: Network, options: PlanOptions | undefined): Plan
   const loss = lossFrom(o.loss ?? 'softmaxCrossEntropy');
   const kinds = { x, labels: true, values: false, weights: false } as const;
   const optimizer = optimizerFrom(o.optimizer ?? 'adam');
-  const C = o.C ?? Number.POSITIVE_INFINITY;
+  const C = checkNumber('plan', 'C', o.C ?? Number.POSITIVE_INFINITY, { min: 0, openMin: true });
   const { plan } = network.compile(
     o.training === false
       ? predictionRequest(network, x, batch)

@@ -1,8 +1,9 @@
 /** Training steps on the engine: some at a time, by the plan for their data, with what they came to. */
-import type { PlanRun, Storage } from '../backends/backend.js';
+import type { PlanRun, Storage, StorageUse } from '../backends/backend.js';
 import type { Profile } from '../plan/profile.js';
+import { GATHERED, type Kept, OPTIMIZER } from './checkpoint/state.js';
 import type { Totals } from './evaluate.js';
-import type { Network, OptimizerState } from './network.js';
+import { type Network, type OptimizerState, stateRegion } from './network.js';
 import { trainingRequest } from './objective.js';
 import type { FitSettings } from './options.js';
 import type { Piece, Program, SlotValues, Storages } from './program.js';
@@ -29,6 +30,15 @@ export interface StepResult {
   readonly learningRate: number;
 }
 
+/** Steps as JSON, without what the engine's memory has of them. */
+export interface StepsState {
+  readonly updates: number;
+  readonly rateFactor: number;
+  readonly learningRate: number | null;
+  /** What is added up for an update that is not complete. */
+  readonly gathered: { readonly steps: number; readonly rows: number };
+}
+
 export class Steps {
   readonly #network: Network;
   readonly #settings: FitSettings;
@@ -46,6 +56,41 @@ export class Steps {
     this.#network = network;
     this.#settings = settings;
     this.#scope = scope;
+  }
+
+  // ---- what checkpoints keep ----
+
+  state(): StepsState {
+    const kept = this.#network.optimizerState;
+    const mine = kept?.optimizer === this.#settings.optimizer ? kept : { updates: 0, rateFactor: 1 };
+    const { updates, rateFactor } = mine;
+    return { updates, rateFactor, learningRate: this.#learningRate ?? null, gathered: { ...this.#gathered } };
+  }
+
+  restore({ updates, rateFactor, learningRate, gathered }: StepsState): void {
+    Object.assign(this.#takeState(), { updates, rateFactor });
+    this.#learningRate = learningRate ?? undefined;
+    this.#gathered = { ...gathered };
+  }
+
+  /** What stands before the names of trained parameters; with `gathered` also where an update is not complete. */
+  prefixes(gathered: boolean): string[] {
+    const { stateBuffers } = this.#settings.optimizer;
+    return [...stateBuffers.map((name) => `${OPTIMIZER}${name}/`), ...(gathered ? [GATHERED] : [])];
+  }
+
+  /** The memory of all that, and of the parameters. */
+  kept(gathered: boolean): Kept[] {
+    const { theta, parameters, trained } = this.#network;
+    const { storages } = this.#takeState();
+    const { stateBuffers } = this.#settings.optimizer;
+    const regions = [...stateBuffers.map((name) => storages[stateRegion(name)]!), this.#own.total!];
+    const ofTrained = this.prefixes(gathered).map((prefix, i) => ({
+      prefix,
+      storage: regions[i]!,
+      parameters: trained,
+    }));
+    return [{ prefix: '', storage: theta, parameters }, ...ofTrained];
   }
 
   /** Of the last update. */
@@ -75,14 +120,14 @@ export class Steps {
     const { backend, layout } = this.#network;
     const { clipNorm, accumulate, optimizer } = this.#settings;
     this.#network.check();
-    const own = (name: string, length: number) => {
-      this.#own[name] = this.#scope.own(backend.allocate('real', length));
+    const own = (name: string, length: number, use: StorageUse = 'other') => {
+      this.#own[name] = this.#scope.own(backend.allocate('real', length, use));
     };
     own('loss', MOST_STEPS);
     own('correct', MOST_STEPS);
     if (clipNorm !== undefined) own('gradientFactor', 1);
     if (accumulate > 1) {
-      own('total', layout.trained);
+      own('total', layout.trained, 'weights');
       own('zero', 1);
     }
     this.#state = this.#network.stateFor(optimizer);

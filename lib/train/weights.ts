@@ -27,13 +27,14 @@ export function writeWeights(
   weights: readonly Pick<Weights, 'name' | 'values'>[],
 ): void {
   if (!Array.isArray(weights)) throw wrongType('setWeights', 'weights', 'an array of { name, values }', weights);
-  const places = weights.map((entry, i) => {
+  const checked = Array.from(weights, (entry: Partial<Weights> | undefined, i) => {
     const at = parameters.findIndex(({ node }) => node.label === entry?.name);
     if (at < 0) {
       const names = parameters.map(({ node }) => `'${node.label}'`).join(', ');
       throw wrongType('setWeights', `weights[${i}].name`, `one of ${names}`, entry?.name);
     }
-    const { values, name } = entry;
+    const { values } = entry!;
+    const name = parameters[at]!.node.label;
     if (!(values instanceof Float32Array || values instanceof Float64Array))
       throw wrongType('setWeights', name, 'a Float32Array or Float64Array', values);
     const { fixed } = elements(parameters[at]!.shape);
@@ -42,7 +43,7 @@ export function writeWeights(
         'setWeights',
         `${name} has ${fixed} values of shape [${parameters[at]!.shape.join(', ')}] but received ${values.length}`,
       );
-    return layout.offsets[at]!;
+    return { values, offset: layout.offsets[at]! };
   });
-  for (const [i, { values }] of weights.entries()) theta.write(values, places[i]!);
+  for (const { values, offset } of checked) theta.write(values, offset);
 }

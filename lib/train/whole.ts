@@ -58,7 +58,7 @@ export class WholeObjective implements CurvedProblem {
     this.#scope = scope;
     const { backend, layout } = network;
     const allocate = (dtype: 'real' | 'i32', length: number) => {
-      const storage = backend.allocate(dtype, length);
+      const storage = backend.allocate(dtype, length, dtype === 'i32' ? 'data' : 'weights');
       this.#owned.push(storage);
       return storage;
     };

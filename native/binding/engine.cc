@@ -54,8 +54,11 @@ void Channel::settle(napi_env env, napi_value, void* context, void*) {
   }
   job->settled = true;
   if (--channel->in_flight_ == 0) napi_unref_threadsafe_function(env, channel->function_);
-  if (job->fault) napi_reject_deferred(env, job->deferred, error_of(env, *job->fault).Value());
-  else napi_resolve_deferred(env, job->deferred, Napi::Number::New(env, static_cast<double>(job->steps_done)));
+  try {
+    if (job->fault) napi_reject_deferred(env, job->deferred, error_of(env, *job->fault).Value());
+    else napi_resolve_deferred(env, job->deferred, Napi::Number::New(env, static_cast<double>(job->steps_done)));
+  } catch (const Napi::Error&) {  // the environment is being terminated: nobody waits any more
+  }
 }
 
 // ---- the thread ----

@@ -178,7 +178,7 @@ Plan::Plan(const double* program, int64_t length, const std::vector<std::string>
     if (std::count(changing.begin(), changing.end(), region) > 0)
       throw std::invalid_argument("the plan writes '" + regions[region].name + "', which its prologue reads");
   groups = group(*this);
-  arena = std::make_unique<Memory>(static_cast<size_t>(arena_bytes), device);
+  arena = std::make_unique<Memory>(static_cast<size_t>(arena_bytes), device, Use::kArena);
   counts().plans++;
 }
 

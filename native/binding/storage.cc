@@ -1,5 +1,7 @@
 #include "storage.h"
 
+#include <algorithm>
+
 #include "../thread_pool.h"
 
 namespace steepest {
@@ -14,7 +16,7 @@ cuda::Arithmetic arithmetic_of(const Napi::Value& value) {
   return static_cast<cuda::Arithmetic>(value.IsUndefined() ? 0 : whole_number(value, "arithmetic", 0, 2));
 }
 
-Storage::Storage(Type t, int64_t n, int device) : type(t), length(n), memory(static_cast<size_t>(n) * size_of(t), device) {
+Storage::Storage(Type t, int64_t n, int device, Use use) : type(t), length(n), memory(static_cast<size_t>(n) * size_of(t), device, use) {
   changed();
   counts().storages++;
 }
@@ -29,7 +31,8 @@ Storage::~Storage() { counts().storages--; }
 Napi::Value create_storage(const Napi::CallbackInfo& info) {
   const auto type = static_cast<Type>(whole_number(info[0], "dtype", 0, 3));
   const int64_t length = whole_number(info[1], "length", 0, kLargestWhole);
-  auto storage = std::make_shared<Storage>(type, length, device_number(info[2]));
+  const auto use = static_cast<Use>(info[3].IsUndefined() ? 0 : whole_number(info[3], "use", 0, static_cast<int>(Use::kData)));
+  auto storage = std::make_shared<Storage>(type, length, device_number(info[2]), use);
   const auto bytes = storage->memory.device() == kHost ? static_cast<int64_t>(storage->memory.size()) : 0;  // V8 counts the host's
   return make_handle(info.Env(), std::move(storage), bytes);
 }
@@ -83,13 +86,22 @@ Napi::Value limit_memory(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Scratch memory of the host's kernels is beside `bytes`; of a device's it is a part of them.
 Napi::Value memory(const Napi::CallbackInfo& info) {
   const int device = device_number(info[0]);
   Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("bytes", device == kHost ? static_cast<double>(counts().bytes) : static_cast<double>(cuda::Device::at(device).used()));
+  const std::atomic<int64_t>(&bytes)[kUses] = counts().bytes[1 + device];
+  const auto of = [&bytes](Use use) { return static_cast<double>(bytes[static_cast<int>(use)]); };
+  const double held = of(Use::kWeights) + of(Use::kData) + of(Use::kArena) + of(Use::kOther);
+  const double used = device == kHost ? held : static_cast<double>(cuda::Device::at(device).used());
+  result.Set("bytes", used);
+  result.Set("weights", of(Use::kWeights));
+  result.Set("data", of(Use::kData));
+  result.Set("arenas", of(Use::kArena));
+  result.Set("other", of(Use::kOther));
+  result.Set("scratch", device == kHost ? static_cast<double>(scratch_bytes()) : std::max(0.0, used - held));
   result.Set("storages", static_cast<double>(counts().storages));
   result.Set("plans", static_cast<double>(counts().plans));
-  result.Set("scratch", static_cast<double>(scratch_bytes()));
   return result;
 }
 

@@ -88,6 +88,26 @@ describe('steepest', () => {
     expect(json(ended).at(-1)).toMatchObject({ event: 'done', stopped: true });
   });
 
+  it('keeps a run that SIGTERM ends, with 143, and goes on from there', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'kept-'));
+    try {
+      const args = [...small, '--epochs', '400', '--checkpoint', join(dir, 'run'), '--resume'];
+      let sent = false;
+      const ended = await steepest(args, {
+        watch: (child, text) => {
+          if (!sent && text.includes('"epoch":2,')) sent = child.kill('SIGTERM');
+        },
+      });
+      expect(ended).toMatchObject({ code: 143, stderr: '' });
+      const { epoch } = json(ended).at(-1);
+      const resumed = json(await steepest([...args.slice(0, -4), String(epoch + 1), ...args.slice(-3)]));
+      expect(resumed[1].epoch).toBeGreaterThanOrEqual(epoch);
+      expect(resumed.at(-1)).toMatchObject({ event: 'done', epoch: epoch + 1 });
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
   it('bears a reader that closes the pipe', async () => {
     const ended = await steepest([...small, '--epochs', '20'], { watch: (child) => child.stdout?.destroy() });
     expect(ended).toMatchObject({ code: 0, stderr: '' });

@@ -121,10 +121,10 @@ describe('readIdx', () => {
   });
 
   it('stops reading a gzip stream that holds more than its header says', async () => {
-    const bomb = gzipSync(Buffer.concat([idx(8, [2], [1, 2]), Buffer.alloc(64 << 20)]));
+    const bomb = gzipSync(Buffer.concat([idx(8, [2], [1, 2]), Buffer.alloc(6 << 20)]), { level: 1 });
     const before = process.memoryUsage().arrayBuffers;
     await expect(readIdx(file('bomb.gz', bomb))).rejects.toEqual(fail(/bomb.gz: expected 10 bytes .* bytes follow/));
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 << 20);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 << 20);
   });
 
   it('passes on the errors of the file system and refuses what is no source', async () => {

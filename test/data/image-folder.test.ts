@@ -27,6 +27,7 @@ const grey = (value: number) => jpeg([value, 128, 128]);
 const red = jpeg([76, 85, 255]); // (76 + 1.402 * 127, 76 - 0.714 * 127 + 0.344 * 43, 76 - 1.772 * 43): [254, 0, 0]
 const white = png({ width: 8, height: 8, colour: 2, depth: 8, samples: new Array(192).fill(255) });
 const pets = { 'dog/b.jpg': grey(7), 'dog/a.jpg': grey(200), 'cat/10.jpg': red, 'cat/9.JPEG': grey(0) };
+const sound = folder(pets);
 const pixel = (x: Uint8Array, image: number) => [...x.subarray(image * 192, image * 192 + 3)];
 
 describe('imageFolder', () => {
@@ -41,7 +42,7 @@ describe('imageFolder', () => {
       [200, 200, 200],
       [7, 7, 7],
     ]);
-    for (let i = 0; i < x.length; i++) expect(x[i]).toBe(x[i - (i % 192) + (i % 3)]);
+    expect(x).toEqual(x.map((_, i) => x[i - (i % 192) + (i % 3)]!));
   });
 
   it('reads grey images as one channel, of any size', async () => {
@@ -94,7 +95,7 @@ describe('imageFolder', () => {
     const reason = new Error('enough');
     await expect(imageFolder(folder(pets), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const reading = new AbortController();
-    const many = folder(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`a/${i}.jpg`, grey(i)])));
+    const many = folder(Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`a/${i}.jpg`, grey(i)])));
     const run = imageFolder(many, { signal: reading.signal });
     setImmediate(() => reading.abort(reason));
     await expect(run).rejects.toBe(reason);
@@ -128,11 +129,6 @@ describe('imageFolder', () => {
     ['folder in a class', { ...pets, 'dog/c/1.jpg': red }, /dog.c: expected an image but could not read it \(EISDIR\)/],
     ['folder without classes', { 'a.jpg': red }, /expected a folder for each class at .* but found none/],
     ['empty class', { ...pets, 'ant/.hidden': '' }, /expected images of a class at .*ant but found none/],
-    [
-      'too many classes',
-      Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`${i}/a.jpg`, red])),
-      /at most 256 folders at .* found 257/,
-    ],
   ];
   it.each(broken)('names the file that is wrong: %s', async (_, files, message) => {
     await expect(imageFolder(folder(files))).rejects.toMatchObject({
@@ -140,7 +136,7 @@ describe('imageFolder', () => {
       code: 'ERR_FORMAT',
       message: expect.stringMatching(message),
     });
-    expect((await imageFolder(folder(pets))).count).toBe(4); // the decoder works on
+    expect((await imageFolder(sound)).count).toBe(4); // the decoder works on
   });
 
   it('refuses wrong use', async () => {

@@ -165,10 +165,10 @@ describe('parseDecimal', () => {
 
   it('rounds as Number does', () => {
     const random = new RandomStream(5, 0);
-    for (let i = 0; i < 3000; i++) {
-      const text = (random.uniform() * 10 ** (random.below(40) - 20)).toPrecision(1 + random.below(17));
-      expect(parseDecimal(bytes(text), 0, text.length)).toBe(Number(text));
-    }
+    const texts = Array.from({ length: 3000 }, () =>
+      (random.uniform() * 10 ** (random.below(40) - 20)).toPrecision(1 + random.below(17)),
+    );
+    expect(texts.filter((text) => parseDecimal(bytes(text), 0, text.length) !== Number(text))).toEqual([]);
   });
 
   it.each(['', '+', '-', '.', 'e5', '1e', '1e+', '1.2.3', '1x', '--1', ' 1', '1_0', 'Infinity', '0b1'])(

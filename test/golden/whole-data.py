@@ -1,4 +1,4 @@
-"""Numbers for test/train/minimize.test.ts: gradient descent and Newton-CG on a small network, in numpy and float64, written apart from steepest.
+"""Numbers for test/train/whole-data.slow.test.ts: gradient descent and Newton-CG on a small network, in numpy and float64, written apart from steepest.
 
     python3 test/golden/whole-data.py > test/golden/whole-data.json
 

@@ -115,6 +115,28 @@ describe.skipIf(binding === undefined)('engine', () => {
     expect(binding!.memory()).toMatchObject({ bytes: before.bytes, storages: before.storages, plans: before.plans });
   });
 
+  test('workers may be terminated inside of calls, also of those that throw', () => {
+    const inner = `
+      const binding = require(${JSON.stringify(path)});
+      require('node:worker_threads').parentPort.postMessage('ready');
+      for (;;) {
+        binding.info();
+        try { binding.createStorage(0, -1); } catch {}
+      }`;
+    const code = `
+      const { Worker } = require('node:worker_threads');
+      (async () => {
+        for (let i = 0; i < 20; i++) {
+          const worker = new Worker(${JSON.stringify(inner)}, { eval: true });
+          await new Promise((resolve) => worker.once('message', resolve));
+          await worker.terminate();
+        }
+        console.log('ended');
+      })();`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });
+    expect([status, stdout, stderr]).toEqual([0, 'ended\n', '']);
+  });
+
   test('a process may exit in the middle of runs, also with a worker, and a run keeps it alive until it ends', () => {
     const node = (code: string) => spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', timeout: 15_000 });
     const exits = node(script(busyPlan(1 << 16, 20), 3, 1e6, 'setTimeout(() => process.exit(7), 100);'));

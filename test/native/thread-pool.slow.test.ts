@@ -1,8 +1,12 @@
-/** The thread pool, through kernels: any number of threads, callers at once, and regions from long to empty. */
+/**
+ * The thread pool, through kernels: any number of threads, callers at once, and regions from long to empty; and by itself, in C++, under
+ * ThreadSanitizer where there is one.
+ */
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { kernelNames } from '../../lib/backends/kernels.js';
 import { loadBinding } from '../../lib/binding.js';
+import { testHostProgram, threadSanitizer } from '../helpers/host-program.js';
 
 const { binding, path } = loadBinding();
 const none = new Float64Array(0);
@@ -17,6 +21,12 @@ function product(threads: number): Float32Array {
   binding!.runKernel(gemm, [a, b, undefined, c], Float64Array.of(m, n, k, 0, 0, 0, 0), none, threads);
   return c;
 }
+
+testHostProgram('thread_pool', ['regions', 'order', 'exceptions', 'callers', 'nested', 'scratch', 'stop'], {
+  folder: 'native',
+  sources: ['native/thread_pool.cc'],
+  flags: ['-pthread', ...threadSanitizer()],
+});
 
 describe.skipIf(binding === undefined)('thread pool', () => {
   test('every element is worked on exactly once, for any size and number of threads', () => {

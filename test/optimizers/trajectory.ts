@@ -24,6 +24,7 @@ export interface Case extends Trajectory, Pick<FitOptions, 'C' | 'clipNorm'> {
 
 const { problem } = golden;
 export const cases = golden.cases as unknown as readonly Case[];
+export const named = (name: string): Case => cases.find((c) => c.name === name)!;
 /** What PyTorch's own momentum does where the rate changes. */
 export const others: Readonly<Record<string, Trajectory>> = golden.others;
 
@@ -36,15 +37,19 @@ function network(options: Partial<SequentialOptions>): Model {
   return model;
 }
 
-/** The same by `fit`, all rows a batch. */
+/** An epoch of twenty batches, each of all rows. */
+const repeated = <T>(rows: readonly T[]) => Array.from({ length: 20 }, () => rows).flat();
+const twenty = { x: repeated(problem.x), y: repeated(problem.y) };
+
+/** The same by `fit`. */
 export async function trajectory(
   options: Partial<SequentialOptions>,
   { optimizer, options: numbers, C, clipNorm }: Omit<Case, keyof Trajectory | 'name' | 'from'>,
 ): Promise<Trajectory> {
   const model = network(options);
   const losses: number[] = [];
-  const run = model.fit(problem, {
-    ...{ epochs: 20, batchSize: problem.y.length, every: 'batch', shuffle: false, metrics: ['loss'] },
+  const run = model.fit(twenty, {
+    ...{ batchSize: problem.y.length, every: 'batch', shuffle: false, metrics: ['loss'] },
     ...{ optimizer: optimizerFrom(optimizer, numbers), C, clipNorm },
   });
   for await (const record of run) if (record.kind === 'batch') losses.push(record.loss);

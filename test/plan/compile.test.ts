@@ -20,6 +20,7 @@ import { constant, input, parameter, type Tensor } from '../../lib/graph/tensor.
 import { type CompileRequest, compile, parameterLayout } from '../../lib/plan/compile.js';
 import { describePlan, planCosts } from '../../lib/plan/describe.js';
 import { uniform } from '../../lib/random.js';
+import { expectNear } from '../helpers/near.js';
 
 /** A small convolutional net with its loss: 8x8x2 -> conv 3x3x4 -> relu -> pool 2 -> dense 3. */
 function network(pool = { pool: 2, stride: 2 }) {
@@ -154,9 +155,9 @@ describe('compile', () => {
       const fused = await run(trainingRequest({}, pool));
       expect(plain.steps).toBe(3);
       expect(new Set(plain.losses).size).toBe(3);
-      for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+      expectNear(fused.losses, plain.losses, 12);
       expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
-      for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+      expectNear(fused.gradients, plain.gradients, 12);
     });
 
   it('joins relu and batch normalization, forward and backward, to the same numbers', async () => {
@@ -175,9 +176,9 @@ describe('compile', () => {
     expect(kernels()).not.toContain('relu_backward');
     expect(kernels({ fuse: false })).toContain('relu_backward');
     const [fused, plain] = [await run(request()), await run(request({ fuse: false }))];
-    for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+    expectNear(fused.losses, plain.losses, 12);
     expect(Math.max(...plain.gradients.slice(0, 2).map(Math.abs))).toBeGreaterThan(1e-3);
-    for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+    expectNear(fused.gradients, plain.gradients, 12);
   });
 
   it('joins sums at a shortcut and gradients at its fork to the producers, to the same numbers', async () => {
@@ -214,9 +215,9 @@ describe('compile', () => {
     expect(text).toMatch(/conv2d_backward_input +direct \+ add \+ relu' /);
     for (const late of [false, true]) {
       const [fused, plain] = [await run(request(late)), await run(request(late, { fuse: false }))];
-      for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+      expectNear(fused.losses, plain.losses, 12);
       expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
-      for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+      expectNear(fused.gradients, plain.gradients, 12);
       expect(Math.min(...plain.dx.slice(0, 3).map(Math.abs))).toBeGreaterThan(1e-3);
       expect(fused.dx.slice(0, 20)).toEqual(plain.dx.slice(0, 20));
     }
@@ -246,9 +247,9 @@ describe('compile', () => {
     for (const options of [{}, { chooseTile, fuse: false }, { chooseTile: () => 2 }])
       expect(summed(options)).toEqual([]);
     const [fused, plain] = [await run(request({ chooseTile })), await run(request({ fuse: false }))];
-    for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 12);
+    expectNear(fused.losses, plain.losses, 12);
     expect(Math.max(...plain.gradients.map(Math.abs))).toBeGreaterThan(1e-3);
-    for (const [i, g] of plain.gradients.entries()) expect(fused.gradients[i]).toBeCloseTo(g, 12);
+    expectNear(fused.gradients, plain.gradients, 12);
   });
 
   it('makes a normalization with known statistics a part of its convolution, to the same numbers', async () => {
@@ -280,8 +281,8 @@ describe('compile', () => {
     ]);
     const [fused, plain] = [await run(request()), await run(request({ fuse: false }))];
     expect(new Set(plain.losses).size).toBe(3);
-    for (const [i, loss] of plain.losses.entries()) expect(fused.losses[i]).toBeCloseTo(loss, 10);
-    for (const [i, y] of plain.dx.entries()) expect(fused.dx[i]).toBeCloseTo(y, 12);
+    expectNear(fused.losses, plain.losses, 10);
+    expectNear(fused.dx, plain.dx, 12);
   });
 
   it('reuses memory: the arena is smaller than its buffers together', () => {

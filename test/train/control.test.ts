@@ -87,7 +87,7 @@ describe('stop', () => {
 
   test('while an evaluation has the model: no step is begun', async () => {
     const model = mlp();
-    const evaluation = model.evaluate(clusters(500), { batchSize: 1 });
+    const evaluation = model.evaluate(clusters(250), { batchSize: 1 });
     await wait(2);
     const run = model.fit(data, endless);
     await wait(2);

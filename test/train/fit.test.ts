@@ -23,12 +23,12 @@ describe('fit', () => {
         dense({ units: 2 }),
       ]);
       const { epochs } = await model.fit(xor, {
-        epochs: 100,
+        epochs: 60,
         batchSize: 4,
         loss,
         optimizer: adam({ learningRate: 0.05 }),
       });
-      expect(epochs).toHaveLength(100);
+      expect(epochs).toHaveLength(60);
       expect(epochs.at(-1)!.trainLoss).toBeLessThan(0.3 * epochs[0]!.trainLoss);
       expect(epochs.at(-1)!.trainAccuracy).toBe(1);
       expect(await model.predictClasses(xor.x)).toEqual(Int32Array.from(xor.y));
@@ -42,8 +42,8 @@ describe('fit', () => {
         dense({ units: 8, activation: 'tanh' }),
         dense({ units: 1 }),
       ]);
-      const optimizer = adam({ learningRate: 0.05 });
-      const { epochs } = await model.fit({ x: xor.x, y }, { epochs: 80, batchSize: 4, loss: 'logistic', optimizer });
+      const optimizer = adam({ learningRate: 0.15 });
+      const { epochs } = await model.fit({ x: xor.x, y }, { epochs: 30, batchSize: 4, loss: 'logistic', optimizer });
       expect(epochs.at(-1)!.trainAccuracy).toBe(1);
       expect([...(await model.predictClasses(xor.x))]).toEqual([0, 1, 1, 0]);
     },
@@ -78,7 +78,7 @@ describe('fit', () => {
   });
 
   test('does regression on numbers, without an accuracy', async () => {
-    const x = Float32Array.from({ length: 32 }, (_, i) => i / 16 - 1);
+    const x = Float32Array.from({ length: 16 }, (_, i) => i / 8 - 1);
     const y = x.map((v) => 3 * v - 0.5);
     const model = sequential({ inputShape: [1], device: 'reference' }, [dense({ units: 1 })]);
     const { epochs } = await model.fit(
@@ -122,9 +122,9 @@ describe('fit', () => {
   });
 
   test('repeats itself with the same seed, and not with another', async () => {
-    const data = clusters(50);
+    const data = clusters(24);
     const run = async (seed: number, options: FitOptions = {}) =>
-      losses((await convnetOn(seed).fit(images(50), { epochs: 2, batchSize: 16, ...options })).epochs);
+      losses((await convnetOn(seed).fit(images(24), { epochs: 2, batchSize: 8, ...options })).epochs);
     const convnetOn = (seed: number) => convnet({ seed });
     const images = (rows: number) => ({ x: clusters(rows, 64).x, y: data.y });
     const first = await run(1);

@@ -15,6 +15,7 @@ import { Network } from '../../lib/train/network.js';
 import { predictionRequest } from '../../lib/train/objective.js';
 import type { FitOptions } from '../../lib/train/options.js';
 import { predict } from '../../lib/train/predict.js';
+import { inFolder } from './checkpoint/resumed.js';
 import { clusters } from './tiny.js';
 
 const data = clusters(8, 4 * 4 * 2);
@@ -183,6 +184,33 @@ describe('a model', () => {
       const { plan } = network.compile(predictionRequest(network, 'real', 2));
       expect(plan.calls.some(({ kernel }) => kernel === 'winograd_filter_forward')).toBe(found);
     }
+  });
+
+  test('that resumes a fit keeps to the choices of its checkpoint, and asks for none', async () => {
+    await inFolder(async (dir) => {
+      const first = slowly();
+      const run = first.train({ checkpoint: dir, epochs: 2 });
+      await first.begun();
+      first.finish();
+      const wanted = (await run).epochs;
+      for (const before of [false, true]) {
+        const second = slowly();
+        second.tiles.known = 0;
+        if (before) {
+          // It has a plan of its own choices already.
+          const other = second.train();
+          await second.begun();
+          second.tiles.found = 0;
+          second.finish();
+          await other;
+        }
+        const asked = second.asked.length;
+        const { epochs } = await second.train({ checkpoint: dir, resume: true, epochs: 3 });
+        expect(epochs.slice(0, 2)).toEqual(wanted);
+        expect(second.asked).toHaveLength(asked);
+        expect(second.events.at(-1)).toBe('training of 4 with tiles');
+      }
+    });
   });
 
   test('asked for its plan at once takes what is known', () => {

@@ -68,9 +68,9 @@ function callKernel(
 ): void {
   const spec = kernelSpecs[kernel];
   const args: Record<string, TypedArray | number | undefined> = {};
-  for (const [i, { name }] of spec.buffers.entries()) args[name] = buffers[i];
-  for (const [i, name] of spec.ints.entries()) args[name] = ints[i];
-  for (const [i, name] of spec.reals.entries()) args[name] = reals[i];
+  for (let i = 0; i < spec.buffers.length; i++) args[spec.buffers[i]!.name] = buffers[i];
+  for (let i = 0; i < spec.ints.length; i++) args[spec.ints[i]!] = ints[i];
+  for (let i = 0; i < spec.reals.length; i++) args[spec.reals[i]!] = reals[i];
   (referenceKernels[kernel] as (named: typeof args) => void)(args);
 }
 
@@ -186,10 +186,9 @@ class Recorder {
 async function runStep(plan: Plan, step: Step, recorder: Recorder, from = 0): Promise<void> {
   const whole = recorder.begin(-1, step);
   let turn = performance.now();
-  for (const [i, call] of plan.calls.entries()) {
-    if (i < from) continue;
+  for (let i = from; i < plan.calls.length; i++) {
     const place = recorder.begin(i, step);
-    runCall(plan, call, step);
+    runCall(plan, plan.calls[i]!, step);
     recorder.end(place);
     if (performance.now() - turn < TURN_MILLISECONDS) continue;
     await nextTurn();
@@ -201,12 +200,13 @@ async function runStep(plan: Plan, step: Step, recorder: Recorder, from = 0): Pr
 function runCall(plan: Plan, call: PlanCall, step: Step): void {
   const { images, regions, slots } = step;
   const ints = intsOf(call, images, slots);
-  checkCall(plan, call, ints, images, regions);
+  if (hasSlot(call)) checkCall(plan, call, ints, images, regions); // checkBounds has seen to the others
   const reals = call.reals.map((value) => (typeof value === 'number' ? value : slots[value.slot]!));
   const buffers = call.buffers.map((index) => (index < 0 ? undefined : view(plan, plan.buffers[index]!, step)));
   callKernel(call.kernel, buffers, ints, reals);
-  for (const [i, { role }] of kernelSpecs[call.kernel].buffers.entries())
-    if (role !== 'in') step.storages[plan.buffers[call.buffers[i]!]?.region ?? -1]?.changed();
+  const { buffers: specs } = kernelSpecs[call.kernel];
+  for (let i = 0; i < specs.length; i++)
+    if (specs[i]!.role !== 'in') step.storages[plan.buffers[call.buffers[i]!]?.region ?? -1]?.changed();
 }
 
 /** The whole numbers of a call for a batch of so many images. */
@@ -217,12 +217,18 @@ function intsOf(call: PlanCall, images: number, slots: ArrayLike<number>): numbe
   );
 }
 
+/** Whether a whole number of the call is given with each step. */
+function hasSlot({ ints }: PlanCall): boolean {
+  return ints.some(({ slot }) => slot !== undefined);
+}
+
 /** Checks that a call's numbers make sense and that its buffers hold as much as they ask for. */
 function checkCall(plan: Plan, call: PlanCall, ints: number[], images: number, regions: readonly TypedArray[]): void {
   const spec = kernelSpecs[call.kernel];
   const named: Record<string, number> = {};
-  for (const [i, name] of spec.ints.entries()) named[name] = checkInteger(call.label, name, ints[i]);
-  for (const [i, { name, length, optional }] of spec.buffers.entries()) {
+  for (let i = 0; i < spec.ints.length; i++) named[spec.ints[i]!] = checkInteger(call.label, spec.ints[i]!, ints[i]);
+  for (let i = 0; i < spec.buffers.length; i++) {
+    const { name, length, optional } = spec.buffers[i]!;
     const buffer = plan.buffers[call.buffers[i]!];
     if (buffer === undefined && optional) continue;
     const received = buffer === undefined ? 0 : lengthOf(buffer, images, regions);
@@ -285,8 +291,6 @@ function checkBounds(plan: Plan, regions: readonly TypedArray[], steps: number, 
       const { name } = plan.regions[region]!;
       throw wrongShape(plan.name, `expected at least ${end} elements in region '${name}' but received ${length}`);
     }
-    for (const call of plan.calls)
-      if (call.ints.every(({ slot }) => slot === undefined))
-        checkCall(plan, call, intsOf(call, images, []), images, regions);
+    for (const call of plan.calls) if (!hasSlot(call)) checkCall(plan, call, intsOf(call, images, []), images, regions);
   }
 }

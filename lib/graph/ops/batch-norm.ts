@@ -3,7 +3,7 @@
  * variance 1 in each channel (the last axis) over all others. With P u = (u - mean(u) - x^ mean(x^ u)) / sqrt(variance + epsilon), which is
  * symmetric, dx = scale P dy and the tangent is scale P dx + dscale x^ + dshift.
  */
-import { checkNumber, checkOptions, wrongShape } from '../../errors.js';
+import { checkNumber, checkOptions, wrongShape, wrongType } from '../../errors.js';
 import {
   apply,
   apply1,
@@ -178,13 +178,17 @@ export function batchNorm(x: Tensor, scale: Tensor, shift: Tensor, options?: Bat
 /** The same by a mean and variance [k] that are given. For inference. There is no derivative by these two. */
 export function batchNormInference(
   x: Tensor,
-  { mean, variance }: Statistics,
+  statistics: Statistics,
   scale: Tensor,
   shift: Tensor,
   options?: BatchNormOptions,
   label?: string,
 ): Tensor {
-  const attributes = attributesOf(label ?? 'batchNormInference', options);
+  const where = label ?? 'batchNormInference';
+  const attributes = attributesOf(where, options);
+  if (statistics === null || typeof statistics !== 'object')
+    throw wrongType(where, 'statistics', 'an object { mean, variance }', statistics);
+  const { mean, variance } = statistics;
   return apply1(batchNormInferenceOp, [x, mean, variance, scale, shift], attributes, label);
 }
 

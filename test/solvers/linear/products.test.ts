@@ -7,6 +7,7 @@ import { Gram } from '../../../lib/solvers/linear/gram.js';
 import { addListed, timesListed } from '../../../lib/solvers/linear/rows.js';
 import { addRowsWide, timesRowsWide } from '../../../lib/solvers/linear/wide-rows.js';
 import type { Work } from '../../../lib/solvers/linear/work.js';
+import { expectNear } from '../../helpers/near.js';
 import { problem } from './problems.js';
 
 function done<T>(work: Work<T>): T {
@@ -23,10 +24,7 @@ describe.each([0, 3])('with a bias of %d', (bias) => {
   const { size } = design;
   const random = new RandomStream(2, 0);
   const vector = (length: number) => Float64Array.from({ length }, () => random.normal());
-  const close = (got: ArrayLike<number>, wanted: readonly number[]) => {
-    expect(got.length).toBe(wanted.length);
-    for (const [k, value] of wanted.entries()) expect(got[k]).toBeCloseTo(value, 9);
-  };
+  const close = (got: ArrayLike<number>, wanted: readonly number[]) => expectNear(got, wanted, 9);
   const dotRow = (row: readonly number[], w: ArrayLike<number>) => row.reduce((sum, v, j) => sum + v * w[j]!, 0);
   const sumRows = (of: (row: readonly number[], i: number, j: number) => number) =>
     Array.from({ length: size }, (_, j) => full.reduce((sum, row, i) => sum + of(row, i, j), 0));
