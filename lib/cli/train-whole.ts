@@ -6,6 +6,7 @@ import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
 import { numberIn, positiveNumber, wholeNumber } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
+import { callbackNames } from './train-callbacks.js';
 import { checkpointNames } from './train-checkpoints.js';
 import type { Images } from './train-data.js';
 import type { Report } from './train-report.js';
@@ -35,6 +36,9 @@ const ofBatches = [
   'clipNorm',
   'targetAccuracy',
   'profile',
+  'accumulate',
+  'classWeights',
+  ...callbackNames,
   ...checkpointNames,
 ] as const;
 

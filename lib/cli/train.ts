@@ -23,6 +23,7 @@ import {
   wholeNumber,
 } from './arguments.js';
 import { INTERRUPTED, type Io, OK, TERMINATED, UsageError } from './io.js';
+import { addCallbackOptions, type CallbackArguments, callbacksOf } from './train-callbacks.js';
 import { addCheckpointOptions, type CheckpointArguments, checkpointOptions } from './train-checkpoints.js';
 import { addDataOptions, centred, type DataArguments, type Images, loadData } from './train-data.js';
 import { TrainLog } from './train-log.js';
@@ -33,7 +34,12 @@ import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } f
 const TARGET = 'targetAccuracy';
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
 
-export interface TrainArguments extends CheckpointArguments, DataArguments, WholeArguments, ModelArguments {
+export interface TrainArguments
+  extends CallbackArguments,
+    CheckpointArguments,
+    DataArguments,
+    WholeArguments,
+    ModelArguments {
   readonly preset?: 'simplenn';
   readonly epochs?: number;
   readonly batch?: number;
@@ -44,6 +50,8 @@ export interface TrainArguments extends CheckpointArguments, DataArguments, Whol
   readonly schedule?: (typeof scheduleNames)[number];
   readonly beta1?: number;
   readonly beta2?: number;
+  readonly accumulate?: number;
+  readonly classWeights?: 'balanced';
   readonly clipNorm?: number;
   readonly targetAccuracy?: number;
   readonly save?: string;
@@ -90,6 +98,8 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     )
     .option('--beta1 <x>', "adam's and adamw's memory of the gradient (default: 0.9)", decayRate)
     .option('--beta2 <x>', "adam's and adamw's memory of its square (default: 0.999)", decayRate)
+    .option('--accumulate <n>', 'batches an update (default: 1)', wholeNumber(1))
+    .addOption(new Option('--class-weights <name>', 'balanced: all classes count the same').choices(['balanced']))
     .option('--clip-norm <x>', 'largest length of the gradient: a longer one is scaled down', positiveNumber)
     .option(
       '--target-accuracy <x>',
@@ -104,7 +114,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
     .addOption(jsonOption());
-  return addWholeOptions(addCheckpointOptions(command)).action(async (options: TrainArguments) =>
+  return addWholeOptions(addCheckpointOptions(addCallbackOptions(command))).action(async (options: TrainArguments) =>
     finish(await train(options, io)),
   );
 }
@@ -165,14 +175,23 @@ async function trainByBatches(
   io: Io,
   { report, log }: { readonly report: Report; readonly log: TrainLog | undefined },
 ) {
-  const { epochs = 3, batch: batchSize = 128, clipNorm, targetAccuracy, tensorboard, profile: file } = options;
+  const {
+    epochs = 3,
+    batch: batchSize = 128,
+    accumulate,
+    classWeights,
+    clipNorm,
+    targetAccuracy,
+    tensorboard,
+    profile: file,
+  } = options;
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
   let trainSeconds = 0;
   const run = model.fit(train, {
     epochs,
     batchSize,
-    optimizer: optimizerOf(optimizer, options, epochs * stepsPerEpoch),
-    ...(clipNorm !== undefined && { clipNorm }),
+    optimizer: optimizerOf(optimizer, options, epochs * Math.ceil(stepsPerEpoch / (accumulate ?? 1))),
+    ...{ accumulate, classWeights, clipNorm },
     ...checkpointOptions(options),
     loss,
     C,
@@ -182,6 +201,7 @@ async function trainByBatches(
       ...(log === undefined ? [] : [log.losses(stepsPerEpoch)]),
       ...(tensorboard === undefined ? [] : [tensorBoard(tensorboard)]),
       ...(targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)]),
+      ...callbacksOf(options),
     ],
     onEpochEnd: ({ seconds }) => {
       trainSeconds += seconds;

@@ -48,6 +48,23 @@ describe('train --json', () => {
     expect(a).not.toBe(c);
   });
 
+  it('heeds what watches the epochs, weights of classes and batches an update', async () => {
+    const csv = join(dir, 'run.csv');
+    const best = join(dir, 'best');
+    const watched = ['--early-stopping', '1', '--lr', '5', '--optimizer', 'sgd', '--csv', csv, '--save-best', best];
+    const { code, io } = await run([...few, '--epochs', '20', '--json', ...watched]);
+    expect(code).toBe(0);
+    expect(io.lines.at(-1)).toMatchObject({ event: 'done', reason: 'earlyStopping' });
+    const epochs = io.lines.length - 2;
+    expect(epochs).toBeLessThan(20);
+    expect(readFileSync(csv, 'utf8').trim().split('\n')).toHaveLength(1 + epochs);
+    expect((await loadModel(join(best, 'epoch-0001.safetensors'))).inputShape).toEqual([28, 28, 1]);
+    const loss = async (...args: string[]) =>
+      (await run([...few, '--limit', '33', '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
+    const seen = [await loss(), await loss('--accumulate', '2'), await loss('--class-weights', 'balanced')];
+    expect(new Set(seen).size).toBe(3);
+  });
+
   it('heeds the optimizer and its rate', async () => {
     const loss = async (...args: string[]) =>
       (await run([...few, '--epochs', '1', '--json', ...args])).io.lines[1]!.trainLoss;
@@ -62,7 +79,7 @@ describe('train --json', () => {
 
 describe('train --schedule, --beta1, --beta2', () => {
   const loss = async (...args: string[]) =>
-    (await run([...few, '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
+    (await run([...few, '--limit', '33', '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
 
   it('change the updates', async () => {
     const seen = [
