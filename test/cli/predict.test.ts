@@ -94,7 +94,7 @@ describe('evaluate', () => {
   });
 
   it('refuses a model of other images', async () => {
-    const { code, io } = await run('evaluate', '--model', at('scores.safetensors'));
+    const { code, io } = await run('evaluate', '--model', at('scores.safetensors'), '--limit', '10');
     expect(code).toBe(2);
     expect(io.stderr).toMatch(
       /scores\.safetensors is for images of 8 x 8 x 1 in 3 classes, but digits has 28 x 28 x 1 in 10/,

@@ -1,4 +1,4 @@
-"""Numbers for test/optimizers/trajectories.test.ts: twenty updates of a 2-4-3 network on fixed rows, all of them a batch, in float64.
+"""Numbers for test/optimizers/trajectories.slow.test.ts: twenty updates of a 2-4-3 network on fixed rows, all of them a batch, in float64.
 
     KERAS_BACKEND=torch python3 test/golden/optimizers.py > test/golden/optimizers.json        (PyTorch 2.13, Keras 3.15)
 
