@@ -6,6 +6,7 @@ import { chooseDevice, gpuNumber } from '../train/device.js';
 import {
   type DeviceOption,
   deviceOption,
+  examples,
   jsonOption,
   modelOption,
   type PrecisionOption,
@@ -51,6 +52,14 @@ export function benchCommand(io: Io, finish: (code: number) => void): Command {
     )
     .addOption(profileOption())
     .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'bench kernels --filter gemm',
+        'bench train --model lenet --threads 2',
+        'bench infer --model vgg11 --json',
+      ),
+    )
     .action(async (what: 'kernels' | 'train' | 'infer', options: BenchArguments) => {
       finish(what === 'kernels' ? benchKernels(options, io) : await benchNetworks(what, options, io));
     });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { FAILED, type Io, OK } from './io.js';
+import { examples } from './values.js';
 
 const script = join(__dirname, '..', '..', 'tools', 'build.mjs');
 
@@ -12,7 +13,7 @@ export function buildCommand(io: Io, finish: (code: number) => void): Command {
     .description('compile the native addon from the source that came with the package (CMake, a C++17 compiler)')
     .option('--cuda', 'with CUDA though there is no GPU; needs nvcc, and takes twice as long')
     .option('--force', 'compile everything again')
-    .addHelpText('after', '\nExamples:\n  $ steepest build\n  $ steepest build --cuda')
+    .addHelpText('after', examples('build', 'build --cuda'))
     .action(async (options: { cuda?: boolean; force?: boolean }) => {
       const args = Object.keys(options).map((name) => `--${name}`);
       const child = spawn(process.execPath, [script, '--required', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -15,6 +15,7 @@ import { loadModel, Model } from '../train/model.js';
 import { fromOnnx, toOnnx } from '../train/onnx.js';
 import { isModelFile } from '../train/saved.js';
 import { type Io, OK, UsageError } from './io.js';
+import { examples } from './values.js';
 
 const formats = ['safetensors', 'onnx', 'npz'] as const;
 type Format = (typeof formats)[number];
@@ -45,7 +46,11 @@ export function convertCommand(io: Io, finish: (code: number) => void): Command 
     .argument('<out>', 'what to write; .npz has the parameters alone')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ steepest convert digits.safetensors digits.onnx\n  $ steepest convert digits.onnx digits.safetensors\n  $ steepest convert digits.safetensors weights.npz',
+      examples(
+        'convert digits.safetensors digits.onnx',
+        'convert digits.onnx digits.safetensors',
+        'convert digits.safetensors weights.npz',
+      ),
     )
     .action(async (from: string, to: string) => finish(await convert(from, to, formatOf(to), io)));
 }
@@ -58,7 +63,10 @@ export function exportCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(new Option('--format <name>', "kind of file (default: as the name's ending says)").choices(formats))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ steepest export --model digits.safetensors digits.onnx\n  $ steepest export --model digits.safetensors --format npz weights',
+      examples(
+        'export --model digits.safetensors digits.onnx',
+        'export --model digits.safetensors --format npz weights',
+      ),
     )
     .action(async (to: string, { model, format }: { model: string; format?: Format }) =>
       finish(await convert(model, to, format ?? formatOf(to), io)),

@@ -3,7 +3,7 @@ import { SingleBar } from 'cli-progress';
 import { Argument, Command } from 'commander';
 import { type FetchedName, fetchedNames } from '../data/catalogue.js';
 import { type FetchProgress, fetchDataset } from '../data/fetch.js';
-import { jsonOption } from './arguments.js';
+import { examples, jsonOption } from './arguments.js';
 import { INTERRUPTED, type Io, jsonLine, OK } from './io.js';
 
 export interface DataArguments {
@@ -20,6 +20,13 @@ export function dataCommand(io: Io, finish: (code: number) => void): Command {
     .option('--dir <dir>', 'folder that the files go to (default: data/<name>)')
     .option('--mirror <url>', 'another place that hands out the same files')
     .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'data fetch mnist --dir data/mnist',
+        'data fetch cifar10 --dir data/cifar --mirror https://example.org/cifar',
+      ),
+    )
     .action(async (_action: 'fetch', name: FetchedName, options: DataArguments) =>
       finish(await fetchData(name, options, io)),
     );

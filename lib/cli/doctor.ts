@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { Command } from 'commander';
 import { type CudaInfo, loadBinding, type NativeInfo } from '../binding.js';
 import { packageVersion } from '../version.js';
-import { jsonOption } from './arguments.js';
+import { examples, jsonOption } from './arguments.js';
 import { type Io, jsonLine, OK } from './io.js';
 import { defaultThreads } from './machine.js';
 
@@ -34,6 +34,7 @@ export function doctorCommand(io: Io, finish: (code: number) => void): Command {
   return new Command('doctor')
     .description('tell what this machine and installation can do')
     .addOption(jsonOption())
+    .addHelpText('after', examples('doctor', 'doctor --json'))
     .action(({ json }: { json?: boolean }) => {
       const found = diagnose();
       if (json) jsonLine(io, { ...found });

@@ -1,30 +1,27 @@
 /** `steepest evaluate`: the loss and accuracy of a saved model on test images, and where it goes wrong. */
 import { Command } from 'commander';
 import type { Evaluation } from '../train/evaluate.js';
-import { deviceOption, jsonOption, precisionOption, threadsOption } from './arguments.js';
+import { examples } from './arguments.js';
 import { INTERRUPTED, type Io, jsonLine, OK } from './io.js';
-import { type ModelFileArguments, modelFileOption, openModel } from './model-file.js';
+import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';
 import { addDataOptions, type DataArguments, loadData } from './train-data.js';
 import { checkFit } from './train-model.js';
 import { reportFor } from './train-report.js';
 
 interface EvaluateArguments extends ModelFileArguments, DataArguments {
   readonly byClass?: boolean;
-  readonly json?: boolean;
 }
 
 export function evaluateCommand(io: Io, finish: (code: number) => void): Command {
-  return addDataOptions(new Command('evaluate'))
+  return addModelFileOptions(addDataOptions(new Command('evaluate')))
     .description('tell the loss and accuracy of a saved model on the test images of a data set')
-    .addOption(modelFileOption())
     .option('--by-class', 'also precision, recall and F1 of each class')
-    .addOption(deviceOption())
-    .addOption(threadsOption())
-    .addOption(precisionOption())
-    .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ steepest evaluate --model digits.safetensors\n  $ steepest evaluate --model lenet.onnx --data mnist --data-dir mnist --by-class --json',
+      examples(
+        'evaluate --model digits.safetensors',
+        'evaluate --model lenet.onnx --data mnist --data-dir mnist --by-class --json',
+      ),
     )
     .action(async (options: EvaluateArguments) => finish(await evaluate(options, io)));
 }

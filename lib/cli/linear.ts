@@ -8,7 +8,7 @@ import type { LinearModel } from '../solvers/linear/model.js';
 import type { LinearOptions } from '../solvers/linear/options.js';
 import type { LinearProgress } from '../solvers/linear/work.js';
 import { INTERRUPTED, type Io, jsonLine, OK, UsageError } from './io.js';
-import { jsonOption, positiveNumber, smallPositiveNumber, wholeNumber } from './values.js';
+import { examples, jsonOption, positiveNumber, smallPositiveNumber, wholeNumber } from './values.js';
 
 const losses = { hinge: 'hinge', 'squared-hinge': 'squaredHinge', logistic: 'logistic' } as const;
 const multiClasses = { 'one-vs-rest': 'oneVsRest', softmax: 'softmax', none: 'none' } as const;
@@ -51,6 +51,13 @@ export function linearCommand(io: Io, finish: (code: number) => void): Command {
     .option('--max-iterations <n>', 'most iterations (default: 1000; hinge: 100,000)', wholeNumber(1))
     .option('--seed <n>', 'seed of the order of coordinate descent', wholeNumber(0), 0)
     .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'linear --data heart_scale --loss logistic --C 1 --bias',
+        'linear --data a9a.xz --test a9a.t.xz --loss hinge --tolerance 1e-6 --json',
+      ),
+    )
     .action(async (options: LinearArguments) => finish(await linear(options, io)));
 }
 

@@ -5,35 +5,32 @@ import { decodeFile, wrongImage } from '../data/decode.js';
 import type { Image } from '../data/jpeg.js';
 import type { AnyLayer } from '../layers/layer.js';
 import type { Model } from '../train/model.js';
-import { deviceOption, jsonOption, precisionOption, threadsOption, wholeNumber } from './arguments.js';
+import { examples, wholeNumber } from './arguments.js';
 import { type Io, jsonLine, OK, UsageError } from './io.js';
-import { type ModelFileArguments, modelFileOption, openModel } from './model-file.js';
+import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';
 
 interface PredictArguments extends ModelFileArguments {
   readonly classes?: string;
   readonly top: number;
-  readonly json?: boolean;
 }
 
 /** Images that are in memory together. */
 const BATCH = 256;
 
 export function predictCommand(io: Io, finish: (code: number) => void): Command {
-  return new Command('predict')
+  return addModelFileOptions(new Command('predict'))
     .description(
       'tell the classes of images (JPEG, PNG; with the package sharp other formats, and other sizes than the model has)',
     )
     .argument('<image...>', 'files')
-    .addOption(modelFileOption())
     .option('--classes <names>', 'names of the classes: a,b,c or a file with one a line (default: their numbers)')
     .option('--top <n>', 'classes told of each image, the most probable first', wholeNumber(1), 1)
-    .addOption(deviceOption())
-    .addOption(threadsOption())
-    .addOption(precisionOption())
-    .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ steepest predict --model digits.safetensors 7.png\n  $ steepest predict --model cifar.onnx --classes airplane,car,bird,cat,deer,dog,frog,horse,ship,truck --top 3 --json *.jpg',
+      examples(
+        'predict --model digits.safetensors 7.png',
+        'predict --model cifar.onnx --classes airplane,car,bird,cat,deer,dog,frog,horse,ship,truck --top 3 --json *.jpg',
+      ),
     )
     .action(async (files: string[], options: PredictArguments) => finish(await predict(files, options, io)));
 }

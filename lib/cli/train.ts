@@ -13,6 +13,7 @@ import { tensorBoard } from '../train/tensorboard.js';
 import {
   decayRate,
   deviceOption,
+  examples,
   fraction,
   jsonOption,
   modelOption,
@@ -113,7 +114,16 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .option('--log <file>', "write what --json prints to a file, with more for 'steepest report', beside what is shown")
     .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
-    .addOption(jsonOption());
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'train --epochs 3',
+        'train --model resnet18 --data cifar10 --data-dir DIR --checkpoint runs/a --resume',
+        'train --config NET.config --preset simplenn --data mat --train-file A.mat --test-file B.mat',
+        'train --optimizer lbfgs --loss squaredError --C 100 --iterations 50',
+      ),
+    );
   return addWholeOptions(addCheckpointOptions(addCallbackOptions(command))).action(async (options: TrainArguments) =>
     finish(await train(options, io)),
   );

@@ -1,4 +1,4 @@
-/** Values of command-line options: read strictly, refused with what was expected. */
+/** Values of command-line options: read strictly, refused with what was expected; and examples for a command's help. */
 import { InvalidArgumentError, Option } from 'commander';
 
 /** A whole number of at least `min`. */
@@ -35,3 +35,7 @@ export const fraction = numberThat((value) => value > 0 && value <= 1, '> 0 and 
 export const decayRate = numberThat((value) => value >= 0 && value < 1, 'in [0, 1)');
 
 export const jsonOption = () => new Option('--json', 'one JSON object a line on standard output, and nothing else');
+
+/** Examples for the end of a command's help: what follows the program's name. */
+export const examples = (...lines: readonly string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ steepest ${line}`).join('\n')}`;

@@ -62,7 +62,15 @@ export async function readCheckpoint(path: string): Promise<Contents> {
   bytes.write(NO_SUM, at);
   const sum = await sumOf([bytes]);
   if (sum !== said) throw new Damage(`its checksum is ${sum.slice(0, 12)}... where it says ${said?.slice(0, 12)}...`);
-  return { state: JSON.parse(metadata.state ?? 'null', toNumber), tensors };
+  return { state: parse(metadata.state), tensors };
+}
+
+function parse(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null', toNumber);
+  } catch (cause) {
+    throw new Damage(`its state is no JSON: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Where the sum stands in the header. Of a file that was made here it is there; strings inside the state have their quotes escaped. */

@@ -155,11 +155,42 @@ export function checkContents(
         path,
         `was made with ${name} ${words(saved.options[name])}, but here it is ${words(value)}`,
       );
+  checkFigures(path, saved, here.options.accumulate as number);
   for (const prefix of prefixes(saved.updates.gathered.steps > 0))
     for (const p of network.trained)
       if (tensors[prefix + p.node.label]?.data.length !== elements(p.shape).fixed)
         throw checkpointError(path, `has no ${prefix}${p.node.label} of ${elements(p.shape).fixed} values`);
   return saved;
+}
+
+/** Throws where counts are none, or lists are missing. `accumulate`: batches an update. */
+function checkFigures(
+  path: string,
+  { position, updates, ofModel, tiles, callbacks }: FitState,
+  accumulate: number,
+): void {
+  const { totals } = position;
+  const { gathered } = updates;
+  const counts = {
+    ...{
+      epoch: position.epoch,
+      steps: position.steps,
+      'rows of the epoch': totals?.rows,
+      'steps of the epoch': totals?.steps,
+    },
+    ...{ updates: updates.updates, 'gathered steps': gathered.steps, 'gathered rows': gathered.rows },
+    ...{ batches: ofModel?.batches, epochs: ofModel?.epochs },
+  };
+  const numbers = { seconds: position.seconds, loss: totals?.loss, 'factor of the rate': updates.rateFactor };
+  for (const [name, value] of Object.entries(counts))
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw checkpointError(path, `has no count for ${name} but ${words(value)}`);
+  for (const [name, value] of Object.entries(numbers))
+    if (typeof value !== 'number') throw checkpointError(path, `has no number for ${name} but ${words(value)}`);
+  if (gathered.steps >= accumulate)
+    throw checkpointError(path, `has ${gathered.steps} batches gathered for an update of ${accumulate}`);
+  if (!Array.isArray(position.records) || !Array.isArray(tiles) || typeof callbacks !== 'object' || callbacks === null)
+    throw checkpointError(path, 'has no state of a fit');
 }
 
 function checkParameters(path: string, tensors: Contents['tensors'], network: Network): void {
