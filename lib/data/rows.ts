@@ -12,7 +12,7 @@ export interface AnyDataset {
 
 /** One example. */
 export interface Row {
-  /** [...shape]: a view of the data set's memory, where that is flat. */
+  /** Of the input shape: a view of the data set's memory, where that is flat. */
   readonly x: DataValues | number;
   /** Its label, or its targets. */
   readonly y: DataValues | number;
