@@ -74,9 +74,7 @@ test('every file of native/kernels, cuda and lib/backends/reference belongs to a
   const shared = new Set(['args', 'backend', 'index', 'storage', 'windows']);
   const reference = readdirSync(join(root, 'lib/backends/reference')).map((file) => file.replace(/\.ts$/, ''));
   expect(reference.filter((file) => !shared.has(file)).sort()).toEqual(stems.map(kebab).sort());
-  const sources = readdirSync(join(root, 'native/kernels')).filter(
-    (file) => file.endsWith('.cc') && file !== 'table.cc',
-  );
+  const sources = readdirSync(join(root, 'native/kernels')).filter((file) => file.endsWith('.cc'));
   expect(sources.sort()).toEqual(stems.map((stem) => `${stem}.cc`).sort());
   const cuda = readdirSync(join(root, 'cuda')).filter(
     (file) => file.endsWith('.cu') && !['runtime.cu', 'ceiling.cu'].includes(file),

@@ -130,7 +130,7 @@ ${kernels
     return `  {"${name}", ${slice}, {${specs.join(', ')}}, ${buffers.length}, ${list(ints)}, ${ints.length}, ${list(reals)}, ${reals.length}, need_${name}, {${isas.map((isa) => `call_${name}<Isa_${isa}, Team>`).join(', ')}}, ${withCuda.has(name) ? `STEEPEST_CUDA_FORM(call_${name})` : 'nullptr'}},`;
   });
   return `// ${BANNER}
-// Included once, by native/kernels/table.cc, inside namespace steepest.
+// Included once, by native/kernel_table.cc, inside namespace steepest.
 ${checks.join('\n')}
 
 ${wrappers}

@@ -1,6 +1,7 @@
 /** The backends a kernel test runs on: the reference in both precisions, and the cpu one on each instruction set of the machine. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe } from 'vitest';
 import type { Backend, Precision, TypedArray } from '../../lib/backends/backend.js';
 import { createCpuBackend } from '../../lib/backends/cpu.js';
 import { type KernelName, kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
@@ -117,6 +118,14 @@ export const shimRunner = (arithmetic = 0): Runner => cudaRunner('shim', shim!, 
 export function hasCudaForm(kernel: KernelName): boolean {
   const file = join(__dirname, '..', '..', 'cuda', `${stemOf(kernel)}.cu`);
   return existsSync(file) && readFileSync(file, 'utf8').includes(`\nvoid ${kernel}(`);
+}
+
+/**
+ * `describe.each` of runners. Where there are none, as the addon is not built or has no CUDA, the same tests stand there under `name`: skipped,
+ * and counted.
+ */
+export function describeEach<R extends object>(runners: readonly R[], name: string) {
+  return runners.length > 0 ? describe.each([...runners]) : describe.skip.each([{ name } as unknown as R]);
 }
 
 export function kernelRunners(): Runner[] {

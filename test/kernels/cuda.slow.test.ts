@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type KernelName, kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
-import { cudaRunners, hasCudaForm } from '../helpers/kernels.js';
+import { cudaRunners, describeEach, hasCudaForm } from '../helpers/kernels.js';
 import { batchKey, differences, prepare, run, runInSlices, unequal } from '../helpers/parity.js';
 
 const SHIFTS = [0, 1, 3, 5];
@@ -17,10 +17,7 @@ const repeated = (name: string, kernel: KernelName) =>
     ({ case: { ints } }) => name !== 'shim' || kernelSpecs[kernel].flops({ ...ints }) <= SHIM_FLOPS,
   );
 
-// Skipped, and counted, where neither is there.
-if (runners.length === 0) test.skip.each(kernelNames)('cuda: %s', () => {});
-
-describe.each(runners)('$name', (runner) => {
+describeEach(runners, 'cuda')('$name', (runner) => {
   describe.each(kernelNames.filter(hasCudaForm))('%s', (kernel) => {
     test('agrees with the reference', () => {
       expect(

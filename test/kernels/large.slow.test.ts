@@ -1,7 +1,7 @@
 /** Sizes that only large calls reach: products whose packed operand comes in rounds, weight gradients whose partial sums are too many. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { KernelName } from '../../lib/backends/kernels.js';
-import { cpuRunners, whyNoCpu } from '../helpers/kernels.js';
+import { cpuRunners, describeEach } from '../helpers/kernels.js';
 import { differences, prepareCase, run } from '../helpers/parity.js';
 import type { Ints } from './cases/case.js';
 
@@ -24,10 +24,7 @@ const prepared = large.map(([kernel, ints]) =>
   prepareCase(kernel, { ints, fill: 'integers', without: ['moments'] }, 0),
 );
 
-// Skipped, and counted, where the addon is not built: there is nothing to test.
-if (whyNoCpu !== undefined) test.skip.each(large.map(([kernel]) => kernel))('cpu: %s', () => {});
-
-describe.each(cpuRunners())('$name', (runner) => {
+describeEach(cpuRunners(), 'cpu')('$name', (runner) => {
   test.each(prepared)('$kernel $case.ints', (p) => {
     for (const threads of [1, 2]) {
       const result = run(runner.withThreads(threads), p.kernel, p.case, p.inputs);

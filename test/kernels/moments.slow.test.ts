@@ -6,7 +6,14 @@ import { describe, expect, test } from 'vitest';
 import { forSquares } from '../../lib/backends/reference/conv2d.js';
 import { panelled, points, squares } from '../../lib/geometry.js';
 import { RandomStream } from '../../lib/random.js';
-import { cpuRunners, cudaRunners, kernelRunners, type Runner, referenceRunner } from '../helpers/kernels.js';
+import {
+  cpuRunners,
+  cudaRunners,
+  describeEach,
+  kernelRunners,
+  type Runner,
+  referenceRunner,
+} from '../helpers/kernels.js';
 
 /** Whole and cut squares; by Winograd with tiles of 4 (3 and many channels) and 2, small maps, strided, pooled, 1 x 1. */
 const shapes = [
@@ -81,7 +88,7 @@ describe.each([...kernelRunners(), ...cudaRunners()])('$name', (runner) => {
   });
 });
 
-describe.each(cpuRunners())('$name', (runner) => {
+describeEach(cpuRunners(), 'cpu')('$name', (runner) => {
   test.each(shapes)('$n $h x $w, $c -> $k, tile $tile: the same bits on 1, 2 and 3 threads', (shape) => {
     const one = forward(runner, shape, 0.5);
     for (const threads of [2, 3]) expect(forward(runner.withThreads(threads), shape, 0.5)).toEqual(one);
@@ -90,7 +97,7 @@ describe.each(cpuRunners())('$name', (runner) => {
   slices(runner);
 });
 
-describe.each(cudaRunners())('$name', (runner) => {
+describeEach(cudaRunners(), 'cuda')('$name', (runner) => {
   test.each(shapes)('$n $h x $w, $c -> $k, filter $r, pool $pool: mean and deviations of each square of y', (shape) => {
     for (const bias of [0, 1000]) {
       const { y, moments, p, q } = forward(runner, shape, bias);

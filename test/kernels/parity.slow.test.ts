@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
-import { cpuRunners, referenceRunner, whyNoCpu } from '../helpers/kernels.js';
+import { cpuRunners, describeEach, referenceRunner } from '../helpers/kernels.js';
 import { batchKey, differences, type Prepared, prepare, run, runInSlices, unequal } from '../helpers/parity.js';
 import { kernelCases } from './cases/index.js';
 
@@ -44,10 +44,7 @@ describe.each(kernelNames)('%s', (kernel) => {
     });
 });
 
-// Skipped, and counted, where the addon is not built: there is nothing to test.
-if (whyNoCpu !== undefined) test.skip.each(kernelNames)('cpu: %s', () => {});
-
-describe.each(cpuRunners())('$name', (runner) => {
+describeEach(cpuRunners(), 'cpu')('$name', (runner) => {
   describe.each(kernelNames)('%s', (kernel) => {
     const { slice } = kernelSpecs[kernel];
     const sliced = () => prepare(kernel).filter(({ case: { ints } }) => ints[batchKey(kernel)]! >= 2);

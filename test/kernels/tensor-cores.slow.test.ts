@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { RandomStream } from '../../lib/random.js';
-import { cudaRunners, type Named, type Runner, referenceRunner } from '../helpers/kernels.js';
+import { cudaRunners, describeEach, type Named, type Runner, referenceRunner } from '../helpers/kernels.js';
 
 /** To the nearest number of 10 bits behind the point, ties away from 0. */
 const toTf32 = (bits: number) => (bits + 0x1000) & ~0x1fff;
@@ -19,9 +19,6 @@ const kinds = [
 const runs = kinds.flatMap((kind) =>
   cudaRunners(kind.arithmetic).map((runner) => ({ ...kind, runner, on: runner.name })),
 );
-// Skipped, and counted, where there is neither a GPU nor the shim.
-if (runs.length === 0) test.skip.each(kinds)('products in $name', () => {});
-
 function rounded(values: Float32Array, round: (bits: number) => number): Float32Array {
   return new Float32Array(Uint32Array.from(new Uint32Array(values.buffer), round).buffer);
 }
@@ -74,7 +71,7 @@ function farthest(actual: ArrayLike<number>, expected: ArrayLike<number>, size: 
 
 const absolute = (values: Float32Array) => values.map(Math.abs);
 
-describe.each(runs)('gemm in $name, $on', ({ arithmetic, round, runner }) => {
+describeEach(runs, 'tensor cores')('gemm in $name, $on', ({ arithmetic, round, runner }) => {
   const exact = referenceRunner('float64');
 
   describe.each(sizes)('$m x $n x $k', ({ m, n, k }) => {
@@ -157,7 +154,7 @@ const convolutions = [
   { n: 5, h: 6, w: 6, c: 4, k: 70, r: 1, stride: 2, padding: 0, pool: 0 },
 ].map((size) => ({ ...size, s: size.r, poolStride: size.pool, tile: 0 }));
 
-describe.each(runs)('conv2d in $name, $on', ({ arithmetic, round, runner }) => {
+describeEach(runs, 'tensor cores')('conv2d in $name, $on', ({ arithmetic, round, runner }) => {
   const exact = referenceRunner('float64');
 
   test.each(convolutions)('$n $h x $w x $c -> $k, filter $r, stride $stride, pool $pool', (ints) => {

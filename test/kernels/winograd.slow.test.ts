@@ -1,9 +1,9 @@
 /** What parity cases do not ask of convolutions by Winograd: how accurate whole layers are, where maxima lie, what NaN reaches. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { TypedArray } from '../../lib/backends/backend.js';
 import { panelled, points } from '../../lib/geometry.js';
 import { RandomStream } from '../../lib/random.js';
-import { cpuRunners, type Runner, referenceRunner, whyNoCpu } from '../helpers/kernels.js';
+import { cpuRunners, describeEach, type Runner, referenceRunner } from '../helpers/kernels.js';
 
 /** A layer with as many outputs as inputs. */
 const same = <Sizes extends { r: number }>(sizes: Sizes) => ({
@@ -58,10 +58,7 @@ function relativeError(a: TypedArray, b: TypedArray): number {
 
 const float64 = referenceRunner('float64');
 
-// Skipped, and counted, where the addon is not built: there is nothing to test.
-if (whyNoCpu !== undefined) test.skip('cpu: Winograd', () => {});
-
-describe.each(cpuRunners())('$name', (runner) => {
+describeEach(cpuRunners(), 'cpu')('$name', (runner) => {
   test.each(layers)('$c -> $k, $r x $r, tile $tile: within 5e-6 of float64 in every direction', (layer) => {
     const { x, filter, dy } = layerData(layer);
     const wide = { x: Float64Array.from(x), filter: Float64Array.from(filter), dy: Float64Array.from(dy) };

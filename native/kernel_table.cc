@@ -1,5 +1,5 @@
 // The table of kernels: their names, their bounds, and their form for each instruction set and for CUDA. Made from kernels.def (dispatch.h).
-#include "kernel.h"
+#include "kernels/kernel.h"
 
 namespace steepest {
 namespace {
