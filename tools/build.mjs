@@ -108,11 +108,17 @@ function missingTools(path = process.env.PATH) {
 /** Whether this machine has an NVIDIA GPU, as its driver tells. */
 const hasGpu = () => existsSync('/proc/driver/nvidia/version') || findProgram(['nvidia-smi']) !== undefined;
 
-/** Whether the build there was configured with CUDA. */
-export function builtWithCuda() {
+/** What the build there was configured with; '' where there is none. */
+function configuration() {
   const cache = at('build', 'CMakeCache.txt');
-  return existsSync(cache) && !/^STEEPEST_WITHOUT_CUDA:[A-Z]+=ON$/m.test(readFileSync(cache, 'utf8'));
+  return existsSync(cache) ? readFileSync(cache, 'utf8') : '';
 }
+
+/** Whether the build there was asked for CUDA, be there an nvcc or not. */
+const askedForCuda = () => configuration() !== '' && !/^STEEPEST_WITHOUT_CUDA:[A-Z]+=ON$/m.test(configuration());
+
+/** Whether the build there has CUDA. */
+export const hasCuda = () => askedForCuda() && /^CUDART:FILEPATH=(?!.*NOTFOUND)./m.test(configuration());
 
 const built = {
   steepest: 'the native addon',
@@ -120,17 +126,20 @@ const built = {
   'steepest-cpu': 'its twin without CUDA',
 };
 
-/** @param target a key of `built` */
-export function buildAddon(target, force, cuda) {
+/**
+ * @param target a key of `built`
+ * @param required whether it is an error that there is no compiler
+ */
+export function buildAddon(target, { force = false, cuda = false, required = false } = {}) {
   const addon = at('build', 'Release', `${target}.node`);
   const sources = newest(at('native'), at('cuda'), at('CMakeLists.txt'), at('tools', 'generate-kernels.mjs'));
-  const withCuda = cuda || hasGpu() || builtWithCuda();
-  if (!force && newest(addon) >= sources && (!cuda || builtWithCuda())) return true;
+  const withCuda = cuda || hasGpu() || askedForCuda();
+  if (!force && newest(addon) >= sources && (!cuda || askedForCuda())) return true;
   const missing = missingTools();
   if (missing.length > 0) {
     console.error(`steepest: the native addon was not built: ${missing.join(', ')} not found.`);
     console.error('steepest: the reference path (TypeScript, slow) will be used.');
-    return !process.argv.includes('--required');
+    return !required;
   }
   const start = performance.now();
   const generator =
@@ -175,9 +184,10 @@ function main(args) {
   generateKernels();
   if (!buildTypeScript(force)) return 1;
   if (args.includes('--no-native')) return 0;
-  if (!buildAddon('steepest', force, args.includes('--cuda'))) return 1;
+  const required = args.includes('--required');
+  if (!buildAddon('steepest', { force, cuda: args.includes('--cuda'), required })) return 1;
   const shim = args.includes('--shim') && process.platform === 'linux' && process.arch === 'x64';
-  return !shim || buildAddon('steepest-shim', force, false) ? 0 : 1;
+  return !shim || buildAddon('steepest-shim', { force, required }) ? 0 : 1;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)

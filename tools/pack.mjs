@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, wr
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildAddon, buildTypeScript, builtWithCuda } from './build.mjs';
+import { buildAddon, buildTypeScript, hasCuda } from './build.mjs';
 import { generateKernels } from './generate-kernels.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -62,9 +62,9 @@ function packMain(platforms, out) {
 
 function build() {
   generateKernels();
-  const cuda = builtWithCuda() || spawnSync('nvcc', ['--version']).status === 0;
-  if (!buildTypeScript(false) || !buildAddon('steepest', false, cuda)) throw new Error('the build failed');
-  if (builtWithCuda() && !buildAddon('steepest-cpu', false, false)) throw new Error('the build failed');
+  const required = true;
+  if (!buildTypeScript(false) || !buildAddon('steepest', { cuda: true, required })) throw new Error('the build failed');
+  if (hasCuda() && !buildAddon('steepest-cpu', { required })) throw new Error('the build failed');
 }
 
 const options = { out: { type: 'string', default: join(root, 'build', 'packages') }, 'no-build': { type: 'boolean' } };
@@ -74,11 +74,11 @@ rmSync(join(out, 'stage'), { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 if (!values['no-build']) build();
 const release = (name) => join(root, 'build', 'Release', name);
-const plain = release(builtWithCuda() ? 'steepest-cpu.node' : 'steepest.node');
+const plain = release(hasCuda() ? 'steepest-cpu.node' : 'steepest.node');
 const packages = [];
-if (existsSync(plain) && !(values['no-build'] && builtWithCuda()))
+if (existsSync(plain) && !(values['no-build'] && hasCuda()))
   packages.push(packAddon(`@steepest/${platform}`, `steepest's kernels for ${platform}`, plain, out));
-if (builtWithCuda())
+if (hasCuda())
   packages.push(
     packAddon(
       `@steepest/${platform}-cuda`,
