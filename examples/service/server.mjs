@@ -87,9 +87,15 @@ export function createService({ rows = 10_000, threads, seed = 1 } = {}) {
   let run;
 
   const batcher = new Batcher(async (images) => {
-    const outputs = await answerer.predict(Uint8Array.from(images.flatMap((image) => [...image])));
+    const x = new Uint8Array(images.length * SIZE);
+    for (const [i, image] of images.entries()) x.set(image, i * SIZE);
+    const used = version;
+    const outputs = await answerer.predict(x);
     const classes = outputs.length / images.length;
-    return images.map((_, i) => Array.from(outputs.subarray(i * classes, (i + 1) * classes)));
+    return images.map((_, i) => ({
+      probabilities: Array.from(outputs.subarray(i * classes, (i + 1) * classes)),
+      version: used,
+    }));
   });
 
   /** The answering network takes over what the learning one knows. */
@@ -117,9 +123,10 @@ export function createService({ rows = 10_000, threads, seed = 1 } = {}) {
   const routes = {
     async 'POST /predict'(request) {
       const images = readImages(await readJson(request));
-      const seen = version;
-      const probabilities = await Promise.all(images.map((image) => batcher.ask(image)));
-      return { labels: probabilities.map((p) => p.indexOf(Math.max(...p))), probabilities, version: seen };
+      const answers = await Promise.all(images.map((image) => batcher.ask(image)));
+      const probabilities = answers.map((answer) => answer.probabilities);
+      const labels = probabilities.map((p) => p.indexOf(Math.max(...p)));
+      return { labels, probabilities, version: Math.min(...answers.map((answer) => answer.version)) };
     },
     async 'POST /train'(request) {
       const { epochs = 5 } = await readJson(request);
