@@ -171,6 +171,7 @@ export function table(results: readonly PeerResult[]): string {
     .join('\n');
 }
 
-function spread({ medianMs, minMs, maxMs }: Times): string {
+/** Median, least and most. */
+export function spread({ medianMs, minMs, maxMs }: Times): string {
   return `${round(medianMs)} (${round(minMs)}-${round(maxMs)})`;
 }

@@ -1,5 +1,5 @@
 /** Calls of one kernel on a GPU, ours and PyTorch's in turns, each call by the device's own clock: operands are there, and launches queued. */
-import { round, type Times, timesOf } from './compare.js';
+import { spread, type Times, timesOf } from './compare.js';
 import type { PeerPrecision, Where } from './options.js';
 import { steepest } from './subject.js';
 import type { Worker } from './worker.js';
@@ -17,14 +17,11 @@ export function differs(precision: PeerPrecision): { readonly differs?: string }
   return precision === 'bf16' ? { differs: 'steepest reads and writes float32, torch bfloat16' } : {};
 }
 
-const spread = ({ medianMs, minMs, maxMs }: Times) =>
-  `${round(medianMs)} (${round(minMs)}-${round(maxMs)})`.padStart(32);
-
 /** The head of a table of kernels, and a line of it. */
 export const heading = (where: string, what: string) =>
   `${where}; ms ${what}: median (least-most); ratio: torch / steepest\n${'steepest'.padStart(32)}${'torch'.padStart(32)}  ratio`;
 export const line = (ours: Times, torch: Times, ratio: number, what: string) =>
-  `${spread(ours)}${spread(torch)}  ${ratio.toFixed(2).padStart(5)}  ${what}`;
+  `${spread(ours).padStart(32)}${spread(torch).padStart(32)}  ${ratio.toFixed(2).padStart(5)}  ${what}`;
 
 export interface DeviceCall {
   readonly kernel: 'gemm' | 'conv2d_forward' | 'conv2d_backward_input' | 'conv2d_backward_filter';

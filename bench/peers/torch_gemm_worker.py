@@ -7,7 +7,6 @@
     time CALLS                              milliseconds of each of so many, by the device's clock
 """
 import math
-import os
 import sys
 import time
 
