@@ -5,8 +5,8 @@
 import { eachColumnMajor } from '../data/axes.js';
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOneOf, wrongShape, wrongType } from '../errors.js';
+import { FormatFailure, naming, quoted } from '../failure.js';
 import * as numbers from '../numbers.js';
-import { FormatFailure, naming, quoted } from './failure.js';
 import { parseNpyHeader } from './npy-header.js';
 
 interface Type {

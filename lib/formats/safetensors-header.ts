@@ -4,8 +4,8 @@
  * costs no more than its length.
  */
 
+import { FormatFailure, quoted } from '../failure.js';
 import { countOf } from '../numbers.js';
-import { FormatFailure, quoted } from './failure.js';
 
 export interface TensorEntry {
   readonly dtype: string;
