@@ -1,8 +1,9 @@
 /** `steepest predict`: the classes of images, with their probabilities. */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { decodeFile, wrongImage } from '../data/decode.js';
+import { decodeFile } from '../data/decode.js';
 import type { Image } from '../data/jpeg.js';
+import { wrongFormat } from '../errors.js';
 import type { AnyLayer } from '../layers/layer.js';
 import type { Model } from '../train/model.js';
 import { examples, wholeNumber } from './arguments.js';
@@ -92,11 +93,11 @@ async function pixels(files: readonly string[], { inputShape }: Model): Promise<
       (cause) => {
         const shape = `${other[0]} x ${other[1]}`;
         const message = `the model takes images of ${height} x ${width} but this one is ${shape} (the package sharp would resize it)`;
-        throw wrongImage('predict', file, message, cause);
+        throw wrongFormat('predict', `${file}: ${message}`, cause);
       },
     );
     if (still !== undefined)
-      throw wrongImage('predict', file, `expected ${height} x ${width} but received ${still.join(' x ')}`);
+      throw wrongFormat('predict', `${file}: expected ${height} x ${width} but received ${still.join(' x ')}`);
   }
   return x;
 }

@@ -3,7 +3,7 @@
  * then the values, big-endian, row-major. Files may be packed by gzip or xz.
  * Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", section "The IDX file format".
  */
-import { SteepestError, show, wrongType } from '../errors.js';
+import { show, wrongFormat, wrongType } from '../errors.js';
 import { fromBytes, type NumberArrayType, toBytes } from '../numbers.js';
 import { type ByteSource, sourceName, unpack } from './unpack.js';
 
@@ -39,7 +39,7 @@ interface Header {
 }
 
 const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
-const format = (source: string, message: string) => new SteepestError('ERR_FORMAT', `readIdx: ${source}: ${message}`);
+const format = (source: string, message: string) => wrongFormat('readIdx', `${source}: ${message}`);
 
 /** Reads the header, or gives undefined where `bytes` (the start of the file) does not hold all of it yet. */
 function parseHeader(source: string, bytes: Uint8Array): Header | undefined {
