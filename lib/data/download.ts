@@ -38,7 +38,7 @@ export async function download(where: string, url: URL, path: string, md5: strin
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof Refused) throw network(where, url, error.message);
-      if ((error as NodeJS.ErrnoException).syscall !== undefined && isFile(error)) throw error;
+      if (isFile(error)) throw error;
       failures = (await sizeOf(part)) > before ? 0 : failures + 1;
       if (failures === TRIES) throw network(where, url, `could not be fetched: ${reasonOf(error)}`, error);
       await sleep(PAUSE_MILLISECONDS, undefined, { signal: options.signal });

@@ -9,7 +9,7 @@ import { ModelProtoSchema } from './onnx_pb.js';
 import { STOCHASTIC_POOL, stochasticPoolFunction } from './stochastic-pool.js';
 
 /** Of 2022: what runtimes of today read. Version 8 of the format is the first with operators that files define. */
-export const OPSET = 17;
+const OPSET = 17;
 const IR_VERSION = 8;
 
 export interface ExportedNetwork {
