@@ -1,12 +1,12 @@
 /** `steepest evaluate`: the loss and accuracy of a saved model on test images, and where it goes wrong. */
 import { Command } from 'commander';
 import type { Evaluation } from '../train/evaluate.js';
-import { examples } from './arguments.js';
 import { INTERRUPTED, type Io, jsonLine, OK } from './io.js';
 import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';
 import { addDataOptions, type DataArguments, loadData } from './train-data.js';
 import { checkFit } from './train-model.js';
 import { reportFor } from './train-report.js';
+import { examples } from './values.js';
 
 interface EvaluateArguments extends ModelFileArguments, DataArguments {
   readonly byClass?: boolean;

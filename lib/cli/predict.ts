@@ -5,9 +5,9 @@ import { decodeFile, wrongImage } from '../data/decode.js';
 import type { Image } from '../data/jpeg.js';
 import type { AnyLayer } from '../layers/layer.js';
 import type { Model } from '../train/model.js';
-import { examples, wholeNumber } from './arguments.js';
 import { type Io, jsonLine, OK, UsageError } from './io.js';
 import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';
+import { examples, wholeNumber } from './values.js';
 
 interface PredictArguments extends ModelFileArguments {
   readonly classes?: string;

@@ -2,6 +2,7 @@
 import { encodePng } from '../formats/png.js';
 import type { LossOption } from '../losses/registry.js';
 import type { Model } from '../train/model.js';
+import { classesOf } from '../train/predict.js';
 import type { Images } from './train-data.js';
 
 /** How many filters, and misread images, are shown. */
@@ -26,8 +27,8 @@ export async function evaluationEvent(model: Model, test: Images, loss: LossOpti
 /** The wrong answers that the network is surest of. */
 async function misread(model: Model, test: Images, loss: LossOption) {
   const outputs = await model.predict(test.x);
-  const predictions = await model.predictClasses(test.x);
   const columns = outputs.length / test.count;
+  const predictions = columns > 1 ? classesOf(outputs, columns, 0) : await model.predictClasses(test.x);
   const row = (i: number) => Float64Array.from(outputs.subarray(i * columns, (i + 1) * columns));
   const probabilities = loss === 'softmaxCrossEntropy' && columns > 1 ? softmaxOf(test.count, row) : undefined;
   const sure = (i: number) => (probabilities?.(row(i)) ?? row(i))[predictions[i]!] ?? 0;
