@@ -1,5 +1,7 @@
 /** `steepest evaluate`: the loss and accuracy of a saved model on test images, and where it goes wrong. */
+
 import { Command } from 'commander';
+import { countOf } from '../formats/numbers.js';
 import type { Evaluation } from '../train/evaluate.js';
 import { INTERRUPTED, type Io, jsonLine, OK } from './io.js';
 import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';
@@ -30,7 +32,7 @@ async function evaluate(options: EvaluateArguments, io: Io): Promise<number> {
   const { model: file, data, byClass, json } = options;
   const model = await openModel(options);
   try {
-    const classes = model.outputShape.reduce((product, size) => product * size, 1);
+    const classes = countOf(model.outputShape);
     const { inputShape } = model;
     const images = await loadData(options, { inputShape, classes }, io, reportFor(io, json === true));
     if (images === undefined) return INTERRUPTED;

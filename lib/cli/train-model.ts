@@ -1,4 +1,5 @@
 /** The model of `steepest train`: a named network, one of a SimpleNN file, or one that was saved. */
+import { countOf } from '../formats/numbers.js';
 import { zeroPadding2d } from '../layers/zero-padding2d.js';
 import type { Network } from '../models/network.js';
 import { type NetworkName, networkFrom } from '../models/networks.js';
@@ -60,7 +61,7 @@ function configured({ inputShape, classes, layers }: Network, options: ModelArgu
 async function loaded(file: string, options: ModelArguments, images: Images): Promise<Model> {
   const { data, device, threads, precision } = options;
   const model = await loadModel(file, { device, threads, precision });
-  const classes = model.outputShape.reduce((product, size) => product * size, 1);
+  const classes = countOf(model.outputShape);
   checkFit(file, { inputShape: model.inputShape, classes }, data, images);
   return model;
 }
