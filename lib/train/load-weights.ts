@@ -1,7 +1,7 @@
 /** Parameters out of a safetensors file into a model, by names: this library's own files, and what PyTorch's models were saved to. */
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOneOf, checkOptions, nearest, SteepestError, wrongType } from '../errors.js';
-import { quoted } from '../formats/failure.js';
+import { quoted } from '../failure.js';
 import { PYTORCH_NAMES, type PytorchForm, pytorchForms } from '../formats/pytorch.js';
 import { decodeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js';
 import { sameShape } from '../graph/tensor.js';

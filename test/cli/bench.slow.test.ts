@@ -12,10 +12,9 @@ import { benchKernel } from '../../lib/cli/bench/kernels.js';
 import { measure, timingOf } from '../../lib/cli/bench/measure.js';
 import { benchTraining, stepFlops } from '../../lib/cli/bench/training.js';
 import { benchNetworks } from '../../lib/cli/bench.js';
-import { runCommandLine } from '../../lib/cli/program.js';
 import { networkFrom } from '../../lib/models/networks.js';
 import { sequential } from '../../lib/train/model.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { FakeIo, runCommand } from '../helpers/fake-io.js';
 
 const reference = new ReferenceBackend('float32');
 
@@ -148,10 +147,7 @@ describe('figures', () => {
 });
 
 describe('bench', () => {
-  const run = async (...args: string[]) => {
-    const io = new FakeIo();
-    return { code: await runCommandLine(['bench', ...args], io), io };
-  };
+  const run = (...args: string[]) => runCommand(['bench', ...args]);
 
   it('prints a kernel a line as JSON', async () => {
     const { code, io } = await run('kernels', '--filter', 'gather_labels', '--device', 'reference', '--json');

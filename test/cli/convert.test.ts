@@ -3,22 +3,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../lib/cli/program.js';
 import { readNpz } from '../../lib/formats/npz.js';
 import { encodeSafetensors, readSafetensors } from '../../lib/formats/safetensors.js';
 import { loadModel, type Model } from '../../lib/train/model.js';
 import { fromOnnx } from '../../lib/train/onnx.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { runCommand } from '../helpers/fake-io.js';
 import { convnet } from '../train/tiny.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'convert-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const at = (name: string) => join(dir, name);
 
-async function run(...args: string[]) {
-  const io = new FakeIo();
-  return { code: await runCommandLine(args, io), io };
-}
+const run = (...args: string[]) => runCommand(args);
 
 const net = convnet();
 const x = Float32Array.from({ length: 128 }, (_, i) => Math.sin(i));

@@ -2,13 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { loadBinding } from '../../lib/binding.js';
 import { diagnose } from '../../lib/cli/doctor.js';
-import { runCommandLine } from '../../lib/cli/program.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { runCommand } from '../helpers/fake-io.js';
 
-const run = async (...args: string[]) => {
-  const io = new FakeIo();
-  return { code: await runCommandLine(['doctor', ...args], io), io };
-};
+const run = (...args: string[]) => runCommand(['doctor', ...args]);
 
 describe('doctor', () => {
   it('prints one JSON object with --json', async () => {

@@ -1,11 +1,10 @@
 /** The help of every command: it has examples, and these name options that the command has. */
 import { expect, test } from 'vitest';
-import { runCommandLine } from '../../lib/cli/program.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { runCommand } from '../helpers/fake-io.js';
 
 async function help(...command: string[]): Promise<string> {
-  const io = new FakeIo();
-  expect(await runCommandLine([...command, '--help'], io)).toBe(0);
+  const { code, io } = await runCommand([...command, '--help']);
+  expect(code).toBe(0);
   return io.stdout;
 }
 

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../lib/cli/program.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { FakeIo, runCommand } from '../helpers/fake-io.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'linear-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -16,9 +15,7 @@ const train = file('train', '+1 1:1 2:0.5\n-1 1:-1\n+1 1:2 3:1\n-1 1:-0.5 2:-1\n
 const test = file('test', '+1 1:1\n-1 1:-1 4:2\n-1 2:1\n');
 const three = file('three', '1 1:1\n2 2:1\n3 1:-1 2:-1\n1 1:2\n2 2:2\n');
 
-async function run(args: string[], io = new FakeIo()) {
-  return { code: await runCommandLine(['linear', ...args], io), io };
-}
+const run = (args: string[], io?: FakeIo) => runCommand(['linear', ...args], io);
 
 describe('linear --json', () => {
   it('prints start and done, one object a line and nothing else', async () => {

@@ -3,24 +3,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../lib/cli/program.js';
 import { digits } from '../../lib/data/digits.js';
 import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
 import { softmax } from '../../lib/layers/softmax.js';
 import { sequential } from '../../lib/train/model.js';
 import { toOnnx } from '../../lib/train/onnx.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { runCommand } from '../helpers/fake-io.js';
 import { jpeg } from '../helpers/jpeg.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'predict-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const at = (name: string) => join(dir, name);
-
-async function run(...args: string[]) {
-  const io = new FakeIo();
-  return { code: await runCommandLine([...args, '--device', 'reference'], io), io };
-}
+const run = (...args: string[]) => runCommand([...args, '--device', 'reference']);
 
 /** Scores of three classes for grey images, and probabilities. */
 const layers = () => [flatten(), dense({ units: 3 })];

@@ -2,17 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { runCommandLine } from '../../lib/cli/program.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { runCommand } from '../helpers/fake-io.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'steepest-report-command-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
-
-async function report(...args: string[]) {
-  const io = new FakeIo();
-  return { code: await runCommandLine(['report', ...args], io), io };
-}
+const report = (...args: string[]) => runCommand(['report', ...args]);
 
 it('writes the page beside the log, or where it is told to, and says where', async () => {
   writeFileSync(at('run.jsonl'), '{"event":"epoch","epoch":1,"trainLoss":0.5}\n');

@@ -3,18 +3,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../lib/cli/program.js';
 import { chromium, pixelsOf, show } from '../helpers/chromium.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { runCommand } from '../helpers/fake-io.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'steepest-train-log-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 
-async function run(...args: string[]) {
-  const io = new FakeIo();
-  return { code: await runCommandLine(args, io), io };
-}
+const run = (...args: string[]) => runCommand(args);
 const train = (...args: string[]) => run('train', '--model', 'mlp', '--limit', '300', '--batch', '32', ...args);
 const linesOf = (name: string) =>
   readFileSync(at(name), 'utf8')
@@ -92,8 +88,8 @@ describe('the page', () => {
   });
 
   it.skipIf(chromium === undefined)('of a bench shows kernels under their roofs', async () => {
-    const io = new FakeIo();
-    expect(await runCommandLine(['bench', 'kernels', '--json', '--no-reference', '--filter', 'softmax'], io)).toBe(0);
+    const { code, io } = await run('bench', 'kernels', '--json', '--no-reference', '--filter', 'softmax');
+    expect(code).toBe(0);
     writeFileSync(at('bench.jsonl'), io.stdout);
     await run('report', at('bench.jsonl'));
     expect(existsSync(at('bench.html'))).toBe(true);

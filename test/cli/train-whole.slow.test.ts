@@ -3,8 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../lib/cli/program.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { FakeIo, runCommand } from '../helpers/fake-io.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'train-whole-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -32,9 +31,7 @@ const config = fileOf('digits.config', network(28, 28, 1, 10));
 const golden = JSON.parse(readFileSync(join(__dirname, '../golden/mat.json'), 'utf8'));
 const images = fileOf('images.mat', Buffer.from(golden.images, 'base64'));
 
-async function run(args: string[], io = new FakeIo()) {
-  return { code: await runCommandLine(['train', '--device', 'reference', ...args], io), io };
-}
+const run = (args: string[], io?: FakeIo) => runCommand(['train', '--device', 'reference', ...args], io);
 const few = ['--config', config, '--limit', '60', '--json'];
 
 describe('train --optimizer', () => {

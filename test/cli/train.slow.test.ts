@@ -3,25 +3,21 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../lib/cli/program.js';
 import { writeIdx } from '../../lib/data/idx.js';
 import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
 import { loadModel, sequential } from '../../lib/train/model.js';
-import { FakeIo } from '../helpers/fake-io.js';
+import { FakeIo, runCommand } from '../helpers/fake-io.js';
 import { jpeg } from '../helpers/jpeg.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'train-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 const few = ['train', '--model', 'mlp', '--device', 'reference', '--limit', '40', '--batch', '20'];
-async function run(args: string[], io = new FakeIo()) {
-  return { code: await runCommandLine(args, io), io };
-}
 
 describe('train --json', () => {
   it('prints start, each epoch and done, one object a line and nothing else', async () => {
-    const { code, io } = await run([...few, '--epochs', '2', '--json']);
+    const { code, io } = await runCommand([...few, '--epochs', '2', '--json']);
     expect(code).toBe(0);
     expect(io.stderr).toBe('');
     expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'epoch', 'done']);
@@ -42,7 +38,7 @@ describe('train --json', () => {
 
   it('gives the same losses for the same seed and others for another', async () => {
     const losses = async (seed: string) =>
-      (await run([...few, '--epochs', '1', '--json', '--seed', seed])).io.lines[1]!.trainLoss;
+      (await runCommand([...few, '--epochs', '1', '--json', '--seed', seed])).io.lines[1]!.trainLoss;
     const [a, b, c] = [await losses('1'), await losses('1'), await losses('2')];
     expect(a).toBe(b);
     expect(a).not.toBe(c);
@@ -52,7 +48,7 @@ describe('train --json', () => {
     const csv = join(dir, 'run.csv');
     const best = join(dir, 'best');
     const watched = ['--early-stopping', '1', '--lr', '5', '--optimizer', 'sgd', '--csv', csv, '--save-best', best];
-    const { code, io } = await run([...few, '--epochs', '20', '--json', ...watched]);
+    const { code, io } = await runCommand([...few, '--epochs', '20', '--json', ...watched]);
     expect(code).toBe(0);
     expect(io.lines.at(-1)).toMatchObject({ event: 'done', reason: 'earlyStopping' });
     const epochs = io.lines.length - 2;
@@ -60,14 +56,14 @@ describe('train --json', () => {
     expect(readFileSync(csv, 'utf8').trim().split('\n')).toHaveLength(1 + epochs);
     expect((await loadModel(join(best, 'epoch-0001.safetensors'))).inputShape).toEqual([28, 28, 1]);
     const loss = async (...args: string[]) =>
-      (await run([...few, '--limit', '33', '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
+      (await runCommand([...few, '--limit', '33', '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
     const seen = [await loss(), await loss('--accumulate', '2'), await loss('--class-weights', 'balanced')];
     expect(new Set(seen).size).toBe(3);
   });
 
   it('heeds the optimizer and its rate', async () => {
     const loss = async (...args: string[]) =>
-      (await run([...few, '--epochs', '1', '--json', ...args])).io.lines[1]!.trainLoss;
+      (await runCommand([...few, '--epochs', '1', '--json', ...args])).io.lines[1]!.trainLoss;
     const seen = [
       await loss('--optimizer', 'sgd', '--lr', '1e-9'),
       await loss('--optimizer', 'sgd', '--lr', '0.1'),
@@ -79,7 +75,7 @@ describe('train --json', () => {
 
 describe('train --schedule, --beta1, --beta2', () => {
   const loss = async (...args: string[]) =>
-    (await run([...few, '--limit', '33', '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
+    (await runCommand([...few, '--limit', '33', '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
 
   it('change the updates', async () => {
     const seen = [
@@ -95,7 +91,7 @@ describe('train --schedule, --beta1, --beta2', () => {
 
   it('one-cycle spans the run: it begins at lr / 25', async () => {
     const sgd = ['--optimizer', 'sgd', '--batch', '40', '--epochs', '2', '--json'];
-    const losses = async (...args: string[]) => (await run([...few, ...sgd, ...args])).io.lines[2]!.trainLoss;
+    const losses = async (...args: string[]) => (await runCommand([...few, ...sgd, ...args])).io.lines[2]!.trainLoss;
     // Two updates: with pctStart 0.3 the peak is the first.
     expect(await losses('--lr', '0.1', '--schedule', 'one-cycle')).toBe(await losses('--lr', '0.1'));
   });
@@ -103,21 +99,21 @@ describe('train --schedule, --beta1, --beta2', () => {
 
 describe('train --target-accuracy', () => {
   it('stops where the test accuracy reaches the target, and tells the time of training until then', async () => {
-    const { code, io } = await run([...few, '--epochs', '9', '--json', '--target-accuracy', '0.05']);
+    const { code, io } = await runCommand([...few, '--epochs', '9', '--json', '--target-accuracy', '0.05']);
     expect(code).toBe(0);
     expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'target', 'done']);
     const [, first, target, done] = io.lines;
     const { testAccuracy, seconds } = first!;
     expect(target).toEqual({ event: 'target', accuracy: testAccuracy, trainSeconds: seconds, epoch: 1 });
     expect(done).not.toHaveProperty('stopped');
-    const { io: people } = await run([...few, '--epochs', '9', '--target-accuracy', '0.05']);
+    const { io: people } = await runCommand([...few, '--epochs', '9', '--target-accuracy', '0.05']);
     expect(people.stdout).toMatch(
       /\ntest accuracy 0\.\d{4} after [\d.]+ s of training, in epoch 1\nended after epoch 1: targetAccuracy\n$/,
     );
   });
 
   it('trains on where it is not reached, and says so', async () => {
-    const { code, io } = await run([...few, '--epochs', '2', '--json', '--target-accuracy', '1']);
+    const { code, io } = await runCommand([...few, '--epochs', '2', '--json', '--target-accuracy', '1']);
     expect(code).toBe(0);
     expect(io.lines.map((line) => line.event)).toEqual(['start', 'epoch', 'epoch', 'done']);
     expect(io.stderr).toMatch(/^test accuracy 1 was not reached\n$/);
@@ -126,7 +122,7 @@ describe('train --target-accuracy', () => {
 
 describe('train', () => {
   it('prints a line for what is trained and one for each epoch', async () => {
-    const { code, io } = await run([...few, '--epochs', '2']);
+    const { code, io } = await runCommand([...few, '--epochs', '2']);
     expect(code).toBe(0);
     const lines = io.stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(3);
@@ -137,7 +133,7 @@ describe('train', () => {
   });
 
   it('puts a border round images that a network finds too small, and says so', async () => {
-    const { code, io } = await run([
+    const { code, io } = await runCommand([
       'train',
       '--model',
       'cnn4',
@@ -163,7 +159,7 @@ describe('train', () => {
       writeFileSync(join(dir, `${part}-images-idx3-ubyte`), images);
       writeFileSync(join(dir, `${part}-labels-idx1-ubyte`), labels);
     }
-    const { code, io } = await run([...few, '--data', data, '--data-dir', dir, '--epochs', '1']);
+    const { code, io } = await runCommand([...few, '--data', data, '--data-dir', dir, '--epochs', '1']);
     expect(code).toBe(0);
     expect(io.stdout).toContain(`mlp on ${data}: `);
     expect(io.stdout).toMatch(/ 20 images, 20 for the test/);
@@ -171,7 +167,7 @@ describe('train', () => {
 
   it("reads CIFAR-100's binary files", async () => {
     for (const part of ['train', 'test']) writeFileSync(join(dir, `${part}.bin`), new Uint8Array(20 * 3074));
-    const { code, io } = await run([...few, '--data', 'cifar100', '--data-dir', dir, '--epochs', '1']);
+    const { code, io } = await runCommand([...few, '--data', 'cifar100', '--data-dir', dir, '--epochs', '1']);
     expect(code).toBe(0);
     expect(io.stdout).toMatch(/mlp on cifar100: 1,887,332 parameters, 20 images, 20 for the test/);
   });
@@ -186,20 +182,20 @@ describe('train', () => {
     const cifar10 = ['train', '--data', 'cifar10', '--data-dir', images, '--model', 'mlp', '--device', 'reference'];
 
     it('learns from folders of JPEG files, and is measured with them', async () => {
-      const { code, io } = await run([...cifar10, '--batch', '5', '--epochs', '4', '--json']);
+      const { code, io } = await runCommand([...cifar10, '--batch', '5', '--epochs', '4', '--json']);
       expect(io.stderr).toMatch(/a border of 10 zeros is put round 8 x 8 x 1/);
       expect(code).toBe(0);
       expect(io.lines.at(-1)!.testAccuracy).toBeGreaterThan(0.6);
     });
 
     it('takes evenly from all classes with --limit', async () => {
-      const { io } = await run([...cifar10, '--limit', '6', '--epochs', '1']);
+      const { io } = await runCommand([...cifar10, '--limit', '6', '--epochs', '1']);
       expect(io.stdout).toMatch(/mlp on cifar10: 666,115 parameters, 6 images, 6 for the test/); // three outputs
     });
 
     it('stops at SIGINT while it reads', async () => {
       const io = new FakeIo();
-      const running = run([...cifar10, '--epochs', '1'], io);
+      const running = runCommand([...cifar10, '--epochs', '1'], io);
       while (io.interrupt === undefined) await new Promise(setImmediate);
       io.interrupt();
       expect((await running).code).toBe(130);
@@ -208,7 +204,7 @@ describe('train', () => {
 
     it('names a broken file', async () => {
       writeFileSync(join(images, 'test', 'grey', 'odd.jpg'), 'no image');
-      const { code, io } = await run([...cifar10, '--epochs', '1']);
+      const { code, io } = await runCommand([...cifar10, '--epochs', '1']);
       expect(code).toBe(1);
       expect(io.stderr).toMatch(/^error: ERR_FORMAT: imageFolder: .*odd\.jpg: expected a JPEG or PNG image/);
     });
@@ -222,7 +218,7 @@ describe('train', () => {
         out(text);
         if (/epoch 1|"epoch":1/.test(text)) io.interrupt?.();
       };
-      const { code } = await run([...few, '--epochs', '500', ...json], io);
+      const { code } = await runCommand([...few, '--epochs', '500', ...json], io);
       expect(code).toBe(130);
       expect(io.interrupt).toBeUndefined();
       if (json.length > 0)
@@ -233,7 +229,7 @@ describe('train', () => {
 
   it('writes a profile and its table, on standard error; where it cannot, before training', async () => {
     const file = join(dir, 'trace.json');
-    const { code, io } = await run([...few, '--epochs', '2', '--json', '--profile', file]);
+    const { code, io } = await runCommand([...few, '--epochs', '2', '--json', '--profile', file]);
     expect(code).toBe(0);
     expect(io.lines).toHaveLength(4);
     expect(io.stderr).toMatch(
@@ -242,7 +238,7 @@ describe('train', () => {
     expect(io.stderr).toMatch(/\ngemm +dense_1 +\d+ +[\d.]+ +[\d.]+ % +[\d.]+ +[\d.]+\n/);
     const { traceEvents } = JSON.parse(readFileSync(file, 'utf8'));
     expect(traceEvents.filter((event: { cat?: string }) => event.cat === 'step')).toHaveLength(4);
-    const failed = await run([...few, '--json', '--profile', join(dir, 'none', 'trace.json')]);
+    const failed = await runCommand([...few, '--json', '--profile', join(dir, 'none', 'trace.json')]);
     expect(failed.code).toBe(1);
     expect(failed.io.stderr).toMatch(/^error: ERR_FILE: fit: .*none.*trace.json' gave ENOENT\n$/);
     expect(failed.io.lines.map((line) => line.event)).toEqual(['start']);
@@ -250,7 +246,7 @@ describe('train', () => {
 
   it('ends with 1 and one line that has the code when the run fails', async () => {
     const none = join(dir, 'none');
-    const { code, io } = await run([...few, '--data', 'mnist', '--data-dir', none, '--json']);
+    const { code, io } = await runCommand([...few, '--data', 'mnist', '--data-dir', none, '--json']);
     expect(code).toBe(1);
     expect(io.stdout).toBe('');
     expect(io.stderr).toMatch(/^error: ERR_FORMAT: mnist: .*none.*\n$/);
@@ -286,17 +282,17 @@ describe('train', () => {
     [['trian'], /unknown command 'trian'.*\(Did you mean train\?\)/s],
     [[], /Usage: steepest/],
   ])('ends with 2 and says why on wrong usage: %j', async (args, message) => {
-    const { code, io } = await run(args);
+    const { code, io } = await runCommand(args);
     expect(code).toBe(2);
     expect(io.stdout).toBe('');
     expect(io.stderr).toMatch(message);
   });
 
   it('shows help and the version with code 0', async () => {
-    const help = await run(['train', '--help']);
+    const help = await runCommand(['train', '--help']);
     expect(help.code).toBe(0);
     expect(help.io.stdout).toMatch(/Usage: steepest train/);
-    const version = await run(['--version']);
+    const version = await runCommand(['--version']);
     expect(version.code).toBe(0);
     expect(version.io.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
@@ -306,11 +302,11 @@ describe('train --save and --load', () => {
   const saved = join(dir, 'net.safetensors');
 
   it('goes on where it was', async () => {
-    const first = await run([...few, '--epochs', '2', '--save', saved]);
+    const first = await runCommand([...few, '--epochs', '2', '--save', saved]);
     expect([first.code, first.io.stderr]).toEqual([0, expect.stringContaining(`saved to ${saved}`)]);
-    const [, , epoch] = (await run([...few, '--epochs', '2', '--json'])).io.lines;
+    const [, , epoch] = (await runCommand([...few, '--epochs', '2', '--json'])).io.lines;
     const on = ['train', '--load', saved, ...few.slice(3), '--epochs', '1', '--json'];
-    const second = await run([...on, '--optimizer', 'sgd', '--lr', '1e-12']);
+    const second = await runCommand([...on, '--optimizer', 'sgd', '--lr', '1e-12']);
     expect(second.code).toBe(0);
     expect(second.io.lines[1]!.testLoss).toBeCloseTo(epoch!.testLoss as number, 5);
     expect((await loadModel(saved)).parameterCount).toBe(669_706);
@@ -319,7 +315,7 @@ describe('train --save and --load', () => {
   it('refuses other images, other networks beside it, and a place that is not there', async () => {
     const images = sequential({ inputShape: [5, 5, 1], device: 'reference' }, [flatten(), dense({ units: 10 })]);
     await images.save(join(dir, 'small.safetensors'));
-    const other = await run([
+    const other = await runCommand([
       'train',
       '--load',
       join(dir, 'small.safetensors'),
@@ -332,8 +328,8 @@ describe('train --save and --load', () => {
       2,
       expect.stringContaining('is for images of 5 x 5 x 1 in 10 classes'),
     ]);
-    expect((await run(['train', '--load', saved, '--model', 'mlp'])).code).toBe(2);
-    const nowhere = await run([...few, '--save', join(dir, 'none', 'net.safetensors')]);
+    expect((await runCommand(['train', '--load', saved, '--model', 'mlp'])).code).toBe(2);
+    const nowhere = await runCommand([...few, '--save', join(dir, 'none', 'net.safetensors')]);
     expect([nowhere.code, nowhere.io.stdout]).toEqual([1, '']);
     expect(nowhere.io.stderr).toContain('ERR_FILE: train: expected a file to write for --save but');
   });

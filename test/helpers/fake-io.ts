@@ -1,5 +1,6 @@
-/** Streams that a test can read, in place of the process's, for commands run inside the test. */
+/** Commands run inside the test, on streams that it can read in place of the process's. */
 import type { Io } from '../../lib/cli/io.js';
+import { runCommandLine } from '../../lib/cli/program.js';
 
 export class FakeIo implements Io {
   stdout = '';
@@ -28,4 +29,9 @@ export class FakeIo implements Io {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line));
   }
+}
+
+/** Runs a command; gives its exit code and the streams. */
+export async function runCommand(args: readonly string[], io = new FakeIo()): Promise<{ code: number; io: FakeIo }> {
+  return { code: await runCommandLine(args, io), io };
 }

@@ -1,6 +1,6 @@
 /** An ONNX graph as it grows: nodes, constants, and values that lie with their channels first or last, whichever is asked for. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { toBytes } from '../numbers.js';
+import { toBytes } from '../../numbers.js';
 import type { AttributeProtoSchema, NodeProtoSchema, TensorProtoSchema } from './onnx_pb.js';
 
 export type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
