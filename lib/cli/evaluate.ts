@@ -1,7 +1,7 @@
 /** `steepest evaluate`: the loss and accuracy of a saved model on test images, and where it goes wrong. */
 
 import { Command } from 'commander';
-import { countOf } from '../formats/numbers.js';
+import { countOf } from '../numbers.js';
 import type { Evaluation } from '../train/evaluate.js';
 import { INTERRUPTED, type Io, jsonLine, OK } from './io.js';
 import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';

@@ -1,8 +1,9 @@
 /** The model of `steepest train`: a named network, one of a SimpleNN file, or one that was saved. */
-import { countOf } from '../formats/numbers.js';
+
 import { zeroPadding2d } from '../layers/zero-padding2d.js';
 import type { Network } from '../models/network.js';
 import { type NetworkName, networkFrom } from '../models/networks.js';
+import { countOf } from '../numbers.js';
 import { loadModel, type Model, sequential } from '../train/model.js';
 import type { DeviceOption, PrecisionOption } from './arguments.js';
 import { UsageError } from './io.js';
