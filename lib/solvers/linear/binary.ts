@@ -4,7 +4,7 @@ import { add, dot } from '../vectors.js';
 import type { Design } from './design.js';
 import type { SmoothLoss } from './losses.js';
 import type { NewtonObjective } from './newton.js';
-import { PAUSE, type Work } from './work.js';
+import { inBlocks, type Work } from './work.js';
 
 export class BinaryObjective implements NewtonObjective {
   readonly w: Float64Array;
@@ -34,10 +34,9 @@ export class BinaryObjective implements NewtonObjective {
     const { blocks } = design;
     const [slope, curvature] = [this.#slope, this.#curvature];
     let value = 0;
-    for (let b = 1; b < blocks.length; b++) {
-      value += loss.derive(y, this.#u, C, slope, curvature, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    yield* inBlocks(blocks, (begin, end) => {
+      value += loss.derive(y, this.#u, C, slope, curvature, begin, end);
+    });
     g.set(w);
     diagonal.fill(1);
     yield* design.addDerivatives(slope, curvature, g, diagonal);
@@ -60,10 +59,9 @@ export class BinaryObjective implements NewtonObjective {
     const { design, y, loss, C } = this;
     const { blocks } = design;
     let value = (this.#ww + 2 * alpha * this.#ws + alpha * alpha * this.#ss) / 2;
-    for (let b = 1; b < blocks.length; b++) {
-      value += loss.value(y, this.#u, this.#us, alpha, C, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    yield* inBlocks(blocks, (begin, end) => {
+      value += loss.value(y, this.#u, this.#us, alpha, C, begin, end);
+    });
     return value;
   }
 

@@ -1,9 +1,6 @@
 /** A matrix column by column (CSC), and products with some of its columns. As in rows.ts, the loops are short functions. */
 import type { SparseRows } from '../../data/sparse.js';
-import { PAUSE, type Work } from './work.js';
-
-/** Entries between two pauses. */
-const BLOCK = 1 << 12;
+import { BLOCK, inBlocks, PAUSE, type Work } from './work.js';
 
 /** Column j has the entries starts[j] .. starts[j + 1] - 1; rows rise within a column. */
 export interface Columns {
@@ -24,10 +21,7 @@ export function* columnsOf(x: SparseRows, bias: number, blocks: Int32Array): Wor
   if (bias !== 0) starts[size] = starts[size - 1]! + x.rows;
   const columns = { starts, rows: new Int32Array(starts[size]!), values: new Float64Array(starts[size]!) };
   const next = starts.slice();
-  for (let b = 1; b < blocks.length; b++) {
-    scatterRows(x, columns, next, blocks[b - 1]!, blocks[b]!);
-    if (b % PAUSE === 0) yield;
-  }
+  yield* inBlocks(blocks, (begin, end) => scatterRows(x, columns, next, begin, end));
   if (bias !== 0) {
     columns.values.fill(bias, starts[size - 1]!);
     for (let i = 0, at = starts[size - 1]!; i < x.rows; i++, at++) columns.rows[at] = i;

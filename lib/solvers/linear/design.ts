@@ -5,9 +5,7 @@
 import type { SparseRows } from '../../data/sparse.js';
 import { type Columns, columnsOf } from './columns.js';
 import { addDerivatives, addGramRows, addRows, timesRows } from './rows.js';
-import { PAUSE, type Work } from './work.js';
-
-const BLOCK = 1 << 12;
+import { BLOCK, inBlocks, type Work } from './work.js';
 
 export class Design {
   readonly x: SparseRows;
@@ -29,39 +27,27 @@ export class Design {
   }
 
   /** out = X w. */
-  *times(w: Float64Array, out: Float64Array): Work<void> {
+  times(w: Float64Array, out: Float64Array): Work<void> {
     const { x, bias, blocks } = this;
-    for (let b = 1; b < blocks.length; b++) {
-      timesRows(x, bias, w, out, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    return inBlocks(blocks, (begin, end) => timesRows(x, bias, w, out, begin, end));
   }
 
   /** out = out + X' v. */
-  *addTransposeTimes(v: Float64Array, out: Float64Array): Work<void> {
+  addTransposeTimes(v: Float64Array, out: Float64Array): Work<void> {
     const { x, bias, blocks } = this;
-    for (let b = 1; b < blocks.length; b++) {
-      addRows(x, bias, v, out, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    return inBlocks(blocks, (begin, end) => addRows(x, bias, v, out, begin, end));
   }
 
   /** out = out + X' diag(v) X s. */
-  *addGramTimes(v: Float64Array, s: Float64Array, out: Float64Array): Work<void> {
+  addGramTimes(v: Float64Array, s: Float64Array, out: Float64Array): Work<void> {
     const { x, bias, blocks } = this;
-    for (let b = 1; b < blocks.length; b++) {
-      addGramRows(x, bias, v, s, out, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    return inBlocks(blocks, (begin, end) => addGramRows(x, bias, v, s, out, begin, end));
   }
 
   /** g = g + X's and h_j = h_j + sum_i v_i x_ij^2. */
-  *addDerivatives(s: Float64Array, v: Float64Array, g: Float64Array, h: Float64Array): Work<void> {
+  addDerivatives(s: Float64Array, v: Float64Array, g: Float64Array, h: Float64Array): Work<void> {
     const { x, bias, blocks } = this;
-    for (let b = 1; b < blocks.length; b++) {
-      addDerivatives(x, bias, s, v, g, h, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    return inBlocks(blocks, (begin, end) => addDerivatives(x, bias, s, v, g, h, begin, end));
   }
 
   /** The same numbers column by column, the bias's column at the end. */

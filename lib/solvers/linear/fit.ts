@@ -10,7 +10,7 @@ import { choice, decideRows, LinearModel } from './model.js';
 import { newton, type Solution } from './newton.js';
 import { type LinearOptions, type LinearSettings, readLinearOptions } from './options.js';
 import { SoftmaxObjective } from './softmax.js';
-import { drive, PAUSE, type Work } from './work.js';
+import { drive, inBlocks, type Work } from './work.js';
 
 /**
  * Fits a linear classifier: minimises w'w/2 + C sum_i loss(y_i w'x_i) over w, or |w|_1 in place of w'w/2, in float64 on this thread, with a
@@ -38,22 +38,19 @@ function* fitting(data: LinearData, settings: LinearSettings): Work<LinearModel>
   const { x, labels, classes } = yield* readLinearData(data, settings.multiClass === 'none');
   const design = new Design(x, settings.bias);
   let squares = 0;
-  for (let b = 1; b < design.blocks.length; b++) {
-    squares += checkSparseRows('fitLinear', x, design.blocks[b - 1]!, design.blocks[b]!);
-    if (b % PAUSE === 0) yield;
-  }
+  yield* inBlocks(design.blocks, (begin, end) => {
+    squares += checkSparseRows('fitLinear', x, begin, end);
+  });
   if (!Number.isFinite(squares * settings.C))
     throw new RangeError('fitLinear: the squares of the features are beyond float64: scale the features');
   const { wide, ...solution } = yield* solve(design, classes, labels.length, settings);
   const outputs = wide.length / (x.columns + 1);
   const u = new Float64Array(x.rows * outputs);
   let right = 0;
-  for (let b = 1; b < design.blocks.length; b++) {
-    const [begin, end] = [design.blocks[b - 1]!, design.blocks[b]!];
+  yield* inBlocks(design.blocks, (begin, end) => {
     decideRows(x, outputs, wide, u, begin, end);
     for (let i = begin; i < end; i++) if (choice(u, i, outputs) === classes[i]) right++;
-    if (b % PAUSE === 0) yield;
-  }
+  });
   const converged = solution.gap <= settings.tolerance * solution.objective;
   return new LinearModel(x.columns, labels, wide, { ...solution, converged, accuracy: right / x.rows });
 }

@@ -5,7 +5,7 @@
  */
 import type { Columns } from './columns.js';
 import type { Design } from './design.js';
-import { PAUSE, type Work } from './work.js';
+import { inBlocks, type Work } from './work.js';
 
 /** Most columns, and most multiplications for R in passes over the entries of X, for which R is worth while. */
 const MOST_COLUMNS = 512;
@@ -40,10 +40,7 @@ export class Gram {
   *factor(v: Float64Array): Work<void> {
     const { blocks } = this.design;
     this.#matrix.fill(0);
-    for (let b = 1; b < blocks.length; b++) {
-      addProducts(this.design, v, this.#matrix, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    yield* inBlocks(blocks, (begin, end) => addProducts(this.design, v, this.#matrix, begin, end));
     const { size } = this.design;
     let largest = 0;
     for (let j = 0; j < size; j++) largest = Math.max(largest, this.#matrix[j * size + j]!);

@@ -15,10 +15,8 @@ import type { Design } from './design.js';
 import { Face } from './hinge-face.js';
 import type { Solution, Stopping } from './newton.js';
 import { shuffle } from './shuffle.js';
-import { PAUSE, type Work } from './work.js';
+import { BLOCK, inBlocks, PAUSE, type Work } from './work.js';
 
-/** Entries of a block of rows. */
-const BLOCK = 1 << 12;
 /** f costs a pass over all entries: it is computed after so many passes, and a part of all work so far. */
 const CHECK_PASSES = 3;
 const CHECK_PART = 0.1;
@@ -79,10 +77,7 @@ export class Dual {
   /** Before the first epoch: computes |x_i|^2. */
   *prepare(): Work<void> {
     const { x, blocks } = this.design;
-    for (let b = 1; b < blocks.length; b++) {
-      addSquares(x, this.#squares, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    yield* inBlocks(blocks, (begin, end) => addSquares(x, this.#squares, begin, end));
   }
 
   /** Visits each active row that is awake; gives the largest difference of slopes that were met (0 at the maximum of D). */

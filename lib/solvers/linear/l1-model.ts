@@ -10,7 +10,7 @@ import type { RandomStream } from '../../random.js';
 import { add, dot, multiply, turn } from '../vectors.js';
 import { type Columns, columnProducts, combineColumns } from './columns.js';
 import { shuffle } from './shuffle.js';
-import { PAUSE, type Work } from './work.js';
+import { BLOCK, PAUSE, type Work } from './work.js';
 
 const MOST_PASSES = 50;
 /** A pass is slow that leaves more than this part of the violation. */
@@ -25,8 +25,6 @@ const SUFFICIENT = 0.01;
 const DAMPING = 1e-12;
 /** Curvature along a direction, relative to that of the diagonal, below which q is taken for linear. */
 const FLAT = 1e-7;
-/** Entries of a block of columns. */
-const BLOCK = 1 << 12;
 
 /** By how much slope G of the smooth part breaks the condition of a minimum at w_j = x. */
 const violationAt = (G: number, x: number) =>

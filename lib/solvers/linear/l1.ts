@@ -13,7 +13,7 @@ import { Gram } from './gram.js';
 import { L1Model } from './l1-model.js';
 import type { SmoothLoss } from './losses.js';
 import { ROUNDING, type Solution, type Stopping } from './newton.js';
-import { PAUSE, type Work } from './work.js';
+import { inBlocks, type Work } from './work.js';
 
 const ARMIJO = 1e-2;
 const HALVINGS = 40;
@@ -42,20 +42,18 @@ class Losses {
     const { design, y, loss, C, u, slope, curvature } = this;
     const { blocks } = design;
     this.value = 0;
-    for (let b = 1; b < blocks.length; b++) {
-      this.value += loss.derive(y, u, C, slope, curvature, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    yield* inBlocks(blocks, (begin, end) => {
+      this.value += loss.derive(y, u, C, slope, curvature, begin, end);
+    });
   }
 
   /** A lower bound of min f from the slopes times `scale`. */
   *bound(scale: number): Work<number> {
     const { blocks } = this.design;
     let sum = 0;
-    for (let b = 1; b < blocks.length; b++) {
-      sum += this.loss.dual(this.slope, scale, this.C, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    yield* inBlocks(blocks, (begin, end) => {
+      sum += this.loss.dual(this.slope, scale, this.C, begin, end);
+    });
     return sum;
   }
 
@@ -64,10 +62,9 @@ class Losses {
     const { design, y, loss, C, u, xd } = this;
     const { blocks } = design;
     let sum = 0;
-    for (let b = 1; b < blocks.length; b++) {
-      sum += loss.value(y, u, xd, alpha, C, blocks[b - 1]!, blocks[b]!);
-      if (b % PAUSE === 0) yield;
-    }
+    yield* inBlocks(blocks, (begin, end) => {
+      sum += loss.value(y, u, xd, alpha, C, begin, end);
+    });
     return sum;
   }
 }

@@ -8,7 +8,7 @@ import { add, dot } from '../vectors.js';
 import type { Design } from './design.js';
 import type { NewtonObjective } from './newton.js';
 import { addRowsWide, timesRowsWide } from './wide-rows.js';
-import { PAUSE, type Work } from './work.js';
+import { inBlocks, PAUSE, type Work } from './work.js';
 
 export class SoftmaxObjective implements NewtonObjective {
   readonly w: Float64Array;
@@ -17,7 +17,6 @@ export class SoftmaxObjective implements NewtonObjective {
   readonly #us: Float64Array;
   readonly #p: Float64Array;
   readonly #t: Float64Array;
-  readonly #pause: number;
   #ww = 0;
   #ws = 0;
   #ss = 0;
@@ -30,66 +29,61 @@ export class SoftmaxObjective implements NewtonObjective {
     private readonly C: number,
   ) {
     this.w = new Float64Array(design.size * K);
-    this.#pause = Math.max(1, Math.floor(PAUSE / K));
     const perRow = () => new Float64Array(design.rows * K);
     [this.#u, this.#us, this.#p, this.#t] = [perRow(), perRow(), perRow(), perRow()];
   }
 
   *derive(g: Float64Array, diagonal: Float64Array): Work<number> {
     const { w, K, C, y } = this;
-    const { x, bias, blocks } = this.design;
+    const { x, bias } = this.design;
     const [u, p, t] = [this.#u, this.#p, this.#t];
     this.#ww = dot(w, w);
     let value = this.#ww / 2;
     g.set(w);
     diagonal.fill(1);
-    for (let b = 1; b < blocks.length; b++) {
-      const [begin, end] = [blocks[b - 1]!, blocks[b]!];
+    yield* this.#inBlocks((begin, end) => {
       value += C * deriveRows(y, u, p, t, K, C, begin, end);
       addRowsWide(x, bias, K, t, g, begin, end);
       curvatures(p, t, C, begin * K, end * K);
       addRowsWide(x, bias, K, t, diagonal, begin, end, true);
-      if (b % this.#pause === 0) yield;
-    }
+    });
     return value;
   }
 
   *hessianTimes(v: Float64Array, out: Float64Array): Work<void> {
     const { K, C } = this;
-    const { x, bias, blocks } = this.design;
+    const { x, bias } = this.design;
     out.set(v);
-    for (let b = 1; b < blocks.length; b++) {
-      const [begin, end] = [blocks[b - 1]!, blocks[b]!];
+    yield* this.#inBlocks((begin, end) => {
       timesRowsWide(x, bias, K, v, this.#t, begin, end);
       curveRows(this.#p, this.#t, K, C, begin, end);
       addRowsWide(x, bias, K, this.#t, out, begin, end);
-      if (b % this.#pause === 0) yield;
-    }
+    });
   }
 
   *setLine(s: Float64Array): Work<void> {
-    const { x, bias, blocks } = this.design;
-    for (let b = 1; b < blocks.length; b++) {
-      timesRowsWide(x, bias, this.K, s, this.#us, blocks[b - 1]!, blocks[b]!);
-      if (b % this.#pause === 0) yield;
-    }
+    const { x, bias } = this.design;
+    yield* this.#inBlocks((begin, end) => timesRowsWide(x, bias, this.K, s, this.#us, begin, end));
     this.#ws = dot(this.w, s);
     this.#ss = dot(s, s);
   }
 
   *along(alpha: number): Work<number> {
-    const { blocks } = this.design;
     let value = (this.#ww + 2 * alpha * this.#ws + alpha * alpha * this.#ss) / 2;
-    for (let b = 1; b < blocks.length; b++) {
-      value += this.C * lossOfRows(this.y, this.#u, this.#us, alpha, this.K, blocks[b - 1]!, blocks[b]!);
-      if (b % this.#pause === 0) yield;
-    }
+    yield* this.#inBlocks((begin, end) => {
+      value += this.C * lossOfRows(this.y, this.#u, this.#us, alpha, this.K, begin, end);
+    });
     return value;
   }
 
   move(s: Float64Array, alpha: number): void {
     add(this.w, alpha, s);
     add(this.#u, alpha, this.#us);
+  }
+
+  /** Blocks take as many times longer as there are classes: so much more often there is a pause. */
+  #inBlocks(part: (begin: number, end: number) => void): Work<void> {
+    return inBlocks(this.design.blocks, part, Math.max(1, Math.floor(PAUSE / this.K)));
   }
 }
 

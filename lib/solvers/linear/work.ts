@@ -23,7 +23,18 @@ export interface LinearProgress {
  */
 export const PAUSE = 16;
 
+/** Entries of a block. */
+export const BLOCK = 1 << 12;
+
 export type Work<T> = Generator<LinearProgress | undefined, T, void>;
+
+/** Does `part` for the rows of each block, one after the other; `blocks` has their first rows, and the number of rows. */
+export function* inBlocks(blocks: Int32Array, part: (begin: number, end: number) => void, pause = PAUSE): Work<void> {
+  for (let b = 1; b < blocks.length; b++) {
+    part(blocks[b - 1]!, blocks[b]!);
+    if (b % pause === 0) yield;
+  }
+}
 
 /** Milliseconds of work between two turns of the event loop. */
 const SLICE = 5;
