@@ -28,8 +28,7 @@ export class Face {
   readonly #buffers: Float64Array[];
   readonly #v: Float64Array;
   #size = 0;
-  /** Work that may be spent: a share of that of the epochs, which grows while it raises D more than theirs does. */
-  #credit = 0;
+  /** Work that may be spent, by that of the epochs: it grows while it raises D more than theirs does. */
   #share = 1 / 4;
   #seenWork = 0;
   #value = 0;
@@ -46,12 +45,12 @@ export class Face {
     const { dual } = this;
     const epochs = dual.work - this.#seenWork;
     const perStep = 2 * dual.freeEntries;
-    this.#credit = this.#share * epochs;
-    if (perStep === 0 || this.#credit < FEWEST_STEPS * perStep) return;
+    const credit = this.#share * epochs;
+    if (perStep === 0 || credit < FEWEST_STEPS * perStep) return;
     this.#gather();
     if (this.#size === 0) return;
     const before = dual.value();
-    const most = Math.min(this.#size, dual.design.size + FEWEST_STEPS, Math.floor(this.#credit / perStep));
+    const most = Math.min(this.#size, dual.design.size + FEWEST_STEPS, Math.floor(credit / perStep));
     const [r, p, q, step] = this.#buffers.map((buffer) => buffer.subarray(0, this.#size)) as [
       Float64Array,
       Float64Array,

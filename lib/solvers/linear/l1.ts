@@ -13,61 +13,13 @@ import { Gram } from './gram.js';
 import { L1Model } from './l1-model.js';
 import type { SmoothLoss } from './losses.js';
 import { ROUNDING, type Solution, type Stopping } from './newton.js';
-import { inBlocks, type Work } from './work.js';
+import { RowLosses } from './row-losses.js';
+import type { Work } from './work.js';
 
 const ARMIJO = 1e-2;
 const HALVINGS = 40;
 /** Part of the violation that is left in the model's minimum. */
 const ENOUGH = 0.1;
-
-/** The losses and their slopes at the decision values u = X w. */
-class Losses {
-  readonly u: Float64Array;
-  readonly xd: Float64Array;
-  readonly slope: Float64Array;
-  readonly curvature: Float64Array;
-  value = 0;
-
-  constructor(
-    readonly design: Design,
-    readonly y: Float64Array,
-    readonly loss: SmoothLoss,
-    readonly C: number,
-  ) {
-    const perRow = () => new Float64Array(design.rows);
-    [this.u, this.xd, this.slope, this.curvature] = [perRow(), perRow(), perRow(), perRow()];
-  }
-
-  *derive(): Work<void> {
-    const { design, y, loss, C, u, slope, curvature } = this;
-    const { blocks } = design;
-    this.value = 0;
-    yield* inBlocks(blocks, (begin, end) => {
-      this.value += loss.derive(y, u, C, slope, curvature, begin, end);
-    });
-  }
-
-  /** A lower bound of min f from the slopes times `scale`. */
-  *bound(scale: number): Work<number> {
-    const { blocks } = this.design;
-    let sum = 0;
-    yield* inBlocks(blocks, (begin, end) => {
-      sum += this.loss.dual(this.slope, scale, this.C, begin, end);
-    });
-    return sum;
-  }
-
-  /** The losses at u + alpha xd. */
-  *along(alpha: number): Work<number> {
-    const { design, y, loss, C, u, xd } = this;
-    const { blocks } = design;
-    let sum = 0;
-    yield* inBlocks(blocks, (begin, end) => {
-      sum += loss.value(y, u, xd, alpha, C, begin, end);
-    });
-    return sum;
-  }
-}
 
 export function* solveL1(
   design: Design,
@@ -77,7 +29,7 @@ export function* solveL1(
   w: Float64Array,
   { tolerance, maxIterations, seed }: Stopping & { readonly seed: number },
 ): Work<Solution> {
-  const losses = new Losses(design, y, loss, C);
+  const losses = new RowLosses(design, y, loss, C);
   const random = new RandomStream(seed, 0);
   const gram = Gram.pays(design) ? new Gram(design) : undefined;
   const model = gram
@@ -90,31 +42,31 @@ export function* solveL1(
     g.fill(0);
     h.fill(0);
     yield* design.addDerivatives(losses.slope, losses.curvature, g, h);
-    const objective = losses.value + norm1(w, d, 0);
-    bound = Math.max(bound, yield* losses.bound(Math.min(1, 1 / largest(g))));
+    const size = norm1(w, d, 0);
+    const objective = losses.value + size;
+    bound = Math.max(bound, yield* losses.dual(Math.min(1, 1 / largest(g))));
     const gap = Math.max(0, objective - bound);
     yield { iterations, objective, gap: gap / objective, problem: 0, problems: 1 };
     const enough = gap <= tolerance * objective || iterations === maxIterations;
     if (enough || gap > wanted) return { objective, gap, iterations };
     if (gram) yield* gram.factor(losses.curvature);
     yield* model.minimise(ENOUGH * model.begin());
-    yield* design.times(d, losses.xd);
-    const promised = dot(g, d) + norm1(w, d, 1) - norm1(w, d, 0);
+    yield* design.times(d, losses.us);
+    const promised = dot(g, d) + norm1(w, d, 1) - size;
     const trusted = -promised < ROUNDING * objective;
     wanted = trusted ? gap / 2 : Number.POSITIVE_INFINITY;
-    const alpha = trusted ? 1 : yield* search(losses, w, d, promised);
+    const alpha = trusted ? 1 : yield* search(losses, w, d, size, promised);
     if (alpha === 0) return { objective, gap, iterations };
     add(w, alpha, d);
-    add(losses.u, alpha, losses.xd);
+    add(losses.u, alpha, losses.us);
   }
 }
 
-/** The first alpha of 1, 1/2 ... that lets f fall enough along d; 0 where none does. */
-function* search(losses: Losses, w: Float64Array, d: Float64Array, promised: number): Work<number> {
-  const before = norm1(w, d, 0);
+/** The first alpha of 1, 1/2 ... that lets f fall enough along d; 0 where none does. `size`: |w|_1. */
+function* search(losses: RowLosses, w: Float64Array, d: Float64Array, size: number, promised: number): Work<number> {
   if (!(promised < 0)) return 0;
   for (let [alpha, halvings] = [1, 0]; halvings < HALVINGS; alpha /= 2, halvings++) {
-    const change = norm1(w, d, alpha) - before + ((yield* losses.along(alpha)) - losses.value);
+    const change = norm1(w, d, alpha) - size + ((yield* losses.along(alpha)) - losses.value);
     if (change <= ARMIJO * alpha * promised) return alpha;
   }
   return 0;
