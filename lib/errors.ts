@@ -59,9 +59,14 @@ export function wrongShape(where: string, message: string): RangeError & { code:
   return Object.assign(new RangeError(`${where}: ${message}`), { code: 'ERR_SHAPE' as const });
 }
 
+/** ERR_FORMAT: a file, or what it holds, is not as expected. `cause`: the error that told so, where there is one. */
+export function wrongFormat(where: string, message: string, cause?: unknown): SteepestError {
+  return new SteepestError('ERR_FORMAT', `${where}: ${message}`, cause === undefined ? undefined : { cause });
+}
+
 /** ERR_FORMAT of a text file, with the file and the line in the message and as properties. */
 export function wrongLine(where: string, file: string, line: number, message: string) {
-  const error = new SteepestError('ERR_FORMAT', `${where}: ${file}: line ${line}: ${message}`);
+  const error = wrongFormat(where, `${file}: line ${line}: ${message}`);
   return Object.assign(error, { file, line });
 }
 

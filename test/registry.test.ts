@@ -107,7 +107,7 @@ describe('imports in lib/', () => {
     ['graph'],
     ['backends'],
     ['binding'],
-    ['checksums', 'errors', 'files', 'geometry', 'random', 'version'],
+    ['checksums', 'errors', 'failure', 'files', 'geometry', 'numbers', 'random', 'version'],
   ];
   /** Place in the list of the stage that a file of lib/ belongs to. */
   const rankOf = (path: string) => {

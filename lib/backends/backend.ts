@@ -6,6 +6,11 @@ import type { DType, KernelName } from './kernels.js';
 
 export type DeviceName = 'reference' | 'cpu' | 'cuda';
 export type Precision = 'float32' | 'float64';
+
+/** Room for as many reals, zeros. */
+export function realArray(precision: Precision, count: number): Float32Array | Float64Array {
+  return precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
+}
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array;
 
 /** What a storage is for, as memory is counted. */

@@ -4,8 +4,6 @@ import { networkNames } from '../models/networks.js';
 import { type Device, deviceNames, gpuNumber, type ModelPrecision } from '../train/device.js';
 import { wholeNumber } from './values.js';
 
-export * from './values.js';
-
 export type DeviceOption = Device;
 export type PrecisionOption = Exclude<ModelPrecision, 'float32' | 'float64'>;
 const precisions = ['fp32', 'strict', 'tf32', 'bf16'] as const satisfies readonly PrecisionOption[];

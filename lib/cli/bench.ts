@@ -6,14 +6,11 @@ import { chooseDevice, gpuNumber } from '../train/device.js';
 import {
   type DeviceOption,
   deviceOption,
-  examples,
-  jsonOption,
   modelOption,
   type PrecisionOption,
   precisionOption,
   profileOption,
   threadsOption,
-  wholeNumber,
 } from './arguments.js';
 import { kernelCases, shapeText, smaller } from './bench/cases.js';
 import { type Ceiling, measureCeiling } from './bench/ceiling.js';
@@ -21,6 +18,7 @@ import { benchKernel, type KernelResult, REFERENCE_WORK } from './bench/kernels.
 import { benchTraining, referenceBatch, type TrainingResult } from './bench/training.js';
 import { FAILED, type Io, jsonLine, OK, UsageError } from './io.js';
 import { defaultThreads } from './machine.js';
+import { examples, jsonOption, wholeNumber } from './values.js';
 
 export interface BenchArguments {
   readonly model?: NetworkName;

@@ -1,10 +1,10 @@
 /** `steepest data`: fetches data sets. */
-import { SingleBar } from 'cli-progress';
 import { Argument, Command } from 'commander';
 import { type FetchedName, fetchedNames } from '../data/catalogue.js';
 import { type FetchProgress, fetchDataset } from '../data/fetch.js';
-import { examples, jsonOption } from './arguments.js';
-import { INTERRUPTED, type Io, jsonLine, OK } from './io.js';
+import { Bar } from './bar.js';
+import { INTERRUPTED, type Io, interruptible, jsonLine, OK } from './io.js';
+import { examples, jsonOption } from './values.js';
 
 export interface DataArguments {
   readonly dir?: string;
@@ -34,51 +34,37 @@ export function dataCommand(io: Io, finish: (code: number) => void): Command {
 
 /** Runs the command; resolves to its exit code. */
 async function fetchData(name: FetchedName, { dir, mirror, json }: DataArguments, io: Io): Promise<number> {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const release = io.onInterrupt(() => stopping.abort());
-  const progress = new Bar(io);
+  const progress = new FileBar(io);
   const onProgress = (at: FetchProgress) => progress.draw(at);
-  try {
-    const folder = await fetchDataset(name, { dir, mirror, signal, onProgress });
-    progress.close();
-    if (json) jsonLine(io, { event: 'done', name, dir: folder });
-    else io.out(`${name} is in ${folder}\n`);
-    return OK;
-  } catch (error) {
-    progress.close();
-    if (!signal.aborted) throw error;
+  const folder = await interruptible(io, (signal) =>
+    fetchDataset(name, { dir, mirror, signal, onProgress }).finally(() => progress.close()),
+  );
+  if (folder === undefined) {
     if (json) jsonLine(io, { event: 'done', name, stopped: true });
     else io.out('stopped; the same command goes on with what has arrived\n');
     return INTERRUPTED;
-  } finally {
-    release();
   }
+  if (json) jsonLine(io, { event: 'done', name, dir: folder });
+  else io.out(`${name} is in ${folder}\n`);
+  return OK;
 }
 
-/** A bar on a terminal, one file after the other. */
-class Bar {
-  #bar: SingleBar | undefined;
+/** A bar for one file after the other. */
+class FileBar {
+  readonly #bar: Bar;
   #file = '';
-  constructor(private readonly io: Io) {}
+  constructor(io: Io) {
+    this.#bar = new Bar(io);
+  }
 
   draw({ file, bytes, total }: FetchProgress): void {
-    if (!this.io.terminal) return;
     if (file !== this.#file) this.close();
-    if (this.#bar === undefined) {
-      this.#file = file;
-      const format = '{file} [{bar}] {value}/{total} MB';
-      const stream = process.stderr;
-      this.#bar = new SingleBar({ format, barsize: 30, hideCursor: true, clearOnComplete: true, stream });
-      this.#bar.start(1, 0, { file });
-    }
+    this.#file = file;
     const megabytes = (value: number) => Number((value / 1e6).toFixed(1));
-    this.#bar.setTotal(megabytes(total ?? bytes));
-    this.#bar.update(megabytes(bytes), { file });
+    this.#bar.draw('{file} [{bar}] {value}/{total} MB', megabytes(bytes), megabytes(total ?? bytes), { file });
   }
 
   close(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
+    this.#bar.close();
   }
 }

@@ -3,9 +3,9 @@ import { availableParallelism, cpus } from 'node:os';
 import { Command } from 'commander';
 import { type CudaInfo, loadBinding, type NativeInfo } from '../binding.js';
 import { packageVersion } from '../version.js';
-import { examples, jsonOption } from './arguments.js';
 import { type Io, jsonLine, OK } from './io.js';
 import { defaultThreads } from './machine.js';
+import { examples, jsonOption } from './values.js';
 
 /** What doctor finds. `null` where the addon would have to tell. */
 export interface Diagnosis {

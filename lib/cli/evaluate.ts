@@ -1,12 +1,14 @@
 /** `steepest evaluate`: the loss and accuracy of a saved model on test images, and where it goes wrong. */
+
 import { Command } from 'commander';
+import { countOf } from '../numbers.js';
 import type { Evaluation } from '../train/evaluate.js';
-import { examples } from './arguments.js';
 import { INTERRUPTED, type Io, jsonLine, OK } from './io.js';
 import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';
 import { addDataOptions, type DataArguments, loadData } from './train-data.js';
 import { checkFit } from './train-model.js';
 import { reportFor } from './train-report.js';
+import { examples } from './values.js';
 
 interface EvaluateArguments extends ModelFileArguments, DataArguments {
   readonly byClass?: boolean;
@@ -30,7 +32,7 @@ async function evaluate(options: EvaluateArguments, io: Io): Promise<number> {
   const { model: file, data, byClass, json } = options;
   const model = await openModel(options);
   try {
-    const classes = model.outputShape.reduce((product, size) => product * size, 1);
+    const classes = countOf(model.outputShape);
     const { inputShape } = model;
     const images = await loadData(options, { inputShape, classes }, io, reportFor(io, json === true));
     if (images === undefined) return INTERRUPTED;

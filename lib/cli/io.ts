@@ -47,3 +47,17 @@ export class UsageError extends Error {}
 export function jsonLine(io: Pick<Output, 'out'>, value: Readonly<Record<string, unknown>>): void {
   io.out(`${JSON.stringify(value)}\n`);
 }
+
+/** Does work that SIGINT ends: resolves to undefined then, once the work has rejected; its other errors are the caller's. */
+export async function interruptible<T>(io: Io, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  const stopping = new AbortController();
+  const release = io.onInterrupt(() => stopping.abort());
+  try {
+    return await work(stopping.signal);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    return undefined;
+  } finally {
+    release();
+  }
+}

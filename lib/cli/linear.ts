@@ -7,7 +7,7 @@ import type { LinearLossName } from '../solvers/linear/losses.js';
 import type { LinearModel } from '../solvers/linear/model.js';
 import type { LinearOptions } from '../solvers/linear/options.js';
 import type { LinearProgress } from '../solvers/linear/work.js';
-import { INTERRUPTED, type Io, jsonLine, OK, UsageError } from './io.js';
+import { INTERRUPTED, type Io, interruptible, jsonLine, OK, UsageError } from './io.js';
 import { examples, jsonOption, positiveNumber, smallPositiveNumber, wholeNumber } from './values.js';
 
 const losses = { hinge: 'hinge', 'squared-hinge': 'squaredHinge', logistic: 'logistic' } as const;
@@ -64,29 +64,25 @@ export function linearCommand(io: Io, finish: (code: number) => void): Command {
 /** Runs the command; resolves to its exit code. */
 export async function linear(options: LinearArguments, io: Io): Promise<number> {
   const settings = optionsOf(options);
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const release = io.onInterrupt(() => stopping.abort());
-  try {
-    const { train, test } = await readData(options, signal);
-    if (!options.json) io.out(`${options.data}: ${describe(train)}\n`);
-    else jsonLine(io, { event: 'start', rows: train.x.rows, features: train.x.columns, values: train.x.values.length });
-    const begin = performance.now();
-    const onProgress = options.json ? undefined : (progress: LinearProgress) => draw(io, progress);
-    const model = await fitLinear(train, { ...settings, signal, onProgress });
-    const seconds = (performance.now() - begin) / 1000;
-    erase(io);
-    report(io, model, { seconds, json: options.json === true, ...(test && { test: model.evaluate(test).accuracy }) });
-    return OK;
-  } catch (error) {
-    erase(io);
-    if (!signal.aborted) throw error;
+  const done = await interruptible(io, (signal) => fitted(options, settings, signal, io).finally(() => erase(io)));
+  if (done === undefined) {
     if (options.json) jsonLine(io, { event: 'done', stopped: true });
     else io.out('stopped\n');
     return INTERRUPTED;
-  } finally {
-    release();
   }
+  const { model, seconds, test } = done;
+  report(io, model, { seconds, json: options.json === true, ...(test && { test: model.evaluate(test).accuracy }) });
+  return OK;
+}
+
+async function fitted(options: LinearArguments, settings: LinearOptions, signal: AbortSignal, io: Io) {
+  const { train, test } = await readData(options, signal);
+  if (!options.json) io.out(`${options.data}: ${describe(train)}\n`);
+  else jsonLine(io, { event: 'start', rows: train.x.rows, features: train.x.columns, values: train.x.values.length });
+  const begin = performance.now();
+  const onProgress = options.json ? undefined : (progress: LinearProgress) => draw(io, progress);
+  const model = await fitLinear(train, { ...settings, signal, onProgress });
+  return { model, seconds: (performance.now() - begin) / 1000, test };
 }
 
 function optionsOf({ loss, C, bias, l1, tolerance, multiClass, maxIterations, seed }: LinearArguments): LinearOptions {

@@ -3,14 +3,8 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { loadModel, type Model } from '../train/model.js';
 import { fromOnnx } from '../train/onnx.js';
-import {
-  type DeviceOption,
-  deviceOption,
-  jsonOption,
-  type PrecisionOption,
-  precisionOption,
-  threadsOption,
-} from './arguments.js';
+import { type DeviceOption, deviceOption, type PrecisionOption, precisionOption, threadsOption } from './arguments.js';
+import { jsonOption } from './values.js';
 
 export interface ModelFileArguments {
   readonly model: string;

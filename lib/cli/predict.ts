@@ -1,13 +1,17 @@
 /** `steepest predict`: the classes of images, with their probabilities. */
+
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { decodeFile, wrongImage } from '../data/decode.js';
+import { decodeFile } from '../data/decode.js';
 import type { Image } from '../data/jpeg.js';
+import { wrongFormat } from '../errors.js';
 import type { AnyLayer } from '../layers/layer.js';
+import { countOf } from '../numbers.js';
 import type { Model } from '../train/model.js';
-import { examples, wholeNumber } from './arguments.js';
 import { type Io, jsonLine, OK, UsageError } from './io.js';
 import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';
+import { softmax } from './softmax.js';
+import { examples, wholeNumber } from './values.js';
 
 interface PredictArguments extends ModelFileArguments {
   readonly classes?: string;
@@ -38,7 +42,7 @@ export function predictCommand(io: Io, finish: (code: number) => void): Command 
 async function predict(files: readonly string[], options: PredictArguments, io: Io): Promise<number> {
   const model = await openModel(options);
   try {
-    const classes = model.outputShape.reduce((product, size) => product * size, 1);
+    const classes = countOf(model.outputShape);
     const names = await namesOf(options.classes, Math.max(2, classes));
     for (let first = 0; first < files.length; first += BATCH) {
       const some = files.slice(first, first + BATCH);
@@ -92,11 +96,11 @@ async function pixels(files: readonly string[], { inputShape }: Model): Promise<
       (cause) => {
         const shape = `${other[0]} x ${other[1]}`;
         const message = `the model takes images of ${height} x ${width} but this one is ${shape} (the package sharp would resize it)`;
-        throw wrongImage('predict', file, message, cause);
+        throw wrongFormat('predict', `${file}: ${message}`, cause);
       },
     );
     if (still !== undefined)
-      throw wrongImage('predict', file, `expected ${height} x ${width} but received ${still.join(' x ')}`);
+      throw wrongFormat('predict', `${file}: expected ${height} x ${width} but received ${still.join(' x ')}`);
   }
   return x;
 }
@@ -113,24 +117,21 @@ function inChannels({ shape, data }: Image, channels: 1 | 3): Uint8Array {
 }
 
 /** Outputs as probabilities: as they are, where they are such; else scores by softmax, or of one output by the logistic function. */
-function probabilities(model: Model, outputs: ArrayLike<number>): number[] {
-  const values = Array.from(outputs);
+function probabilities(model: Model, outputs: ArrayLike<number>): Float64Array {
+  const values = Float64Array.from(outputs);
   const { kind, options } = model.layers.at(-1) as AnyLayer & { options: { activation?: string } };
   const ending = options.activation ?? kind;
   if (values.length === 1) {
     const one = ending === 'sigmoid' ? values[0]! : 1 / (1 + Math.exp(-values[0]!));
-    return [1 - one, one];
+    return Float64Array.of(1 - one, one);
   }
   if (ending === 'softmax') return values;
-  const most = Math.max(...values);
-  const powers = values.map((value) => Math.exp(value - most));
-  const sum = powers.reduce((a, b) => a + b);
-  return powers.map((power) => power / sum);
+  return softmax(values);
 }
 
 /** Classes with their probabilities, the most probable first. */
-const ranked = (all: readonly number[]) =>
-  all.map((p, c) => [c, p] as const).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+const ranked = (all: Float64Array) =>
+  Array.from(all, (p, c) => [c, p] as const).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
 
 function tell(
   io: Io,

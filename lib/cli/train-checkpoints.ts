@@ -1,8 +1,8 @@
 /** Options of `steepest train` by which a run survives its process. */
 import type { Command } from 'commander';
 import type { FitOptions } from '../train/options.js';
-import { wholeNumber } from './arguments.js';
 import { UsageError } from './io.js';
+import { wholeNumber } from './values.js';
 
 export interface CheckpointArguments {
   readonly checkpoint?: string;

@@ -6,7 +6,7 @@ import { digits } from '../data/digits.js';
 import type { ImageProgress } from '../data/image-options.js';
 import { mnist } from '../data/mnist.js';
 import { type PixelOrder, pixelOrders, simplennData } from '../data/simplenn.js';
-import { type Io, UsageError } from './io.js';
+import { type Io, interruptible, UsageError } from './io.js';
 import type { Report } from './train-report.js';
 import { wholeNumber } from './values.js';
 
@@ -110,20 +110,13 @@ async function readMatrices(
 }
 
 async function readCifar({ data, dataDir, limit }: DataArguments, io: Io, report: Report) {
-  const reading = new AbortController();
-  const { signal } = reading;
-  const release = io.onInterrupt(() => reading.abort());
-  try {
-    const options = { limit, signal, onProgress: (progress: ImageProgress) => report.loading(progress) };
-    return await (data === 'cifar10' ? cifar10 : cifar100)(dataDir!, options);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    report.done({ epochs: [], reason: 'stopped', stopped: true });
-    return undefined;
-  } finally {
-    release();
-    report.close();
-  }
+  const onProgress = (progress: ImageProgress) => report.loading(progress);
+  const read = data === 'cifar10' ? cifar10 : cifar100;
+  const sets = await interruptible(io, (signal) =>
+    read(dataDir!, { limit, signal, onProgress }).finally(() => report.close()),
+  );
+  if (sets === undefined) report.done({ epochs: [], reason: 'stopped', stopped: true });
+  return sets;
 }
 
 function firstImages(set: Images, limit = set.count): Images {

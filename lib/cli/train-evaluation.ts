@@ -2,6 +2,8 @@
 import { encodePng } from '../formats/png.js';
 import type { LossOption } from '../losses/registry.js';
 import type { Model } from '../train/model.js';
+import { classesOf } from '../train/predict.js';
+import { softmax } from './softmax.js';
 import type { Images } from './train-data.js';
 
 /** How many filters, and misread images, are shown. */
@@ -26,10 +28,10 @@ export async function evaluationEvent(model: Model, test: Images, loss: LossOpti
 /** The wrong answers that the network is surest of. */
 async function misread(model: Model, test: Images, loss: LossOption) {
   const outputs = await model.predict(test.x);
-  const predictions = await model.predictClasses(test.x);
   const columns = outputs.length / test.count;
+  const predictions = columns > 1 ? classesOf(outputs, columns, 0) : await model.predictClasses(test.x);
   const row = (i: number) => Float64Array.from(outputs.subarray(i * columns, (i + 1) * columns));
-  const probabilities = loss === 'softmaxCrossEntropy' && columns > 1 ? softmaxOf(test.count, row) : undefined;
+  const probabilities = loss === 'softmaxCrossEntropy' && columns > 1 ? probabilitiesOf(test.count, row) : undefined;
   const sure = (i: number) => (probabilities?.(row(i)) ?? row(i))[predictions[i]!] ?? 0;
   const wrong = Array.from(predictions.keys()).filter((i) => predictions[i] !== test.y[i]);
   return wrong
@@ -49,17 +51,12 @@ const sum = (values: Numbers) => values.reduce((a, b) => a + b, 0);
 const largest = (values: Numbers) => values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 
 /** Turns a row of outputs into probabilities: where all rows are distributions already (a network that ends with softmax), they stay. */
-function softmaxOf(rows: number, row: (i: number) => Numbers): (outputs: Numbers) => Numbers {
+function probabilitiesOf(rows: number, row: (i: number) => Numbers): (outputs: Numbers) => Numbers {
   const isDistribution = (values: Numbers) => Math.abs(sum(values) - 1) < 1e-3 && values.every((v) => v >= 0);
   let i = 0;
   while (i < rows && isDistribution(row(i))) i++;
   if (i === rows) return (outputs) => outputs;
-  return (outputs) => {
-    const top = largest(outputs);
-    const powers = outputs.map((v) => Math.exp(v - top));
-    const total = sum(powers);
-    return powers.map((v) => v / total);
-  };
+  return softmax;
 }
 
 /** The first weights that look at images, each filter as an image: of a convolution, or of a fully-connected layer on all pixels. */

@@ -1,7 +1,9 @@
 /** The model of `steepest train`: a named network, one of a SimpleNN file, or one that was saved. */
+
 import { zeroPadding2d } from '../layers/zero-padding2d.js';
 import type { Network } from '../models/network.js';
 import { type NetworkName, networkFrom } from '../models/networks.js';
+import { countOf } from '../numbers.js';
 import { loadModel, type Model, sequential } from '../train/model.js';
 import type { DeviceOption, PrecisionOption } from './arguments.js';
 import { UsageError } from './io.js';
@@ -60,7 +62,7 @@ function configured({ inputShape, classes, layers }: Network, options: ModelArgu
 async function loaded(file: string, options: ModelArguments, images: Images): Promise<Model> {
   const { data, device, threads, precision } = options;
   const model = await loadModel(file, { device, threads, precision });
-  const classes = model.outputShape.reduce((product, size) => product * size, 1);
+  const classes = countOf(model.outputShape);
   checkFit(file, { inputShape: model.inputShape, classes }, data, images);
   return model;
 }

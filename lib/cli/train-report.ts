@@ -1,9 +1,9 @@
 /** How a training run tells what it does: lines of JSON, a progress bar on a terminal, or one line an epoch. */
-import { SingleBar } from 'cli-progress';
 import { doneEvent, epochEvent, startEvent } from '../train/events.js';
 import type { IterationRecord, MinimizeProgress, Minimum } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
 import type { EpochRecord, History, Progress } from '../train/records.js';
+import { Bar } from './bar.js';
 import { type Io, jsonLine, type Output } from './io.js';
 
 export interface Report {
@@ -90,8 +90,10 @@ class JsonReport implements Report {
 }
 
 class TextReport implements Report {
-  #bar: SingleBar | undefined;
-  constructor(private readonly io: Io) {}
+  readonly #bar: Bar;
+  constructor(private readonly io: Io) {
+    this.#bar = new Bar(io);
+  }
 
   start(model: Model, run: { model: string; data: string }, images: number, testImages: number): void {
     const amounts = `${count(model.parameterCount)} parameters, ${count(images)} images, ${count(testImages)} for the test`;
@@ -101,27 +103,12 @@ class TextReport implements Report {
     this.io.err(`${text}\n`);
   }
   loading({ images, total }: { images: number; total: number }): void {
-    this.#draw('reading [{bar}] {value}/{total} images', images, total);
+    this.#bar.draw('reading [{bar}] {value}/{total} images', images, total);
   }
   progress({ epoch, epochs, step, steps, loss }: Progress): void {
     if (steps === undefined) return;
     const values = { epoch: `${epoch}/${epochs}`, loss: loss.toFixed(4) };
-    this.#draw('epoch {epoch} [{bar}] step {value}/{total}, loss {loss}', step, steps, values);
-  }
-  #draw(format: string, value: number, total: number, values = {}): void {
-    if (!this.io.terminal) return;
-    if (this.#bar === undefined) {
-      this.#bar = new SingleBar({
-        format,
-        barsize: 30,
-        hideCursor: true,
-        clearOnComplete: true,
-        stream: process.stderr,
-      });
-      this.#bar.start(total, 0, values);
-    }
-    this.#bar.setTotal(total);
-    this.#bar.update(value, values);
+    this.#bar.draw('epoch {epoch} [{bar}] step {value}/{total}, loss {loss}', step, steps, values);
   }
   epoch(record: EpochRecord, epochs: number): void {
     this.close();
@@ -129,7 +116,7 @@ class TextReport implements Report {
   }
   passing({ iteration, iterations, objective, passes }: MinimizeProgress): void {
     const values = { f: objective?.toFixed(4) ?? '-', passes };
-    this.#draw('iteration {value}/{total} [{bar}] pass {passes}, f {f}', iteration, iterations, values);
+    this.#bar.draw('iteration {value}/{total} [{bar}] pass {passes}, f {f}', iteration, iterations, values);
   }
   iteration(record: IterationRecord): void {
     this.close();
@@ -159,8 +146,7 @@ class TextReport implements Report {
     this.io.out(stopped ? `stopped ${reached}\n` : `ended ${reached}: ${reason}\n`);
   }
   close(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
+    this.#bar.close();
   }
 }
 

@@ -4,12 +4,12 @@ import type { LossOption } from '../losses/registry.js';
 import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
-import { numberIn, positiveNumber, wholeNumber } from './arguments.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
 import { callbackNames } from './train-callbacks.js';
 import { checkpointNames } from './train-checkpoints.js';
 import type { Images } from './train-data.js';
 import type { Report } from './train-report.js';
+import { numberIn, positiveNumber, wholeNumber } from './values.js';
 
 export interface WholeArguments {
   readonly tensorboard?: string;

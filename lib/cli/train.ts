@@ -10,19 +10,7 @@ import type { Callback } from '../train/callbacks/callback.js';
 import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
-import {
-  decayRate,
-  deviceOption,
-  examples,
-  fraction,
-  jsonOption,
-  modelOption,
-  positiveNumber,
-  precisionOption,
-  profileOption,
-  threadsOption,
-  wholeNumber,
-} from './arguments.js';
+import { deviceOption, modelOption, precisionOption, profileOption, threadsOption } from './arguments.js';
 import { INTERRUPTED, type Io, OK, TERMINATED, UsageError } from './io.js';
 import { addCallbackOptions, type CallbackArguments, callbacksOf } from './train-callbacks.js';
 import { addCheckpointOptions, type CheckpointArguments, checkpointOptions } from './train-checkpoints.js';
@@ -31,6 +19,7 @@ import { TrainLog } from './train-log.js';
 import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
 import { type Report, reportFor } from './train-report.js';
 import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
+import { decayRate, examples, fraction, jsonOption, positiveNumber, wholeNumber } from './values.js';
 
 const TARGET = 'targetAccuracy';
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;

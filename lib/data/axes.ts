@@ -4,7 +4,7 @@
  * For each value of a row-major array of this shape: `visit(to, from)`, its place where the axes stand in `order` (axis i of the result is axis
  * order[i]), and its place now.
  */
-export function eachPermuted(
+function eachPermuted(
   shape: readonly number[],
   order: readonly number[],
   visit: (to: number, from: number) => void,

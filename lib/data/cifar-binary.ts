@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { SteepestError } from '../errors.js';
+import { wrongFormat } from '../errors.js';
 import type { ImageFolder } from './image-folder.js';
 import { type ImageOptions, Progress } from './image-options.js';
 
@@ -51,20 +51,20 @@ export async function readCifar(
   return { train: await part(files.train), test: await part(files.test) };
 }
 
-const fail = ({ where }: CifarFiles, message: string, cause?: unknown) =>
-  new SteepestError('ERR_FORMAT', `${where}: ${message}`, cause === undefined ? undefined : { cause });
-
 /** The classes' names; numbers where their file is missing. */
 async function readNames(files: CifarFiles, dir: string): Promise<string[]> {
   const path = join(dir, files.names);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
-    throw fail(files, `${path}: expected names of classes but could not read it (${error.code})`, error);
+    throw wrongFormat(files.where, `${path}: expected names of classes but could not read it (${error.code})`, error);
   });
   if (text === undefined) return Array.from({ length: files.classes }, (_, label) => String(label));
   const names = text.split('\n').flatMap((line) => line.trim() || []);
   if (names.length !== files.classes)
-    throw fail(files, `${path}: expected ${files.classes} names, one a line, but received ${names.length}`);
+    throw wrongFormat(
+      files.where,
+      `${path}: expected ${files.classes} names, one a line, but received ${names.length}`,
+    );
   return names;
 }
 
@@ -105,16 +105,23 @@ async function readPart(
 
 async function countRecords(files: CifarFiles, path: string, record: number): Promise<number> {
   const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw fail(files, `expected ${basename(path)} at ${path} but could not read it (${error.code})`, error);
+    throw wrongFormat(
+      files.where,
+      `expected ${basename(path)} at ${path} but could not read it (${error.code})`,
+      error,
+    );
   });
   if (size === 0 || size % record !== 0)
-    throw fail(files, `${path}: expected records of ${record} bytes, one or more, but received ${size} bytes`);
+    throw wrongFormat(
+      files.where,
+      `${path}: expected records of ${record} bytes, one or more, but received ${size} bytes`,
+    );
   return size / record;
 }
 
 async function readPiece(files: CifarFiles, file: FileHandle, path: string, at: number, bytes: number) {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, at);
-  if (bytesRead < bytes) throw fail(files, `${path}: the file became shorter while it was read`);
+  if (bytesRead < bytes) throw wrongFormat(files.where, `${path}: the file became shorter while it was read`);
   return buffer;
 }
 
@@ -125,7 +132,10 @@ function takeRecords(files: CifarFiles, path: string, bytes: Uint8Array, x: Uint
   for (let at = 0, image = first; at < bytes.length; at += record, image++) {
     const found = bytes[at + label]!;
     if (found >= classes)
-      throw fail(files, `${path}: expected labels 0 to ${classes - 1} but received ${found} (label ${image})`);
+      throw wrongFormat(
+        files.where,
+        `${path}: expected labels 0 to ${classes - 1} but received ${found} (label ${image})`,
+      );
     y[image] = found;
     let [from, to] = [at + labels, image * CHANNELS * PIXELS];
     for (const end = from + PIXELS; from < end; from++, to += CHANNELS) {

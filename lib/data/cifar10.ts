@@ -1,6 +1,6 @@
 /** CIFAR-10 (Krizhevsky 2009), from its binary files or as JPEG and other images in folders: `train/<class>/*.jpg` and `test/<class>/*.jpg`. */
 import { join } from 'node:path';
-import { SteepestError, wrongType } from '../errors.js';
+import { wrongFormat, wrongType } from '../errors.js';
 import { type CifarFiles, findCifar, readCifar } from './cifar-binary.js';
 import { type ImageFolder, imageFolder } from './image-folder.js';
 import { checkImageOptions, type ImageOptions } from './image-options.js';
@@ -42,9 +42,9 @@ export async function cifar10(dir: string, options?: ImageOptions): Promise<Cifa
   const test = await imageFolder(join(dir, 'test'), options);
   for (const key of ['classNames', 'shape'] as const)
     if (train[key].join() !== test[key].join())
-      throw new SteepestError(
-        'ERR_FORMAT',
-        `cifar10: ${dir}: expected training and test images of one ${key === 'shape' ? 'size' : 'list of classes'} but received ${train[key].join(', ')} and ${test[key].join(', ')}`,
+      throw wrongFormat(
+        'cifar10',
+        `${dir}: expected training and test images of one ${key === 'shape' ? 'size' : 'list of classes'} but received ${train[key].join(', ')} and ${test[key].join(', ')}`,
       );
   return { train, test };
 }

@@ -1,5 +1,5 @@
 /** CIFAR-100 (Krizhevsky 2009), from its binary files: images of 100 classes, which form 20 groups of five. */
-import { checkOneOf, SteepestError, wrongType } from '../errors.js';
+import { checkOneOf, wrongFormat, wrongType } from '../errors.js';
 import { type CifarFiles, findCifar, readCifar } from './cifar-binary.js';
 import type { Cifar10 } from './cifar10.js';
 import { checkImageOptions, type ImageOptions } from './image-options.js';
@@ -35,7 +35,6 @@ export async function cifar100(dir: string, options?: Cifar100Options): Promise<
   const settings = checkImageOptions('cifar100', options, ['labels']);
   const wanted = files(checkOneOf('cifar100', 'labels', options?.labels ?? 'fine', ['fine', 'coarse']));
   const found = await findCifar(wanted, dir);
-  if (found === undefined)
-    throw new SteepestError('ERR_FORMAT', `cifar100: expected train.bin at ${dir} or in ${wanted.folder} there`);
+  if (found === undefined) throw wrongFormat('cifar100', `expected train.bin at ${dir} or in ${wanted.folder} there`);
   return readCifar(wanted, found, settings);
 }

@@ -228,14 +228,17 @@ function isReal(values: unknown): values is Float32Array | Float64Array {
   return values instanceof Float32Array || values instanceof Float64Array;
 }
 
+function isNumeric(values: unknown): values is NumericArray {
+  const view = ArrayBuffer.isView(values) && !(values instanceof DataView);
+  return view && !(values instanceof BigInt64Array || values instanceof BigUint64Array);
+}
+
 /** Flat values of nested arrays (of rows of `size` values); typed arrays are returned as they are. */
 export function flatten(where: string, name: string, values: unknown, size: number): DataArray {
   const expected = name === 'x' ? 'a typed array or an array of rows' : 'a typed array or an array of numbers or rows';
-  if (ArrayBuffer.isView(values)) {
-    if (values instanceof DataView || values instanceof BigInt64Array || values instanceof BigUint64Array)
-      throw wrongType(where, name, expected, values);
+  if (isNumeric(values)) {
     checkAttached(where, name, values);
-    return values as NumericArray;
+    return values;
   }
   if (!Array.isArray(values)) throw wrongType(where, name, expected, values);
   if (typeof values[0] === 'number') {
@@ -261,22 +264,17 @@ function append(where: string, name: string, values: unknown, flat: number[], le
   if (typeof values === 'number') flat.push(values);
   else if (Array.isArray(values) && level < MOST_LEVELS)
     for (const [i, value] of values.entries()) append(where, `${name}[${i}]`, value, flat, level + 1);
-  else if (
-    ArrayBuffer.isView(values) &&
-    !(values instanceof DataView) &&
-    !(values instanceof BigInt64Array) &&
-    !(values instanceof BigUint64Array)
-  ) {
+  else if (isNumeric(values)) {
     checkAttached(where, name, values);
-    for (const value of values as NumericArray) flat.push(value);
+    for (const value of values) flat.push(value);
   } else throw wrongType(where, name, 'a number', values);
 }
 
 /** Views have length 0 where their memory was detached, or cut off by a resize; to iterate over them then throws. */
-function checkAttached(where: string, name: string, values: ArrayBufferView): void {
+function checkAttached(where: string, name: string, values: NumericArray): void {
   if (values.byteLength > 0) return;
   try {
-    (values as NumericArray).values();
+    values.values();
   } catch {
     throw wrongType(where, name, 'a typed array whose memory is still there', `${show(values)}, detached`);
   }

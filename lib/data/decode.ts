@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { SteepestError } from '../errors.js';
+import { wrongFormat } from '../errors.js';
 import type { Size } from './image-options.js';
 import { type Image, jpegDecoder } from './jpeg.js';
 import { decodePng } from './png.js';
@@ -37,10 +37,6 @@ export function findSharp(): Sharp | null {
   return sharp;
 }
 
-/** ERR_FORMAT of an image file. */
-export const wrongImage = (where: string, path: string, message: string, cause?: unknown) =>
-  new SteepestError('ERR_FORMAT', `${where}: ${path}: ${message}`, cause === undefined ? undefined : { cause });
-
 /**
  * Gives the pixels of a file to `take`: RGB, or one channel of grey. Their memory may be the decoder's own: they are to be copied there and then.
  * `size`: what the image is brought to, its sides' ratio not kept. ERR_FORMAT where the file cannot be read, is of no known format, or broken.
@@ -52,17 +48,16 @@ export async function decodeFile<T>(
   take: (image: Image) => T,
 ): Promise<T> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw wrongImage(where, path, `expected an image but could not read it (${error.code})`, error);
+    throw wrongFormat(where, `${path}: expected an image but could not read it (${error.code})`, error);
   });
   const kind =
     bytes[0] === 0xff && bytes[1] === 0xd8 ? 'JPEG' : bytes[0] === 0x89 && bytes[1] === 0x50 ? 'PNG' : undefined;
   if (kind === undefined || size !== undefined) return take(await decodeBySharp(where, path, bytes, size));
   const image = kind === 'JPEG' ? (await jpegDecoder())(bytes) : decodePng(bytes);
   if (image !== undefined) return take(image);
-  throw wrongImage(
+  throw wrongFormat(
     where,
-    path,
-    `expected a whole ${kind} image but received a truncated or broken one (${bytes.length} bytes)`,
+    `${path}: expected a whole ${kind} image but received a truncated or broken one (${bytes.length} bytes)`,
   );
 }
 
@@ -71,10 +66,9 @@ async function decodeBySharp(where: string, path: string, bytes: Uint8Array, siz
   if (decoder === null) {
     const begin = Buffer.from(bytes.subarray(0, 2)).toString('hex') || 'no bytes';
     const more = 'others are read where the package sharp is installed';
-    throw wrongImage(
+    throw wrongFormat(
       where,
-      path,
-      `expected a JPEG or PNG image, which begins with ff d8 or 89 50, but received ${begin} (${more})`,
+      `${path}: expected a JPEG or PNG image, which begins with ff d8 or 89 50, but received ${begin} (${more})`,
     );
   }
   try {
@@ -85,6 +79,6 @@ async function decodeBySharp(where: string, path: string, bytes: Uint8Array, siz
     const { data, info } = await plain.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return { shape: [info.height, info.width, info.channels], data };
   } catch (error) {
-    throw wrongImage(where, path, `expected an image but sharp says: ${(error as Error).message}`, error);
+    throw wrongFormat(where, `${path}: expected an image but sharp says: ${(error as Error).message}`, error);
   }
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SteepestError } from '../errors.js';
+import { SteepestError, wrongFormat } from '../errors.js';
 
 export interface DownloadOptions {
   /** Called for each piece that arrives. `total` is undefined where the server does not tell. */
@@ -38,7 +38,7 @@ export async function download(where: string, url: URL, path: string, md5: strin
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof Refused) throw network(where, url, error.message);
-      if ((error as NodeJS.ErrnoException).syscall !== undefined && isFile(error)) throw error;
+      if (isFile(error)) throw error;
       failures = (await sizeOf(part)) > before ? 0 : failures + 1;
       if (failures === TRIES) throw network(where, url, `could not be fetched: ${reasonOf(error)}`, error);
       await sleep(PAUSE_MILLISECONDS, undefined, { signal: options.signal });
@@ -48,7 +48,7 @@ export async function download(where: string, url: URL, path: string, md5: strin
   if (sum !== md5) {
     await rm(part);
     const message = `expected a file with the MD5 sum ${md5} but received one with ${sum}; it was deleted`;
-    throw new SteepestError('ERR_FORMAT', `${where}: ${url}: ${message}`);
+    throw wrongFormat(where, `${url}: ${message}`);
   }
   await rename(part, path);
 }

@@ -3,7 +3,8 @@
  * then the values, big-endian, row-major. Files may be packed by gzip or xz.
  * Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", section "The IDX file format".
  */
-import { SteepestError, show, wrongType } from '../errors.js';
+import { show, wrongFormat, wrongType } from '../errors.js';
+import { fromBytes, type NumberArrayType, toBytes } from '../numbers.js';
 import { type ByteSource, sourceName, unpack } from './unpack.js';
 
 export type IdxArray = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
@@ -17,7 +18,7 @@ export interface Idx {
 interface IdxType {
   readonly name: string;
   readonly bytes: number;
-  readonly make: new (buffer: ArrayBuffer) => IdxArray;
+  readonly make: NumberArrayType<IdxArray>;
 }
 
 const TYPES: Readonly<Record<number, IdxType>> = {
@@ -38,7 +39,7 @@ interface Header {
 }
 
 const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
-const format = (source: string, message: string) => new SteepestError('ERR_FORMAT', `readIdx: ${source}: ${message}`);
+const format = (source: string, message: string) => wrongFormat('readIdx', `${source}: ${message}`);
 
 /** Reads the header, or gives undefined where `bytes` (the start of the file) does not hold all of it yet. */
 function parseHeader(source: string, bytes: Uint8Array): Header | undefined {
@@ -89,19 +90,6 @@ async function collect(source: string, stream: AsyncIterable<Uint8Array>): Promi
   return { header, bytes: Buffer.concat(chunks) };
 }
 
-/** The values of `bytes`, turned to this machine's byte order, in memory of their own. */
-function values({ type, shape, headerBytes, totalBytes }: Header, bytes: Buffer): Idx {
-  const copy = new Uint8Array(totalBytes - headerBytes);
-  copy.set(bytes.subarray(headerBytes));
-  if (type.bytes > 1 && new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) {
-    const view = Buffer.from(copy.buffer);
-    if (type.bytes === 2) view.swap16();
-    else if (type.bytes === 4) view.swap32();
-    else view.swap64();
-  }
-  return { shape, data: new type.make(copy.buffer) };
-}
-
 /**
  * Reads an IDX file, plain or packed by gzip or xz, from a path or from memory.
  *
@@ -114,7 +102,8 @@ function values({ type, shape, headerBytes, totalBytes }: Header, bytes: Buffer)
  */
 export async function readIdx(source: ByteSource): Promise<Idx> {
   const { header, bytes } = await collect(sourceName('readIdx', source), unpack('readIdx', source));
-  return values(header, bytes);
+  const { shape, type, headerBytes } = header;
+  return { shape, data: fromBytes(bytes.subarray(headerBytes), type.make, false) };
 }
 
 /**
@@ -129,7 +118,7 @@ export function writeIdx(idx: Idx): Uint8Array {
   if (!Array.isArray(shape)) throw wrongType('writeIdx', 'shape', 'an array of sizes', shape);
   const entry = Object.entries(TYPES).find(([, { make }]) => data instanceof make);
   if (entry === undefined) throw wrongType('writeIdx', 'data', 'a typed array of u8, i8, i16, i32, f32 or f64', data);
-  const [code, type] = [Number(entry[0]), entry[1]];
+  const code = Number(entry[0]);
   const count = shape.reduce((product, size) => product * size, 1);
   const whole = shape.every((size) => Number.isInteger(size) && size >= 0 && size < 2 ** 32);
   if (!whole || shape.length < 1 || shape.length > 255 || count !== data.length)
@@ -139,14 +128,6 @@ export function writeIdx(idx: Idx): Uint8Array {
   bytes[2] = code;
   bytes[3] = shape.length;
   for (const [axis, size] of shape.entries()) bytes.writeUInt32BE(size, 4 + 4 * axis);
-  const write = {
-    u8: (value: number, at: number) => bytes.writeUInt8(value, at),
-    i8: (value: number, at: number) => bytes.writeInt8(value, at),
-    i16: (value: number, at: number) => bytes.writeInt16BE(value, at),
-    i32: (value: number, at: number) => bytes.writeInt32BE(value, at),
-    f32: (value: number, at: number) => bytes.writeFloatBE(value, at),
-    f64: (value: number, at: number) => bytes.writeDoubleBE(value, at),
-  }[type.name]!;
-  for (const [i, value] of data.entries()) write(value, headerBytes + i * type.bytes);
+  bytes.set(toBytes(data, false), headerBytes);
   return bytes;
 }

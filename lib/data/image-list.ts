@@ -1,7 +1,7 @@
 /** The files of image folders: a folder for each class with the files of its images. */
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { checkInteger, SteepestError, wrongType } from '../errors.js';
+import { checkInteger, SteepestError, wrongFormat, wrongType } from '../errors.js';
 import { decodeFile, findSharp } from './decode.js';
 import { checkImageOptions, type ImageOptions, type Size } from './image-options.js';
 import { checkWorkers } from './threads.js';
@@ -50,7 +50,7 @@ export async function listImages(where: string, dir: string, limit: number, size
   if (typeof dir !== 'string') throw wrongType(where, 'dir', 'a path', dir);
   const classNames = await names(where, dir, 'a folder for each class', true);
   if (classNames.length > MOST_CLASSES)
-    throw fail(where, `expected at most ${MOST_CLASSES} folders at ${dir} but found ${classNames.length}`);
+    throw wrongFormat(where, `expected at most ${MOST_CLASSES} folders at ${dir} but found ${classNames.length}`);
   const folders = classNames.map((name) => join(dir, name));
   const files = await Promise.all(folders.map((folder) => names(where, folder, 'images of a class')));
   const all = files.flatMap((of, label) => of.map((name) => ({ path: folders[label]! + sep + name, label })));
@@ -61,15 +61,12 @@ export async function listImages(where: string, dir: string, limit: number, size
   return { paths, labels: Uint8Array.from(some, ({ label }) => label), shape, size, classNames };
 }
 
-const fail = (where: string, message: string, cause?: unknown) =>
-  new SteepestError('ERR_FORMAT', `${where}: ${message}`, cause === undefined ? undefined : { cause });
-
 /** Names in a folder, in the order of their characters' codes; hidden ones are left out. */
 async function names(where: string, dir: string, what: string, foldersOnly = false): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    throw fail(where, `expected ${what} at ${dir} but could not read it (${error.code})`, error);
+    throw wrongFormat(where, `expected ${what} at ${dir} but could not read it (${error.code})`, error);
   });
   const kept = entries.filter((entry) => !entry.name.startsWith('.') && !(foldersOnly && entry.isFile()));
-  if (kept.length === 0) throw fail(where, `expected ${what} at ${dir} but found none`);
+  if (kept.length === 0) throw wrongFormat(where, `expected ${what} at ${dir} but found none`);
   return kept.map(({ name }) => name).sort();
 }

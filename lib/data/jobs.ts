@@ -1,7 +1,8 @@
 /** What the threads of data do: image files are decoded, images augmented. Done just so where there are no threads. */
+import { wrongFormat } from '../errors.js';
 import type { Augmentation, Pixels } from './augment/augmentation.js';
 import { augmentRows, type Chance } from './augment/rows.js';
-import { decodeFile, wrongImage } from './decode.js';
+import { decodeFile } from './decode.js';
 import type { Size } from './image-options.js';
 
 type Shape = readonly [height: number, width: number, channels: number];
@@ -36,10 +37,9 @@ async function decodeFiles(where: string, shape: Shape, { paths, size, like }: I
   const decode = (path: string, i: number) =>
     decodeFile(where, path, size, (image) => {
       if (image.shape.join() !== shape.join())
-        throw wrongImage(
+        throw wrongFormat(
           where,
-          path,
-          `expected an image of ${shape.join(' x ')}, as ${like} is, but received ${image.shape.join(' x ')}`,
+          `${path}: expected an image of ${shape.join(' x ')}, as ${like} is, but received ${image.shape.join(' x ')}`,
         );
       x.set(image.data, i * length);
     });

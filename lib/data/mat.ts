@@ -3,7 +3,8 @@
  * for each variable, perhaps compressed. Source: MathWorks, "MAT-File Format". Numbers are kept column-major there, in any type they fit.
  */
 import { createInflate } from 'node:zlib';
-import { SteepestError, show, wrongType } from '../errors.js';
+import { show, wrongType } from '../errors.js';
+import { FormatFailure, renamed } from '../failure.js';
 import { eachColumnMajor } from './axes.js';
 import { type ByteSource, readSource, sourceName } from './unpack.js';
 
@@ -70,8 +71,6 @@ const COMPLEX = 0x800;
 /** Dimensions of a matrix. */
 const MOST_SIZES = 64;
 
-class Failure extends Error {}
-
 interface Element {
   readonly type: number;
   /** Offset and length of what it holds. */
@@ -97,7 +96,7 @@ class Elements {
     const small = word >>> 16;
     if (small > 0) {
       if (small > 4)
-        throw new Failure(`expected a small element of at most 4 bytes at byte ${at} but received ${small}`);
+        throw new FormatFailure(`expected a small element of at most 4 bytes at byte ${at} but received ${small}`);
       return { type: word & 0xffff, at: at + 4, bytes: small, next: at + 8 };
     }
     const bytes = this.view.getUint32(at + 4, this.little);
@@ -109,9 +108,11 @@ class Elements {
   /** At most `most` numbers: few. */
   numbers({ type, at, bytes }: Element, most: number): number[] {
     const stored = STORED[type];
-    if (stored === undefined) throw new Failure(`expected numbers at byte ${at} but received type ${type}`);
+    if (stored === undefined) throw new FormatFailure(`expected numbers at byte ${at} but received type ${type}`);
     if (bytes > most * stored.bytes)
-      throw new Failure(`expected at most ${most} numbers at byte ${at} but received ${bytes} bytes of type ${type}`);
+      throw new FormatFailure(
+        `expected at most ${most} numbers at byte ${at} but received ${bytes} bytes of type ${type}`,
+      );
     return Array.from({ length: bytes / stored.bytes }, (_, i) =>
       stored.read(this.view, at + i * stored.bytes, this.little),
     );
@@ -119,7 +120,7 @@ class Elements {
 
   #need(at: number, bytes: number, end: number): void {
     if (at + bytes > end)
-      throw new Failure(`expected ${bytes} bytes at byte ${at} but ${Math.max(0, end - at)} are left`);
+      throw new FormatFailure(`expected ${bytes} bytes at byte ${at} but ${Math.max(0, end - at)} are left`);
   }
 }
 
@@ -138,12 +139,12 @@ function readVariable(elements: Elements, { at, bytes }: Element): Variable {
   if (type === undefined) return { name, other: OTHERS[word & 0xff] ?? 'of an unknown class' };
   if (word & COMPLEX) return { name, other: 'complex' };
   if (shape.length < 2 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
-    throw new Failure(`variable '${name}': expected two whole sizes or more but received ${show(shape)}`);
+    throw new FormatFailure(`variable '${name}': expected two whole sizes or more but received ${show(shape)}`);
   const values = elements.element(title.next, end);
   const stored = STORED[values.type];
   const count = shape.reduce((product, size) => product * size, 1);
   if (stored === undefined || values.bytes !== count * stored.bytes)
-    throw new Failure(
+    throw new FormatFailure(
       `variable '${name}': expected ${count} values (${shape.join(' x ')}) but received ${values.bytes} bytes of type ${values.type}`,
     );
   return { name, array: { shape, data: rowMajor(elements, values, stored, shape, new type(count)) } };
@@ -168,10 +169,10 @@ function rowMajor(
 function readHeader(bytes: Uint8Array): boolean {
   const text = Buffer.from(bytes.subarray(0, 128)).toString('latin1');
   if (text.startsWith('MATLAB 7.3') || text.startsWith('\x89HDF'))
-    throw new Failure('expected a MAT-file of level 5 but received one of MATLAB 7.3 (HDF5); save it with -v7');
+    throw new FormatFailure('expected a MAT-file of level 5 but received one of MATLAB 7.3 (HDF5); save it with -v7');
   const order = text.slice(126, 128);
   if (bytes.length < 128 || (order !== 'IM' && order !== 'MI'))
-    throw new Failure(`expected a MAT-file of level 5, with IM or MI at byte 126, but received ${show(order)}`);
+    throw new FormatFailure(`expected a MAT-file of level 5, with IM or MI at byte 126, but received ${show(order)}`);
   return order === 'IM';
 }
 
@@ -205,7 +206,7 @@ async function readVariables(bytes: Uint8Array): Promise<Variable[]> {
     const packed = bytes.subarray(element.at, element.at + element.bytes);
     const plain = await inflated(packed, little).catch((error: Error) => {
       const why = `expected a compressed variable at byte ${element.at} but received a broken one: ${error.message}`;
-      throw new Failure(why);
+      throw new FormatFailure(why);
     });
     const inside = new Elements(plain, little);
     const matrix = inside.element(0, plain.length);
@@ -239,12 +240,11 @@ export async function readMat(
     if (variables === undefined) return arrays;
     return new Map(variables.map((wanted) => [wanted, arrays.get(wanted) ?? missing(wanted, found)]));
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    throw new SteepestError('ERR_FORMAT', `readMat: ${name}: ${error.message}`, { cause: error.cause });
+    throw renamed('readMat', name, error);
   }
 }
 
 function missing(wanted: string, found: readonly Variable[]): never {
   const list = found.map((variable) => `'${variable.name}'${'other' in variable ? ` (${variable.other})` : ''}`);
-  throw new Failure(`expected a full real matrix '${wanted}' but found ${list.join(', ') || 'no variable'}`);
+  throw new FormatFailure(`expected a full real matrix '${wanted}' but found ${list.join(', ') || 'no variable'}`);
 }

@@ -1,7 +1,7 @@
 /** MNIST and its kin (Fashion-MNIST, KMNIST): four IDX files in a folder, under the names they are handed out with. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SteepestError, wrongType } from '../errors.js';
+import { wrongFormat, wrongType } from '../errors.js';
 import type { LabelledImages } from './dataset.js';
 import { type Idx, readIdx } from './idx.js';
 
@@ -12,8 +12,7 @@ export interface Mnist {
 
 const CLASSES = 10;
 
-const fail = (message: string, cause?: unknown) =>
-  new SteepestError('ERR_FORMAT', `mnist: ${message}`, cause === undefined ? undefined : { cause });
+const fail = (message: string, cause?: unknown) => wrongFormat('mnist', message, cause);
 
 /** The path of the first of `train-images-idx3-ubyte`, `train-images.idx3-ubyte`, each also with .gz, that the folder holds. */
 function find(dir: string, present: readonly string[], part: string, rank: number): string {

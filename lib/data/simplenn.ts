@@ -2,7 +2,7 @@
  * SimpleNN's data: a MAT-file with labels y, 1 .. K, and a full matrix Z with an image in each row, one channel after another
  * (github.com/cjlin1/simpleNN, MATLAB/README.md).
  */
-import { checkInteger, checkOneOf, checkOptions, SteepestError, wrongType } from '../errors.js';
+import { checkInteger, checkOneOf, checkOptions, wrongFormat, wrongType } from '../errors.js';
 import { type MatArray, readMat } from './mat.js';
 import { type ByteSource, sourceName } from './unpack.js';
 
@@ -49,8 +49,7 @@ export async function simplennData(source: ByteSource, options: SimplennOptions)
       ? undefined
       : checkInteger('simplennData', 'classes', options.classes, 1, MOST_CLASSES);
   const arrays = await readMat(source, ['y', 'Z']);
-  const fail = (message: string) =>
-    new SteepestError('ERR_FORMAT', `simplennData: ${sourceName('simplennData', source)}: ${message}`);
+  const fail = (message: string) => wrongFormat('simplennData', `${sourceName('simplennData', source)}: ${message}`);
   const [labels, images] = [arrays.get('y')!, arrays.get('Z')!];
   const size = shape[0] * shape[1] * shape[2];
   const [count = 0, columns] = images.shape;

@@ -1,7 +1,7 @@
 /** Files out of a tar archive (POSIX ustar), which is read as a stream: headers of 512 bytes, each before its file, filled up to blocks of 512. */
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { SteepestError } from '../errors.js';
+import { wrongFormat } from '../errors.js';
 import { unpack } from './unpack.js';
 
 const BLOCK = 512;
@@ -11,7 +11,7 @@ const BLOCK = 512;
  * archive has, nothing is written anywhere else. ERR_FORMAT where the archive is none, or lacks one of them.
  */
 export async function extract(where: string, archive: string, dir: string, wanted: Readonly<Record<string, number>>) {
-  const fail = (message: string) => new SteepestError('ERR_FORMAT', `${where}: ${archive}: ${message}`);
+  const fail = (message: string) => wrongFormat(where, `${archive}: ${message}`);
   const missing = new Set(Object.keys(wanted));
   let rest: Buffer = Buffer.alloc(0);
   let left = 0; // bytes of the file at hand, and then of what fills its last block

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { setImmediate } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
-import { SteepestError, show, wrongType } from '../errors.js';
+import { show, wrongFormat, wrongType } from '../errors.js';
 
 /** A path, a file URL, or the file's bytes. */
 export type ByteSource = string | URL | Uint8Array;
@@ -46,7 +46,7 @@ export async function* unpack(where: string, source: ByteSource): AsyncGenerator
     } catch (error) {
       if (isFileError(error)) throw error;
       const message = `expected a whole ${kind} stream but received a broken one`;
-      throw new SteepestError('ERR_FORMAT', `${where}: ${sourceName(where, source)}: ${message}`, { cause: error });
+      throw wrongFormat(where, `${sourceName(where, source)}: ${message}`, error);
     }
   } finally {
     input.destroy();

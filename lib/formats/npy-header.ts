@@ -1,5 +1,5 @@
 /** The header of an .npy file, a dictionary as Python writes it: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }. */
-import { FormatFailure, quoted } from './failure.js';
+import { FormatFailure, quoted } from '../failure.js';
 
 export interface NpyHeader {
   readonly descr: string;

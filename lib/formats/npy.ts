@@ -5,9 +5,9 @@
 import { eachColumnMajor } from '../data/axes.js';
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOneOf, wrongShape, wrongType } from '../errors.js';
-import { FormatFailure, naming, quoted } from './failure.js';
+import { FormatFailure, naming, quoted } from '../failure.js';
+import * as numbers from '../numbers.js';
 import { parseNpyHeader } from './npy-header.js';
-import * as numbers from './numbers.js';
 
 interface Type {
   /** Kind and bytes, as in a descr: '<f4' without the order of bytes. */

@@ -1,7 +1,7 @@
 /** .npz, numpy's format for arrays by name: a zip archive with an .npy file for each. Source: numpy.savez. */
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOptions, wrongType } from '../errors.js';
-import { FormatFailure, naming, quoted } from './failure.js';
+import { FormatFailure, naming, quoted } from '../failure.js';
 import { decodeNpy, encode, type NpyArray, type NpyInput } from './npy.js';
 import { unzip, zip } from './zip.js';
 

@@ -3,8 +3,9 @@
  * __metadata__. Whatever else JSON can say (depth, other values, a key twice) ends the reading where it stands, so that a hostile header
  * costs no more than its length.
  */
-import { FormatFailure, quoted } from './failure.js';
-import { countOf } from './numbers.js';
+
+import { FormatFailure, quoted } from '../failure.js';
+import { countOf } from '../numbers.js';
 
 export interface TensorEntry {
   readonly dtype: string;

@@ -4,8 +4,8 @@
  */
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOneOf, wrongShape, wrongType } from '../errors.js';
-import { FormatFailure, naming, quoted } from './failure.js';
-import * as numbers from './numbers.js';
+import { FormatFailure, naming, quoted } from '../failure.js';
+import * as numbers from '../numbers.js';
 import { readHeader, type TensorEntry } from './safetensors-header.js';
 
 interface Type {

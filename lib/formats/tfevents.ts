@@ -37,10 +37,12 @@ export type Event = { readonly wallTime: number } & (
 );
 
 /** Loaded with the first event. */
-const newWriter = (): BinaryWriter => {
-  const wire = createRequire(__filename)('@bufbuild/protobuf/wire') as typeof import('@bufbuild/protobuf/wire');
+let wire: typeof import('@bufbuild/protobuf/wire') | undefined;
+
+function newWriter(): BinaryWriter {
+  wire ??= createRequire(__filename)('@bufbuild/protobuf/wire') as typeof import('@bufbuild/protobuf/wire');
   return new wire.BinaryWriter();
-};
+}
 
 const [VARINT, BITS64, LENGTH, BITS32] = [0, 1, 2, 5] as const;
 

@@ -4,7 +4,7 @@
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { crc32 } from '../checksums.js';
-import { FormatFailure, quoted } from './failure.js';
+import { FormatFailure, quoted } from '../failure.js';
 
 const [LOCAL, ENTRY, END] = [0x04034b50, 0x02014b50, 0x06054b50];
 const [STORED, DEFLATED] = [0, 8];

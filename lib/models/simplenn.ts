@@ -3,7 +3,7 @@
  * it is an error. The keys: github.com/cjlin1/simpleNN, MATLAB/README.md; Wang, Tan and Lin, "Newton methods for convolutional neural networks".
  */
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
-import { nearest, SteepestError, show } from '../errors.js';
+import { nearest, type SteepestError, show, wrongFormat } from '../errors.js';
 import { conv2d } from '../layers/conv2d.js';
 import { dense } from '../layers/dense.js';
 import { flatten } from '../layers/flatten.js';
@@ -123,7 +123,7 @@ function layersOf(values: Values): AnyLayer[] {
 export async function readSimplennConfig(source: ByteSource): Promise<Network> {
   const name = sourceName('readSimplennConfig', source);
   const fail: Fail = (message, line) =>
-    new SteepestError('ERR_FORMAT', `readSimplennConfig: ${name}${line === undefined ? '' : `:${line}`}: ${message}`);
+    wrongFormat('readSimplennConfig', `${name}${line === undefined ? '' : `:${line}`}: ${message}`);
   const values = readValues(
     Buffer.from(await readSource(source))
       .toString('utf8')

@@ -1,5 +1,12 @@
 /** Computes tensors from values, once: compiles their graph and runs one step. For experiments and tests; training compiles its own plans. */
-import type { Backend, Executable, Storage, TypedArray } from '../backends/backend.js';
+import {
+  type Backend,
+  type Executable,
+  type Precision,
+  realArray,
+  type Storage,
+  type TypedArray,
+} from '../backends/backend.js';
 import type { DType } from '../backends/kernels.js';
 import { ReferenceBackend } from '../backends/reference/backend.js';
 import { checkInteger, checkOptions, wrongRange, wrongShape, wrongType } from '../errors.js';
@@ -208,7 +215,7 @@ function lengthOf({ shape }: Tensor, batch: number): number {
   return fixed + perImage * batch;
 }
 
-function arrayOf(dtype: DType, length: number, precision: 'float32' | 'float64'): TypedArray {
-  if (dtype === 'real') return precision === 'float64' ? new Float64Array(length) : new Float32Array(length);
+function arrayOf(dtype: DType, length: number, precision: Precision): TypedArray {
+  if (dtype === 'real') return realArray(precision, length);
   return dtype === 'i32' ? new Int32Array(length) : dtype === 'u16' ? new Uint16Array(length) : new Uint8Array(length);
 }

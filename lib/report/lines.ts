@@ -1,7 +1,7 @@
 /** Files of one JSON object a line, as commands print them with --json. What an object holds is not trusted: it is asked for by name. */
 import { readFile } from 'node:fs/promises';
 import { show } from '../errors.js';
-import { FormatFailure, naming } from '../formats/failure.js';
+import { FormatFailure, naming } from '../failure.js';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

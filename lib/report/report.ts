@@ -1,6 +1,6 @@
 /** A page from what a command printed with --json, or from a log of training. */
 import { basename } from 'node:path';
-import { SteepestError } from '../errors.js';
+import { wrongFormat } from '../errors.js';
 import { type Fields, readLines, text } from './lines.js';
 import type { Page } from './page.js';
 import { type KernelLine, kernelLine, kernelPanels } from './roofline.js';
@@ -18,9 +18,9 @@ export async function reportOf(path: string): Promise<Page> {
   const kernels = lines.filter((line) => line !== undefined && 'kernel' in line);
   const panels = [...runPanels(events), ...kernelPanels(kernels)];
   if (panels.length === 0)
-    throw new SteepestError(
-      'ERR_FORMAT',
-      `report: ${path}: expected lines of 'steepest train' or 'steepest bench kernels' but found no epoch, iteration or kernel`,
+    throw wrongFormat(
+      'report',
+      `${path}: expected lines of 'steepest train' or 'steepest bench kernels' but found no epoch, iteration or kernel`,
     );
   return { title: basename(path), note: summary(events), panels };
 }

@@ -1,7 +1,7 @@
 /** Parameters out of a safetensors file into a model, by names: this library's own files, and what PyTorch's models were saved to. */
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
-import { checkOneOf, checkOptions, nearest, SteepestError, wrongType } from '../errors.js';
-import { quoted } from '../formats/failure.js';
+import { checkOneOf, checkOptions, nearest, type SteepestError, wrongFormat, wrongType } from '../errors.js';
+import { quoted } from '../failure.js';
 import { PYTORCH_NAMES, type PytorchForm, pytorchForms } from '../formats/pytorch.js';
 import { decodeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js';
 import { sameShape } from '../graph/tensor.js';
@@ -56,7 +56,7 @@ export async function loadWeights(model: Model, source: ByteSource, options?: Lo
   checkNames(where, names, built);
   const file = sourceName(where, source);
   const { tensors } = decodeSafetensors(await readSource(source), { name: file, where });
-  const fail = (message: string) => new SteepestError('ERR_FORMAT', `${where}: ${file}: ${message}`);
+  const fail = (message: string) => wrongFormat(where, `${file}: ${message}`);
   const wanted = parametersOf(built, model.inputShape, layout, names);
   const found = wanted.flatMap(({ name, tensor, form }) => {
     if (Object.hasOwn(tensors, tensor)) return [{ name, values: valuesOf(name, tensor, tensors[tensor]!, form, fail) }];

@@ -1,7 +1,7 @@
 /** Models to ONNX and back. Its messages are protocol buffers, whose library is loaded when it is first asked for. */
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
 import { checkOptions, wrongType } from '../errors.js';
-import { naming } from '../formats/failure.js';
+import { naming } from '../failure.js';
 import { type DeviceOptions, deviceOptionNames } from './device.js';
 import { Model } from './model.js';
 

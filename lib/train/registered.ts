@@ -1,6 +1,6 @@
 /** A data set in the engine's memory: written there once, then read batch by batch by the plans that gather their rows. */
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import type { Backend, Precision, Storage, TypedArray } from '../backends/backend.js';
+import { type Backend, type Precision, realArray, type Storage, type TypedArray } from '../backends/backend.js';
 import type { Examples, Inputs } from '../data/dataset.js';
 import type { Storages } from './program.js';
 
@@ -70,7 +70,7 @@ async function upload(backend: Backend, dtype: 'real' | 'u8' | 'i32', values: Ty
 
 /** The first `count` values of a storage of reals. */
 export function readReals(storage: Storage, count: number, precision: Precision): Float32Array | Float64Array {
-  const values = precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
+  const values = realArray(precision, count);
   storage.read(values);
   return values;
 }

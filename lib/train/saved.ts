@@ -3,7 +3,7 @@
  * programs read the parameters there, in this library's layouts.
  */
 import { type ByteSource, readSource, sourceName } from '../data/unpack.js';
-import { checkInteger, checkOptions, SteepestError, show, wrongType } from '../errors.js';
+import { checkInteger, checkOptions, show, wrongFormat, wrongType } from '../errors.js';
 import { checkPath, replaceFile } from '../files.js';
 import {
   decodeSafetensors,
@@ -57,9 +57,9 @@ export function fromModelConfig(where: string, config: ModelConfig): Described {
   const { format, version, name, seed, loss, inputShape, layers } = config ?? {};
   if (format !== FORMAT) throw wrongType(where, 'config', `what toJSON gave, with format '${FORMAT}'`, config);
   if (version !== VERSION)
-    throw new SteepestError(
-      'ERR_FORMAT',
-      `${where}: expected a model of version ${VERSION} but received ${show(version)}; a later steepest may read it`,
+    throw wrongFormat(
+      where,
+      `expected a model of version ${VERSION} but received ${show(version)}; a later steepest may read it`,
     );
   checkOptions(where, config, ['format', 'version', 'name', 'seed', 'loss', 'inputShape', 'layers']);
   if (typeof name !== 'string') throw wrongType(where, 'name', 'a string', name);
@@ -101,8 +101,7 @@ export async function readModelFile(where: string, source: ByteSource): Promise<
   const name = sourceName(where, source);
   const { tensors, metadata } = decodeSafetensors(await readSource(source), { name, where });
   const text = metadata[METADATA];
-  const fail = (message: string, cause?: unknown) =>
-    new SteepestError('ERR_FORMAT', `${where}: ${name}: ${message}`, { cause });
+  const fail = (message: string, cause?: unknown) => wrongFormat(where, `${name}: ${message}`, cause);
   if (text === undefined) throw fail('expected a model that was saved by steepest but the file has tensors alone');
   try {
     const described = fromModelConfig('config', JSON.parse(text));

@@ -72,7 +72,7 @@ export class Trainer implements Around {
       position.reason ??= reason;
     };
     const callbacks = new CallbackList(settings, fitContext(model!, network, settings, data, steps, end));
-    const setting = settingOf(model, network, settings, data);
+    const setting = () => settingOf(model, network, settings, data);
     this.#keeper = new Keeper({ network, settings, setting, position, steps, callbacks }, (path, milliseconds) =>
       publish('checkpoint', model, { path, milliseconds }),
     );

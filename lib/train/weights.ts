@@ -1,4 +1,5 @@
 /** Parameters of a network by name, out of the engine's memory and into it. */
+import { realArray } from '../backends/backend.js';
 import { wrongShape, wrongType } from '../errors.js';
 import { elements } from '../graph/tensor.js';
 import type { Network } from './network.js';
@@ -15,7 +16,7 @@ export interface Weights {
 export function readWeights({ parameters, layout, theta, backend }: Network): Weights[] {
   return parameters.map(({ node, shape }, i) => {
     const count = elements(shape).fixed;
-    const values = backend.precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
+    const values = realArray(backend.precision, count);
     theta.read(values, layout.offsets[i]!);
     return { name: node.label, shape: shape as readonly number[], values };
   });

@@ -2,7 +2,7 @@
  * The objective of a network over whole data, f(theta) = theta'theta / (2C) + (1/l) sum_i loss_i, as solvers see it. The rows' part is computed
  * on the device, segment by segment; theta'theta, and all vectors of the solvers, are the host's, in float64.
  */
-import type { Storage } from '../backends/backend.js';
+import { realArray, type Storage } from '../backends/backend.js';
 import type { Loss } from '../losses/loss.js';
 import type { CompileRequest } from '../plan/compile.js';
 import type { CurvedProblem, Vector } from '../solvers/problem.js';
@@ -69,8 +69,7 @@ export class WholeObjective implements CurvedProblem {
       this.#total = allocate('real', layout.trained);
       this.#direction = allocate('real', layout.trained);
       this.#loss = allocate('real', Math.ceil(source.rows / settings.batchSize));
-      this.#zeros =
-        backend.precision === 'float64' ? new Float64Array(layout.trained) : new Float32Array(layout.trained);
+      this.#zeros = realArray(backend.precision, layout.trained);
       this.#all.write(countUp(source.rows));
     } catch (error) {
       this.dispose();

@@ -68,23 +68,23 @@ export function augmentRows(
   const result = turn < 0 ? x : new Float32Array(x.length);
   const spare = x.slice(0, size);
   const realSpare = turn < 0 ? spare : new Float32Array(size);
+  const before = turn < 0 ? steps : steps.slice(0, turn);
+  const after = steps.slice(turn + 1);
   const key = keyOf(seed);
   for (let at = 0, index = first; at < x.length; at += size, index++) {
     const random = new RandomStream(key, index, epoch);
     const plane: Plane = { height, width, channels, pixels: x.subarray(at, at + size), spare };
-    const apply = (plane: Plane, steps: readonly Augmentation[]) => {
-      for (const step of steps) APPLY[step.name]!(plane, step as never, random);
-    };
-    if (turn < 0) {
-      apply(plane, steps);
-      continue;
-    }
-    apply(plane, steps.slice(0, turn));
+    apply(before, plane, random);
+    if (turn < 0) continue;
     const pixels = result.subarray(at, at + size);
     normalizeInto(plane.pixels, pixels, channels, steps[turn] as Normalize, 1 / 255);
-    apply({ ...plane, pixels, spare: realSpare }, steps.slice(turn + 1));
+    apply(after, { ...plane, pixels, spare: realSpare }, random);
   }
   return result;
+}
+
+function apply(steps: readonly Augmentation[], plane: Plane, random: RandomStream): void {
+  for (const step of steps) APPLY[step.name]!(plane, step as never, random);
 }
 
 /** A seed of its own, so that stream and step are free for the image's number and the epoch. */

@@ -1,6 +1,7 @@
 /** What a node of an ONNX file says, and the constants of its graph: read with checks, for messages that name the node. */
-import { FormatFailure, quoted } from '../failure.js';
-import * as numbers from '../numbers.js';
+
+import { FormatFailure, quoted } from '../../failure.js';
+import * as numbers from '../../numbers.js';
 import { ATTRIBUTE, ELEMENT } from './graph-builder.js';
 import type { AttributeProto, NodeProto, TensorProto } from './onnx_pb.js';
 

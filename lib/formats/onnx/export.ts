@@ -1,6 +1,6 @@
 /** Networks as ONNX files: inference, float32, any number of rows. Source: github.com/onnx/onnx, docs/IR.md and docs/Operators.md. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { SteepestError, show } from '../../errors.js';
+import { show, wrongFormat } from '../../errors.js';
 import { buildLayers, type LayerGraph } from '../../layers/graph.js';
 import { packageVersion } from '../../version.js';
 import { exporters } from './exporters.js';
@@ -9,7 +9,7 @@ import { ModelProtoSchema } from './onnx_pb.js';
 import { STOCHASTIC_POOL, stochasticPoolFunction } from './stochastic-pool.js';
 
 /** Of 2022: what runtimes of today read. Version 8 of the format is the first with operators that files define. */
-export const OPSET = 17;
+const OPSET = 17;
 const IR_VERSION = 8;
 
 export interface ExportedNetwork {
@@ -27,10 +27,7 @@ export function encodeOnnx({ name, graph, weights }: ExportedNetwork): Uint8Arra
   const made: Value[] = [];
   for (const { layer, label, inputs, outputShape, parameters } of buildLayers(graph)) {
     if (!Object.hasOwn(exporters, layer.kind))
-      throw new SteepestError(
-        'ERR_FORMAT',
-        `toOnnx: ${label}: ONNX has nothing for layers of kind ${show(layer.kind)}`,
-      );
+      throw wrongFormat('toOnnx', `${label}: ONNX has nothing for layers of kind ${show(layer.kind)}`);
     const own = parameters.map((spec) => {
       const data = Float32Array.from(values.get(`${label}.${spec.name}`)!);
       return [spec.name, { shape: spec.shape, values: data }] as const;

@@ -1,11 +1,11 @@
 /** An ONNX graph as it grows: nodes, constants, and values that lie with their channels first or last, whichever is asked for. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { toBytes } from '../numbers.js';
+import { toBytes } from '../../numbers.js';
 import type { AttributeProtoSchema, NodeProtoSchema, TensorProtoSchema } from './onnx_pb.js';
 
 export type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
-export type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
-export type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
+type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
+type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
 
 /** ONNX's numbers for types: of elements (TensorProto.DataType) and of attributes (AttributeProto.AttributeType). */
 export const ELEMENT = { float: 1, int64: 7, float16: 10, double: 11 } as const;
@@ -46,7 +46,7 @@ export class GraphBuilder {
   }
 
   #constant(name: string, shape: readonly number[], dataType: number, rawData: Uint8Array): string {
-    this.initializers.push({ name, dims: shape.map(BigInt), dataType, rawData: new Uint8Array(rawData) });
+    this.initializers.push({ name, dims: shape.map(BigInt), dataType, rawData });
     return name;
   }
 

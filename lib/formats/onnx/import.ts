@@ -1,8 +1,8 @@
 /** ONNX files as networks: those that are made of the operators that this library's layers are, whoever wrote them. */
 import { fromBinary } from '@bufbuild/protobuf';
 import { nearest } from '../../errors.js';
+import { FormatFailure, quoted } from '../../failure.js';
 import { buildLayers, input, type LayerGraph } from '../../layers/graph.js';
-import { FormatFailure, quoted } from '../failure.js';
 import { Attributes, type Constant, readTensor } from './attributes.js';
 import { toFirst } from './graph-builder.js';
 import { importers, type Step } from './importers.js';

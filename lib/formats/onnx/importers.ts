@@ -1,6 +1,6 @@
 /** What ONNX's operators are here: layers, other views of what layers give, or constants. */
 import { permuted } from '../../data/axes.js';
-import { FormatFailure, quoted } from '../failure.js';
+import { FormatFailure, quoted } from '../../failure.js';
 import { type Attributes, type Constant, shortest } from './attributes.js';
 import { toFirst, toLast } from './graph-builder.js';
 import type { NodeProto } from './onnx_pb.js';

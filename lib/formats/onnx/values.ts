@@ -1,9 +1,9 @@
 /** What the tensors of an ONNX graph are here: layers in their places, built as the graph is read. */
 import { wrongShape } from '../../errors.js';
+import { FormatFailure } from '../../failure.js';
 import { connect } from '../../layers/graph.js';
 import type { AnyLayer, Layer, LayerOutput, MergeLayer } from '../../layers/layer.js';
 import { type LayerKind, layers } from '../../layers/registry.js';
-import { FormatFailure } from '../failure.js';
 
 export type ParameterValues = Readonly<Record<string, Float32Array>>;
 

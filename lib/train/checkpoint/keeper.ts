@@ -21,7 +21,8 @@ import {
 export interface Kept {
   readonly network: Network;
   readonly settings: FitSettings;
-  readonly setting: Setting;
+  /** What the fit has in common with one that resumes it: told when it is asked for. */
+  readonly setting: () => Setting;
   readonly position: Position;
   readonly steps: Steps;
   readonly callbacks: CallbackList;
@@ -36,6 +37,7 @@ export class Keeper {
   readonly checkpoints: Checkpointer;
   /** What is resumed. */
   #found: { readonly state: FitState; readonly tensors: Contents['tensors'] } | undefined;
+  #told: Setting | undefined;
   #held: Standing | undefined;
   /** Arrays of the last checkpoint, for the next: memory that is new is slow. */
   #spare: Contents['tensors'] | undefined;
@@ -58,16 +60,21 @@ export class Keeper {
     this.checkpoints = new Checkpointer(source, this.#folder, checkpointEvery);
   }
 
+  get #setting(): Setting {
+    this.#told ??= this.#fit.setting();
+    return this.#told;
+  }
+
   /** Before anything changes: what is resumed is found to fit, and the folder is ready. */
   async prepare(found: Found | undefined): Promise<void> {
-    const { network, setting, steps } = this.#fit;
+    const { network, steps } = this.#fit;
     if (found !== undefined) {
       const { path, contents } = found;
-      const state = checkContents(path, contents, network, setting, (gathered) => steps.prefixes(gathered));
+      const state = checkContents(path, contents, network, this.#setting, (gathered) => steps.prefixes(gathered));
       this.#found = { state, tensors: contents.tensors };
     }
     await this.#folder?.begin(this.#found?.state.position.steps);
-    if (this.#found?.state.device === setting.device) await network.restoreTiles(this.#found.state.tiles);
+    if (this.#found?.state.device === network.backend.name) await network.restoreTiles(this.#found.state.tiles);
   }
 
   /** Puts the fit where the checkpoint was taken; resolves to the states of its callbacks. Undefined where none is resumed. */
@@ -103,14 +110,14 @@ export class Keeper {
   }
 
   async #contents(): Promise<Contents<FitState>> {
-    const { network, setting, steps } = this.#fit;
+    const { network, steps } = this.#fit;
     const { callbacks, ...standing } = this.#held ?? this.#standing();
     const packed = packCallbacks(callbacks);
     const tiles = [...network.tiles];
     const spare = this.#spare;
     this.#spare = undefined;
     const tensors = await readKept(network, steps.kept(standing.updates.gathered.steps > 0), spare);
-    const state = { ...setting, ...standing, tiles, callbacks: packed.json };
+    const state = { ...this.#setting, ...standing, tiles, callbacks: packed.json };
     return { state, tensors: { ...tensors, ...packed.tensors } };
   }
 }

@@ -4,7 +4,7 @@
  * and the arrays of callbacks ('callbacks/earlyStopping/...'). The order of rows and dropout need no state but counts: their random numbers are a
  * function of the seed and these.
  */
-import type { Storage } from '../../backends/backend.js';
+import { realArray, type Storage } from '../../backends/backend.js';
 import { show } from '../../errors.js';
 import type { SafetensorsTensor } from '../../formats/safetensors.js';
 import { elements, sameShape, type Tensor } from '../../graph/tensor.js';
@@ -56,7 +56,8 @@ export function readKept(network: Network, all: readonly Kept[], spare: Tensors 
     for (const { prefix, storage, parameters } of all)
       for (const p of parameters) {
         const { name, shape, offset, count } = placeOf(network, p);
-        const values = (spare[prefix + name]?.data as Float32Array | undefined) ?? realArray(network, count);
+        const values =
+          (spare[prefix + name]?.data as Float32Array | undefined) ?? realArray(network.backend.precision, count);
         for (const [begin, end] of pieces(values)) {
           storage.read(values.subarray(begin, end), offset + begin);
           await turns.next();
@@ -94,8 +95,6 @@ function placeOf({ parameters, layout }: Network, p: Tensor) {
 }
 
 const dtypeOf = ({ backend }: Network) => (backend.precision === 'float64' ? 'F64' : 'F32');
-const realArray = ({ backend }: Network, count: number) =>
-  backend.precision === 'float64' ? new Float64Array(count) : new Float32Array(count);
 
 // ---- callbacks ----
 

@@ -16,9 +16,11 @@ function checkNumbers(where: string, name: string, values: unknown): asserts val
 export function readClasses(where: string, name: string, values: unknown, most = MOST_CLASSES): Int32Array {
   checkNumbers(where, name, values);
   if (values.length === 0) throw wrongShape(where, `expected at least one row but ${name} is empty`);
-  return Int32Array.from({ length: values.length }, (_, i) =>
-    checkInteger(where, `${name}[${i}]`, values[i], 0, most - 1),
-  );
+  return Int32Array.from({ length: values.length }, (_, i) => {
+    const value = values[i]!;
+    if (Number.isInteger(value) && value >= 0 && value < most) return value;
+    return checkInteger(where, `${name}[${i}]`, value, 0, most - 1); // throws, with the name of the place
+  });
 }
 
 /** Labels and, row by row, the class that was found. */

@@ -1,15 +1,20 @@
 /** What is wrong with a file, before the file's name is known: readers turn it into an ERR_FORMAT. */
-import { SteepestError } from '../errors.js';
+import { wrongFormat } from './errors.js';
 
 export class FormatFailure extends Error {}
 
-/** Does `read`; a FormatFailure becomes an ERR_FORMAT `where: name: message`. */
+/** An error as a reader throws it: a FormatFailure becomes an ERR_FORMAT `where: name: message`, others stay. */
+export function renamed(where: string, name: string, error: unknown): unknown {
+  if (!(error instanceof FormatFailure)) return error;
+  return wrongFormat(where, `${name}: ${error.message}`, error.cause);
+}
+
+/** Does `read`; what it throws is renamed. */
 export function naming<T>(where: string, name: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof FormatFailure)) throw error;
-    throw new SteepestError('ERR_FORMAT', `${where}: ${name}: ${error.message}`, { cause: error.cause });
+    throw renamed(where, name, error);
   }
 }
 
