@@ -48,9 +48,8 @@ struct AveragePoolGradient {
 void average_pool2d_forward(const average_pool2d_forward_args& a, Stream& stream) {
   const bool four = a.c % 4 == 0 && aligned(16, a.x, a.y);
   const float count = static_cast<float>(a.pool * a.pool);
-  over_windows("average_pool2d_forward", four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, const Pooling& pooling, int64_t threads) {
-    constexpr int W = decltype(width)::value;
-    by_pool(a.pool, [&](auto size) { elementwise(stream, threads, AveragePool<W, decltype(size)::value>{a.x, a.y, pooling, count}); });
+  over_pools("average_pool2d_forward", stream, four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, auto size, const Pooling& pooling) {
+    return AveragePool<width(), size()>{a.x, a.y, pooling, count};
   });
 }
 

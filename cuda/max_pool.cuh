@@ -35,9 +35,8 @@ struct MaxPool {
 inline void max_pool(const char* kernel, const float* x, float* y, uint16_t* argmax, int64_t n, int64_t h, int64_t w, int64_t c, int64_t pool, int64_t stride,
                      Stream& stream) {
   const bool four = c % 4 == 0 && aligned(16, x, y) && aligned(8, argmax);
-  over_windows(kernel, four, n, h, w, c, pool, stride, [&](auto width, const Pooling& pooling, int64_t threads) {
-    constexpr int W = decltype(width)::value;
-    by_pool(pool, [&](auto size) { elementwise(stream, threads, MaxPool<W, decltype(size)::value>{x, y, argmax, pooling}); });
+  over_pools(kernel, stream, four, n, h, w, c, pool, stride, [&](auto width, auto size, const Pooling& pooling) {
+    return MaxPool<width(), size()>{x, y, argmax, pooling};
   });
 }
 

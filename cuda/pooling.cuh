@@ -62,4 +62,12 @@ void by_pool(int64_t pool, F call) {
   else call(std::integral_constant<int, 0>());
 }
 
+// Runs work(width, size, pooling) for each window: of `size`() x `size`() pixels, as by_pool has it.
+template <class F>
+void over_pools(const char* kernel, Stream& stream, bool four, int64_t n, int64_t h, int64_t w, int64_t c, int64_t pool, int64_t stride, F work) {
+  over_windows(kernel, four, n, h, w, c, pool, stride, [&](auto width, const Pooling& pooling, int64_t threads) {
+    by_pool(pool, [&](auto size) { elementwise(stream, threads, work(width, size, pooling)); });
+  });
+}
+
 STEEPEST_KERNELS_END

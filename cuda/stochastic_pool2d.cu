@@ -86,20 +86,16 @@ struct StochasticExpected {
 // row-major order, so that every backend chooses the same place.
 void stochastic_pool2d_forward(const stochastic_pool2d_forward_args& a, Stream& stream) {
   const bool four = a.c % 4 == 0 && aligned(16, a.x, a.y) && aligned(8, a.argmax);
-  over_windows("stochastic_pool2d_forward", four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, const Pooling& pooling, int64_t threads) {
-    constexpr int W = decltype(width)::value;
-    by_pool(a.pool, [&](auto size) {
-      elementwise(stream, threads, StochasticPool<W, decltype(size)::value>{a.x, a.y, a.argmax, pooling, a.seed, a.stream, a.step, a.first});
-    });
+  over_pools("stochastic_pool2d_forward", stream, four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, auto size, const Pooling& pooling) {
+    return StochasticPool<width(), size()>{a.x, a.y, a.argmax, pooling, a.seed, a.stream, a.step, a.first};
   });
 }
 
 // x[n, h, w, c] -> y[n, p, q, c] = sum a^2 / sum a, and 0 where the sum is 0.
 void stochastic_pool2d_expected(const stochastic_pool2d_expected_args& a, Stream& stream) {
   const bool four = a.c % 4 == 0 && aligned(16, a.x, a.y);
-  over_windows("stochastic_pool2d_expected", four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, const Pooling& pooling, int64_t threads) {
-    constexpr int W = decltype(width)::value;
-    by_pool(a.pool, [&](auto size) { elementwise(stream, threads, StochasticExpected<W, decltype(size)::value>{a.x, a.y, pooling}); });
+  over_pools("stochastic_pool2d_expected", stream, four, a.n, a.h, a.w, a.c, a.pool, a.stride, [&](auto width, auto size, const Pooling& pooling) {
+    return StochasticExpected<width(), size()>{a.x, a.y, pooling};
   });
 }
 

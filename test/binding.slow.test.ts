@@ -1,11 +1,11 @@
 /** Finding and loading the addon: what it says of the machine, and what is said where there is none. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { kernelNames } from '../lib/backends/kernels.js';
 import { loadBinding } from '../lib/binding.js';
+import { temporaryFolder } from './helpers/temporary.js';
 
 const { binding, path } = loadBinding();
 
@@ -29,10 +29,9 @@ describe('without an addon', () => {
   });
 
   test('a file that is no addon does not throw either', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'steepest-'));
+    const folder = temporaryFolder('binding');
     writeFileSync(join(folder, 'steepest.node'), 'not an addon');
     const { error } = await loadWith({ STEEPEST_BINDING: join(folder, 'steepest.node') });
-    rmSync(folder, { recursive: true });
     expect(error).toMatch(/does not load/);
   });
 

@@ -1,9 +1,7 @@
 /** Every function and option of the public API with every kind of nonsense: it works, or an error says what was expected; nothing hangs or crashes. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as steepest from '../lib/index.js';
+import { temporaryFolder } from './helpers/temporary.js';
 
 const { ops, schedules, SteepestError, sequential } = steepest;
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
@@ -98,12 +96,9 @@ const TOO_LONG = ['fit epochs huge'].concat(
 );
 
 // Some nonsense is the name of a file to write.
-const [home, folder] = [process.cwd(), mkdtempSync(join(tmpdir(), 'hostile-'))];
+const [home, folder] = [process.cwd(), temporaryFolder('hostile')];
 beforeAll(() => process.chdir(folder));
-afterAll(() => {
-  process.chdir(home);
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => process.chdir(home));
 
 describe('nonsense', () => {
   test('as the arguments of every function', () => {

@@ -45,6 +45,18 @@ export interface PeerResult extends PeerRow {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** What a row of a kernel says: medians, and ratio = torchMs / steepestMs: above 1, steepest is faster. */
+export interface KernelTimes {
+  readonly steepestMs: number;
+  readonly torchMs: number;
+  readonly ratio: number;
+}
+
+export function against(ours: Times, torch: Times): KernelTimes {
+  const ratio = round(torch.medianMs / ours.medianMs);
+  return { steepestMs: round(ours.medianMs), torchMs: round(torch.medianMs), ratio };
+}
+
 export function timesOf(milliseconds: readonly number[]): Times {
   const sorted = [...milliseconds].sort((a, b) => a - b);
   if (sorted.length === 0) throw new RangeError('no times');

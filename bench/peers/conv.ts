@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ConvolutionShape } from '../../lib/backends/backend.js';
 import type { BuiltLayer } from '../../lib/layers/graph.js';
-import { checkOutputs, round, type Times, TOLERANCES } from './compare.js';
+import { against, checkOutputs, type KernelTimes, type Times, TOLERANCES } from './compare.js';
 import { type DeviceCall, differs, heading, line, timeOnDevice } from './device-times.js';
 import { gpuOf } from './gpu.js';
 import { numbers, readNumbers, writeNumbers } from './operands.js';
-import { isGpu, list, readWhere, usualBatch, type Where, whereOptions, whole } from './options.js';
+import { flag, isGpu, list, readWhere, sharedOptions, text, usualBatch, type Where, whole } from './options.js';
 import { listed, networkOf, root, steepest } from './subject.js';
 import { Worker } from './worker.js';
 
@@ -28,17 +28,14 @@ export interface Convolution extends ConvShape {
   readonly first: boolean;
 }
 
-/** A line of the result. ratio = torchMs / steepestMs: above 1, steepest is faster. */
-export interface ConvRow extends ConvShape {
+/** A line of the result. */
+export interface ConvRow extends ConvShape, KernelTimes {
   readonly bench: 'conv-peer';
   readonly kernel: ConvKernel;
   readonly layer: string;
   readonly n: number;
   readonly device: string;
   readonly precision: string;
-  readonly steepestMs: number;
-  readonly torchMs: number;
-  readonly ratio: number;
   readonly differs?: string;
 }
 
@@ -77,18 +74,14 @@ const LARGER = ['vgg11', 'resnet18'];
 
 /** @throws TypeError on an unknown option, RangeError on a value out of range */
 export function readConvOptions(argv: readonly string[]): ConvOptions {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      ...whereOptions,
+      ...sharedOptions,
       conv: flag,
       models: { ...text, default: 'lenet,cnn4,vgg11,resnet18' },
       batch: { ...text, default: '0' },
-      python: { ...text, default: 'python3' },
       repeats: { ...text, default: '5' },
-      json: flag,
     },
   });
   const { threads, ...where } = readWhere(values);
@@ -117,8 +110,7 @@ export function convRow(
   ours: Times,
   torch: Times,
 ): ConvRow {
-  const ratio = round(torch.medianMs / ours.medianMs);
-  const times = { steepestMs: round(ours.medianMs), torchMs: round(torch.medianMs), ratio };
+  const times = against(ours, torch);
   return { bench: 'conv-peer', kernel, layer, n, ...shape, device, precision, ...times, ...differs(precision) };
 }
 
@@ -160,15 +152,14 @@ async function compare(
 ): Promise<[Times, Times]> {
   const { h, w, c, k, r, s, stride, padding } = one;
   const { device, precision, repeats } = options;
-  const { layer, first, ...shape } = one;
-  const call = callOf(kernel, n, shape);
+  const call = callOf(kernel, n, one);
   const { backend } = steepest.device().chooseDevice('bench', { device, precision });
   for (const [i, { name }] of steepest.kernels().kernelSpecs[kernel].buffers.entries())
     if (call.read.includes(name)) writeNumbers(folder, `${name}.bin`, call.buffers[i]!);
   backend.runKernel(kernel, call.buffers, call.ints, []);
   await worker.ask('load', kernel, n, h, w, c, k, r, s, stride, padding, folder);
   checkOutputs('torch', call.out, readNumbers(folder, 'out.bin'), TOLERANCES[precision].kernel);
-  return timeOnDevice(call, options, worker, repeats);
+  return timeOnDevice(call, backend, worker, repeats);
 }
 
 /** The command: a line a kernel and shape. */

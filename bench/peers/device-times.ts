@@ -1,7 +1,7 @@
 /** Calls of one kernel on a GPU, ours and PyTorch's in turns, each call by the device's own clock: operands are there, and launches queued. */
+import type { Backend } from '../../lib/backends/backend.js';
 import { spread, type Times, timesOf } from './compare.js';
-import type { PeerPrecision, Where } from './options.js';
-import { steepest } from './subject.js';
+import type { PeerPrecision } from './options.js';
 import type { Worker } from './worker.js';
 
 /** Of the slower one's turn. */
@@ -32,11 +32,10 @@ export interface DeviceCall {
 /** Milliseconds of a call: of all calls of all turns. PyTorch's worker has been given the same call. */
 export async function timeOnDevice(
   { kernel, buffers, ints }: DeviceCall,
-  { device, precision }: Where,
+  backend: Backend,
   worker: Worker,
   repeats: number,
 ): Promise<[Times, Times]> {
-  const { backend } = steepest.device().chooseDevice('bench', { device, precision });
   const ours = (calls: number) => backend.timeKernel!(kernel, buffers, ints, [], calls + WARM_UP).slice(WARM_UP);
   const theirs = async (calls: number) => (await worker.ask<{ ms: number[] }>('time', calls)).ms;
   const slowest = Math.max(timesOf(ours(LEAST_CALLS)).medianMs, timesOf(await theirs(LEAST_CALLS)).medianMs);

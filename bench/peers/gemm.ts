@@ -7,11 +7,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkOutputs, round, stepsOfTurn, type Times, TOLERANCES, timesOf } from './compare.js';
+import { against, checkOutputs, type KernelTimes, stepsOfTurn, type Times, TOLERANCES, timesOf } from './compare.js';
 import { differs, heading, line, timeOnDevice } from './device-times.js';
 import { gpuOf } from './gpu.js';
 import { numbers, readNumbers, writeNumbers } from './operands.js';
-import { isGpu, readWhere, type Where, whereOptions, whole } from './options.js';
+import { flag, isGpu, readWhere, sharedOptions, text, type Where, whole } from './options.js';
 import type { Turn } from './player.js';
 import { root, steepest } from './subject.js';
 import { play } from './turns.js';
@@ -27,15 +27,12 @@ export interface Product {
   readonly transposeB: 0 | 1;
 }
 
-/** A line of the result. ratio = torchMs / steepestMs: above 1, steepest is faster. */
-export interface GemmRow extends Omit<Product, 'reason'> {
+/** A line of the result. */
+export interface GemmRow extends Omit<Product, 'reason'>, KernelTimes {
   readonly bench: 'gemm-peer';
   readonly device: string;
   readonly precision: string;
   readonly threads: number;
-  readonly steepestMs: number;
-  readonly torchMs: number;
-  readonly ratio: number;
   /** What the two do not have in common. */
   readonly differs?: string;
 }
@@ -85,17 +82,13 @@ export interface GemmOptions extends Where {
 
 /** @throws TypeError on an unknown option, RangeError on a value out of range */
 export function readGemmOptions(argv: readonly string[]): GemmOptions {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      ...whereOptions,
+      ...sharedOptions,
       gemm: flag,
-      python: { ...text, default: 'python3' },
       repeats: text,
       largest: { ...text, default: '1000000' },
-      json: flag,
     },
   });
   const where = readWhere(values);
@@ -115,8 +108,7 @@ export function gemmRow(
   ours: Times,
   torch: Times,
 ): GemmRow {
-  const ratio = round(torch.medianMs / ours.medianMs);
-  const times = { steepestMs: round(ours.medianMs), torchMs: round(torch.medianMs), ratio };
+  const times = against(ours, torch);
   return { bench: 'gemm-peer', ...shape, device, precision, threads, ...times, ...differs(precision) };
 }
 
@@ -147,7 +139,7 @@ async function compare(one: Product, options: GemmOptions, folder: string, worke
   call();
   await worker.ask('load', m, n, k, transposeA, transposeB, folder);
   checkOutputs('torch', c, readNumbers(folder, 'c.bin'), TOLERANCES[precision].kernel);
-  if (isGpu(device)) return timeOnDevice({ kernel: 'gemm', buffers, ints }, options, worker, repeats);
+  if (isGpu(device)) return timeOnDevice({ kernel: 'gemm', buffers, ints }, backend, worker, repeats);
   const calls = stepsOfTurn(Math.max((await ours(3)).ms, (await torch(3)).ms), TURN_MILLISECONDS, MOST_CALLS);
   const rivals = [
     { name: 'steepest', run: ours },

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { round } from './compare.js';
 import { KEEP_MEMORY, torchEnvironment } from './environment.js';
-import { usualBatch, whole } from './options.js';
+import { flag, text, usualBatch, whole } from './options.js';
 import { MOMENTUM, makeSubject, root, type Subject, steepest, writeSubject } from './subject.js';
 import { Worker } from './worker.js';
 
@@ -29,8 +29,6 @@ export interface LearnOptions {
 
 /** @throws TypeError on an unknown option, RangeError on a value out of range */
 export function readLearnOptions(argv: readonly string[]): LearnOptions {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args: [...argv],
     options: {

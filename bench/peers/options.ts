@@ -89,13 +89,18 @@ const VARIANT_WORDS = ['nchw', 'channels_last', 'compile', 'graph'];
 const VARIANTS = 'nchw,channels_last,compile';
 const GPU_VARIANTS = 'nchw,channels_last,channels_last+compile,channels_last+graph,channels_last+compile+graph';
 
-const text = { type: 'string' } as const;
+/** Of parseArgs. */
+export const text = { type: 'string' } as const;
+export const flag = { type: 'boolean', default: false } as const;
+
 /** Options of all benches that run on a GPU too. */
-export const whereOptions = {
+export const sharedOptions = {
   device: { ...text, default: 'cpu' },
   precision: { ...text, default: 'fp32' },
   'torch-device': text,
   threads: { ...text, default: '2' },
+  python: { ...text, default: 'python3' },
+  json: flag,
 } as const;
 
 export const isGpu = (device: string) => /^cuda(:\d{1,2})?$/.test(device);
@@ -121,14 +126,12 @@ export function readWhere(values: {
 
 /** @throws TypeError on an unknown option, RangeError on a value out of range */
 export function readOptions(argv: readonly string[]): PeerOptions {
-  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      ...whereOptions,
+      ...sharedOptions,
       models: { ...text, default: 'mlp,lenet,cnn4,vgg11' },
       mode: { ...text, default: 'train' },
-      python: { ...text, default: 'python3' },
       variants: text,
       malloc: { ...text, default: 'keep' },
       tfjs: text,
@@ -136,7 +139,6 @@ export function readOptions(argv: readonly string[]): PeerOptions {
       repeats: { ...text, default: '15' },
       steps: { ...text, default: '0' },
       batch: { ...text, default: '0' },
-      json: flag,
       write: flag,
     },
   });

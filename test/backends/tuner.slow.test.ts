@@ -1,13 +1,12 @@
 /** The file in which the choices of tuning are kept, damaged. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { TuningCache } from '../../lib/backends/tuning-cache.js';
 import { fuzz } from '../helpers/fuzz.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'tuning-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('tuning');
 const open = () => new TuningCache({ steepest: '1.2.3', isa: 'avx2', cpu: 'Some CPU (R) 42' }, () => dir);
 
 test('no damaged file is taken for more than numbers', async () => {

@@ -1,8 +1,7 @@
 /** The choice of an algorithm for a convolution: by timing, kept in memory and in a file; by sizes alone with STEEPEST_TUNE=0. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { Backend, ConvolutionShape } from '../../lib/backends/backend.js';
 import { ConvolutionTimer } from '../../lib/backends/convolution-timer.js';
 import { createCpuBackend } from '../../lib/backends/cpu.js';
@@ -17,10 +16,10 @@ import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
 import { sequential } from '../../lib/train/model.js';
 import { whyNoCpu } from '../helpers/kernels.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { clusters } from '../train/tiny.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'tuner-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('tuner');
 
 const shape = (sizes: Partial<ConvolutionShape> = {}): ConvolutionShape => ({
   ...{ direction: 'forward', h: 8, w: 8, c: 16, k: 16, r: 3, s: 3, stride: 1, padding: 1, pool: 0, poolStride: 0 },

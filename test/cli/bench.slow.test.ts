@@ -1,6 +1,5 @@
 /** `steepest bench`: the shapes, the arithmetic of the figures, and what is printed. Speeds themselves are no test. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kernelNames, kernelSpecs } from '../../lib/backends/kernels.js';
@@ -15,6 +14,7 @@ import { benchNetworks } from '../../lib/cli/bench.js';
 import { networkFrom } from '../../lib/models/networks.js';
 import { sequential } from '../../lib/train/model.js';
 import { FakeIo, runCommand } from '../helpers/fake-io.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
 const reference = new ReferenceBackend('float32');
 
@@ -220,7 +220,7 @@ describe('bench', () => {
   });
 
   it.each(['train', 'infer'] as const)('writes a profile of a sample of bench %s', async (mode) => {
-    const dir = mkdtempSync(join(tmpdir(), 'bench-'));
+    const dir = temporaryFolder('bench');
     const file = join(dir, 'trace.json');
     const io = new FakeIo();
     const options = { model: 'mlp', batch: 4, device: 'reference', seconds: 0.01, json: true, profile: file } as const;
@@ -229,7 +229,6 @@ describe('bench', () => {
     expect(io.lines[0]).not.toHaveProperty('table');
     expect(io.stderr).toMatch(/^profile of \d+ steps?: .*\nkernel .*\ngemm /);
     expect(JSON.parse(readFileSync(file, 'utf8')).traceEvents.length).toBeGreaterThan(10);
-    rmSync(dir, { recursive: true });
   });
 
   it.each([

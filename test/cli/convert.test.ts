@@ -1,17 +1,16 @@
 /** `steepest convert` and `export`: what they write is what was there. Runs inside the test. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpz } from '../../lib/formats/npz.js';
 import { encodeSafetensors, readSafetensors } from '../../lib/formats/safetensors.js';
 import { loadModel, type Model } from '../../lib/train/model.js';
 import { fromOnnx } from '../../lib/train/onnx.js';
 import { runCommand } from '../helpers/fake-io.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { convnet } from '../train/tiny.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'convert-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('convert');
 const at = (name: string) => join(dir, name);
 
 const run = (...args: string[]) => runCommand(args);

@@ -1,11 +1,11 @@
 /** The command line and the example as a user starts them: processes of their own, on what `node tools/build.mjs` built. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadBinding } from '../../lib/binding.js';
 import { dataFolder } from '../helpers/data.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
 const root = join(__dirname, '../..');
 const addon = loadBinding().binding !== undefined;
@@ -89,23 +89,19 @@ describe('steepest', () => {
   });
 
   it('keeps a run that SIGTERM ends, with 143, and goes on from there', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'kept-'));
-    try {
-      const args = [...small, '--epochs', '400', '--checkpoint', join(dir, 'run'), '--resume'];
-      let sent = false;
-      const ended = await steepest(args, {
-        watch: (child, text) => {
-          if (!sent && text.includes('"epoch":2,')) sent = child.kill('SIGTERM');
-        },
-      });
-      expect(ended).toMatchObject({ code: 143, stderr: '' });
-      const { epoch } = json(ended).at(-1);
-      const resumed = json(await steepest([...args.slice(0, -4), String(epoch + 1), ...args.slice(-3)]));
-      expect(resumed[1].epoch).toBeGreaterThanOrEqual(epoch);
-      expect(resumed.at(-1)).toMatchObject({ event: 'done', epoch: epoch + 1 });
-    } finally {
-      rmSync(dir, { recursive: true });
-    }
+    const dir = temporaryFolder('kept');
+    const args = [...small, '--epochs', '400', '--checkpoint', join(dir, 'run'), '--resume'];
+    let sent = false;
+    const ended = await steepest(args, {
+      watch: (child, text) => {
+        if (!sent && text.includes('"epoch":2,')) sent = child.kill('SIGTERM');
+      },
+    });
+    expect(ended).toMatchObject({ code: 143, stderr: '' });
+    const { epoch } = json(ended).at(-1);
+    const resumed = json(await steepest([...args.slice(0, -4), String(epoch + 1), ...args.slice(-3)]));
+    expect(resumed[1].epoch).toBeGreaterThanOrEqual(epoch);
+    expect(resumed.at(-1)).toMatchObject({ event: 'done', epoch: epoch + 1 });
   });
 
   it('bears a reader that closes the pipe', async () => {
@@ -164,14 +160,10 @@ describe('examples/digits.mjs', () => {
   });
 
   it('says what to do where the package is not built', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'example-'));
-    try {
-      cpSync(example, join(dir, 'examples/digits.mjs'));
-      const { code, stderr } = await node([join(dir, 'examples/digits.mjs')]);
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/^examples\/digits.mjs: expected the built package in .*; run 'npm run build' first\n$/);
-    } finally {
-      rmSync(dir, { recursive: true });
-    }
+    const dir = temporaryFolder('example');
+    cpSync(example, join(dir, 'examples/digits.mjs'));
+    const { code, stderr } = await node([join(dir, 'examples/digits.mjs')]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^examples\/digits.mjs: expected the built package in .*; run 'npm run build' first\n$/);
   });
 });

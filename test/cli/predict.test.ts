@@ -1,8 +1,7 @@
 /** `steepest predict` and `evaluate`: what they tell is what the model's own methods find. Runs inside the test. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { digits } from '../../lib/data/digits.js';
 import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
@@ -11,9 +10,9 @@ import { sequential } from '../../lib/train/model.js';
 import { toOnnx } from '../../lib/train/onnx.js';
 import { runCommand } from '../helpers/fake-io.js';
 import { jpeg } from '../helpers/jpeg.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'predict-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('predict');
 const at = (name: string) => join(dir, name);
 const run = (...args: string[]) => runCommand([...args, '--device', 'reference']);
 

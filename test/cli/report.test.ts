@@ -1,11 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { runCommand } from '../helpers/fake-io.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'steepest-report-command-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('report-command');
 const at = (name: string) => join(folder, name);
 const report = (...args: string[]) => runCommand(['report', ...args]);
 

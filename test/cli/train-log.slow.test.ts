@@ -1,13 +1,12 @@
 /** `steepest train --log`, and the page that `steepest report` makes of it, in a browser where there is one. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { chromium, pixelsOf, show } from '../helpers/chromium.js';
 import { runCommand } from '../helpers/fake-io.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'steepest-train-log-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('train-log');
 const at = (name: string) => join(folder, name);
 
 const run = (...args: string[]) => runCommand(args);

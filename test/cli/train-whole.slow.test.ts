@@ -1,12 +1,11 @@
 /** `steepest train` with whole-data optimizers, SimpleNN's files and its preset. Runs inside the test, on the reference, on few images. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FakeIo, runCommand } from '../helpers/fake-io.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'train-whole-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('train-whole');
 
 function fileOf(name: string, content: string | Uint8Array): string {
   const path = join(dir, name);

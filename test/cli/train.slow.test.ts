@@ -1,17 +1,16 @@
 /** `steepest train`: what it prints, and the codes it ends with. Runs inside the test, on the reference, on few images. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeIdx } from '../../lib/data/idx.js';
 import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
 import { loadModel, sequential } from '../../lib/train/model.js';
 import { FakeIo, runCommand } from '../helpers/fake-io.js';
 import { jpeg } from '../helpers/jpeg.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'train-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('train');
 
 const few = ['train', '--model', 'mlp', '--device', 'reference', '--limit', '40', '--batch', '20'];
 

@@ -1,10 +1,10 @@
 /** What nvcc has made of the CUDA kernels: code for each architecture, and no kernel that spills registers or has arrays outside of them. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { deviceCodes } from '../helpers/fatbin.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
 const root = join(__dirname, '..', '..');
 /**
@@ -63,25 +63,21 @@ describe.skipIf(nvcc === undefined)('nvcc', () => {
   });
 
   test('a stack would be seen', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'steepest-'));
-    try {
-      const [source, made] = [join(folder, 'stack.cu'), join(folder, 'stack.o')];
-      writeFileSync(
-        source,
-        `__global__ void with_stack(float* p, int n) {
-           float a[100];
-           for (int i = 0; i < 100; i++) a[i] = p[i];
-           for (int i = 0; i < n; i++) a[i * 7 % 100] += a[i * 3 % 100];
-           p[0] = a[n];
-         }
-         __global__ void without(float* p) { p[0] = 1; }`,
-      );
-      execFileSync(nvcc!, ['-gencode=arch=compute_90,code=sm_90', '-c', source, '-o', made]);
-      const [code] = deviceCodes(readFileSync(made));
-      const kernels = Object.fromEntries(code!.kernels.map(({ name, stack }) => [name, stack]));
-      expect(kernels).toEqual({ _Z10with_stackPfi: 400, _Z7withoutPf: 0 });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = temporaryFolder('compile');
+    const [source, made] = [join(folder, 'stack.cu'), join(folder, 'stack.o')];
+    writeFileSync(
+      source,
+      `__global__ void with_stack(float* p, int n) {
+         float a[100];
+         for (int i = 0; i < 100; i++) a[i] = p[i];
+         for (int i = 0; i < n; i++) a[i * 7 % 100] += a[i * 3 % 100];
+         p[0] = a[n];
+       }
+       __global__ void without(float* p) { p[0] = 1; }`,
+    );
+    execFileSync(nvcc!, ['-gencode=arch=compute_90,code=sm_90', '-c', source, '-o', made]);
+    const [code] = deviceCodes(readFileSync(made));
+    const kernels = Object.fromEntries(code!.kernels.map(({ name, stack }) => [name, stack]));
+    expect(kernels).toEqual({ _Z10with_stackPfi: 400, _Z7withoutPf: 0 });
   });
 });

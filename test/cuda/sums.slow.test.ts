@@ -5,6 +5,7 @@ import { forSquares } from '../../lib/backends/reference/conv2d.js';
 import { squares } from '../../lib/geometry.js';
 import { RandomStream } from '../../lib/random.js';
 import { type Runner, referenceRunner, shim, shimRunner } from '../helpers/kernels.js';
+import { expectClose } from '../helpers/near.js';
 import { differences, prepareCase, run, unequal } from '../helpers/parity.js';
 import type { Case } from '../kernels/cases/case.js';
 
@@ -60,12 +61,6 @@ function normalize(runner: Runner, { n, h, w, k }: (typeof shapes)[number], bias
   return { y: y!, mean: mean!, variance: variance! };
 }
 
-const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number) => {
-  expect(a.length).toBe(b.length);
-  const far = Array.from(a).findIndex((v, i) => !(Math.abs(v - b[i]!) <= tolerance * (1 + Math.abs(b[i]!))));
-  expect(far < 0 ? [] : [far, a[far], b[far]]).toEqual([]);
-};
-
 // Skipped, and counted, where the shim is not built.
 describe.skipIf(shim === undefined)('shim', () => {
   const runner = shimRunner();
@@ -82,9 +77,9 @@ describe.skipIf(shim === undefined)('shim', () => {
   test.each(shapes)('moments of $n images of $h x $w, $k channels', (shape) => {
     for (const bias of [0, 1000]) {
       const [seen, wanted] = [normalize(runner, shape, bias), normalize(exact, shape, bias)];
-      close(seen.mean, wanted.mean, 1e-6);
-      close(seen.variance, wanted.variance, bias === 0 ? 2e-6 : 1e-4);
-      close(seen.y, wanted.y, bias === 0 ? 1e-5 : 1e-3);
+      expectClose(seen.mean, wanted.mean, 1e-6);
+      expectClose(seen.variance, wanted.variance, bias === 0 ? 2e-6 : 1e-4);
+      expectClose(seen.y, wanted.y, bias === 0 ? 1e-5 : 1e-3);
     }
   });
 });

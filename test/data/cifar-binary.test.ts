@@ -1,23 +1,10 @@
 /** CIFAR's binary files: records, labels, names, and what is said of files that are no such thing. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cifar10 } from '../../lib/data/cifar10.js';
 import { cifar100 } from '../../lib/data/cifar100.js';
+import { folderOf, temporaryFolder } from '../helpers/temporary.js';
 
-const root = mkdtempSync(join(tmpdir(), 'cifar-'));
-afterAll(() => rmSync(root, { recursive: true }));
-let folders = 0;
-function folder(files: Readonly<Record<string, Uint8Array | string>>): string {
-  const dir = join(root, String(folders++));
-  mkdirSync(dir);
-  for (const [name, bytes] of Object.entries(files)) {
-    mkdirSync(join(dir, name, '..'), { recursive: true });
-    writeFileSync(join(dir, name), bytes);
-  }
-  return dir;
-}
+const root = temporaryFolder('cifar');
 /** A record: labels, then all reds, greens and blues; the pixel at `at` is marked by 1, 2, 3. */
 function record(labels: number[], at: number, rest = 9): Uint8Array {
   const bytes = new Uint8Array(labels.length + 3072).fill(rest);
@@ -35,7 +22,7 @@ const hundred = { 'train.bin': concat(record([19, 99], 0), record([3, 7], 5)), '
 
 describe('cifar10 in binary files', () => {
   it('reads all batches in their order, channels of a pixel together', async () => {
-    const { train, test } = await cifar10(folder({ ...ten, 'batches.meta.txt': 'a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n' }));
+    const { train, test } = await cifar10(folderOf({ ...ten, 'batches.meta.txt': 'a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n' }));
     const { x, ...rest } = train;
     const y = Uint8Array.of(1, 5, 2, 6, 3, 7, 4, 8, 5, 9);
     expect(rest).toEqual({ y, count: 10, shape: [32, 32, 3], classes: 10, classNames: [...'abcdefghij'] });
@@ -52,19 +39,19 @@ describe('cifar10 in binary files', () => {
     const inside = Object.fromEntries(
       Object.entries(ten).map(([name, bytes]) => [`cifar-10-batches-bin/${name}`, bytes]),
     );
-    expect((await cifar10(folder(inside))).test.classNames).toEqual([...'0123456789']);
+    expect((await cifar10(folderOf(inside))).test.classNames).toEqual([...'0123456789']);
   });
 
   it('takes the first images where there is a limit, over the files, and tells how far it is', async () => {
     const told: unknown[] = [];
-    const { train, test } = await cifar10(folder(ten), { limit: 3, onProgress: (progress) => told.push(progress) });
+    const { train, test } = await cifar10(folderOf(ten), { limit: 3, onProgress: (progress) => told.push(progress) });
     expect([[...train.y], train.x.length, test.count]).toEqual([[1, 5, 2], 3 * 3072, 1]);
     expect(told).toContainEqual({ images: 3, total: 3 });
   });
 
   it('stops at the signal', async () => {
     const reason = new Error('enough');
-    await expect(cifar10(folder(ten), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(cifar10(folderOf(ten), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
   const broken: [string, Record<string, Uint8Array | string>, RegExp][] = [
@@ -82,7 +69,7 @@ describe('cifar10 in binary files', () => {
     ],
   ];
   it.each(broken)('names the file that is wrong: %s', async (_, files, message) => {
-    await expect(cifar10(folder({ ...ten, ...files }))).rejects.toMatchObject({
+    await expect(cifar10(folderOf({ ...ten, ...files }))).rejects.toMatchObject({
       code: 'ERR_FORMAT',
       message: expect.stringMatching(message),
     });
@@ -90,14 +77,14 @@ describe('cifar10 in binary files', () => {
 
   it('names the file that is missing', async () => {
     const { [batch(4)]: _, ...files } = ten;
-    await expect(cifar10(folder(files))).rejects.toThrow(/expected data_batch_4.bin at .* \(ENOENT\)/);
+    await expect(cifar10(folderOf(files))).rejects.toThrow(/expected data_batch_4.bin at .* \(ENOENT\)/);
   });
 });
 
 describe('cifar100', () => {
   it('reads fine or coarse labels', async () => {
     const names = (count: number) => Array.from({ length: count }, (_, i) => `class ${i}`).join('\n');
-    const dir = folder({ ...hundred, 'fine_label_names.txt': names(100), 'coarse_label_names.txt': names(20) });
+    const dir = folderOf({ ...hundred, 'fine_label_names.txt': names(100), 'coarse_label_names.txt': names(20) });
     const fine = await cifar100(dir);
     expect([[...fine.train.y], fine.train.classes, fine.train.classNames[99]]).toEqual([[99, 7], 100, 'class 99']);
     const coarse = await cifar100(dir, { labels: 'coarse' });
@@ -108,7 +95,7 @@ describe('cifar100', () => {
   });
 
   it('refuses what it is not', async () => {
-    await expect(cifar100(folder(ten))).rejects.toThrow(/expected train.bin at .* or in cifar-100-binary there/);
+    await expect(cifar100(folderOf(ten))).rejects.toThrow(/expected train.bin at .* or in cifar-100-binary there/);
     await expect(cifar100(root, { labels: 'rough' as never })).rejects.toThrow(RangeError);
     await expect(cifar100(root, { label: 'fine' } as never)).rejects.toThrow(/label'.*did you mean 'labels'/);
     await expect(cifar100(3 as never)).rejects.toThrow(TypeError);

@@ -1,17 +1,16 @@
 /** Files of comma-separated values: quotes, headers, labels, and the line of every mistake. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CsvOptions, readCsv } from '../../lib/data/csv.js';
 import { CsvParser } from '../../lib/data/csv-parser.js';
 import { dense } from '../../lib/layers/dense.js';
 import { sequential } from '../../lib/train/model.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
-const dir = mkdtempSync(join(tmpdir(), 'csv-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('csv');
 
 const iris = `"sepal length",petal,species
 5.1,1.4,setosa

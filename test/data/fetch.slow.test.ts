@@ -1,20 +1,19 @@
 /** Fetching data sets from a server of this test: transfers that break off, servers that cannot resume, wrong sums, archives. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../lib/cli/program.js';
 import { catalogue, type FetchedSet } from '../../lib/data/catalogue.js';
 import { type FetchOptions, fetchDataset, fetchSet } from '../../lib/data/fetch.js';
 import { FakeIo } from '../helpers/fake-io.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const root = mkdtempSync(join(tmpdir(), 'fetch-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('fetch');
 const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
 const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => (i * i) & 255);
 

@@ -1,12 +1,11 @@
 /** Damaged files of every format that is read: right, or refused by name. (libsvm's text against another reader: libsvm-fuzz.slow.test.ts.) */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, type Transform } from 'node:stream';
 import { createDeflate, createGzip, gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cifar100 } from '../../lib/data/cifar100.js';
 import { readCsv } from '../../lib/data/csv.js';
 import { readIdx, writeIdx } from '../../lib/data/idx.js';
@@ -21,6 +20,7 @@ import { readSimplennConfig } from '../../lib/models/simplenn.js';
 import { fuzz } from '../helpers/fuzz.js';
 import { jpeg } from '../helpers/jpeg.js';
 import { chunk, png } from '../helpers/png.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { packedByXz } from '../helpers/xz.js';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
@@ -173,8 +173,7 @@ describe('PNG', () => {
     mixed(await fuzz({ files, read: (file) => read(resealed(file)), check: checkArray, cases: 3000 }), 0.02));
 });
 
-const root = mkdtempSync(join(tmpdir(), 'fuzz-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('fuzz');
 const write = (name: string, bytes: Uint8Array) => {
   writeFileSync(join(root, name), bytes);
   return join(root, name);

@@ -1,14 +1,13 @@
 /** The IDX reader: every type, gzip, and every way a file can be broken. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type IdxArray, readIdx, writeIdx } from '../../lib/data/idx.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'idx-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('idx');
 const file = (name: string, bytes: Uint8Array) => {
   writeFileSync(join(dir, name), bytes);
   return join(dir, name);

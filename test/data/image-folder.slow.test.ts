@@ -1,13 +1,12 @@
 /** Hundreds of folders. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { imageFolder } from '../../lib/data/image-folder.js';
 import { jpeg } from '../helpers/jpeg.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const root = mkdtempSync(join(tmpdir(), 'classes-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('classes');
 
 it('refuses more classes than a byte can number', async () => {
   const add = (name: string) => {

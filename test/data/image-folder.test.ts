@@ -1,38 +1,25 @@
 /** Image folders and CIFAR-10's two of them, with tiny files: order, labels, bytes, and what is said of files that are no such images. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cifar10 } from '../../lib/data/cifar10.js';
 import { findSharp } from '../../lib/data/decode.js';
 import { imageFolder } from '../../lib/data/image-folder.js';
 import { jpeg } from '../helpers/jpeg.js';
 import { png } from '../helpers/png.js';
+import { folderOf, temporaryFolder } from '../helpers/temporary.js';
 
-const root = mkdtempSync(join(tmpdir(), 'images-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('images');
 
-let folders = 0;
-/** A folder with such files: 'cat/1.jpg'. */
-function folder(files: Readonly<Record<string, Uint8Array | string>>): string {
-  const dir = join(root, String(folders++));
-  mkdirSync(dir);
-  for (const [name, bytes] of Object.entries(files)) {
-    mkdirSync(join(dir, name, '..'), { recursive: true });
-    writeFileSync(join(dir, name), bytes);
-  }
-  return dir;
-}
 const grey = (value: number) => jpeg([value, 128, 128]);
 const red = jpeg([76, 85, 255]); // (76 + 1.402 * 127, 76 - 0.714 * 127 + 0.344 * 43, 76 - 1.772 * 43): [254, 0, 0]
 const white = png({ width: 8, height: 8, colour: 2, depth: 8, samples: new Array(192).fill(255) });
 const pets = { 'dog/b.jpg': grey(7), 'dog/a.jpg': grey(200), 'cat/10.jpg': red, 'cat/9.JPEG': grey(0) };
-const sound = folder(pets);
+const sound = folderOf(pets);
 const pixel = (x: Uint8Array, image: number) => [...x.subarray(image * 192, image * 192 + 3)];
 
 describe('imageFolder', () => {
   it('reads classes and images in the order of their names, RGB', async () => {
-    const dir = folder({ ...pets, 'dog/.DS_Store': 'x', 'README.txt': 'beside the classes' });
+    const dir = folderOf({ ...pets, 'dog/.DS_Store': 'x', 'README.txt': 'beside the classes' });
     const { x, ...rest } = await imageFolder(dir);
     const y = Uint8Array.of(0, 0, 1, 1);
     expect(rest).toEqual({ y, count: 4, shape: [8, 8, 3], classes: 2, classNames: ['cat', 'dog'] });
@@ -46,13 +33,13 @@ describe('imageFolder', () => {
   });
 
   it('reads grey images as one channel, of any size', async () => {
-    const { x, shape } = await imageFolder(folder({ 'a/1.jpg': jpeg([31], 5, 3), 'b/1.jpg': jpeg([99], 5, 3) }));
+    const { x, shape } = await imageFolder(folderOf({ 'a/1.jpg': jpeg([31], 5, 3), 'b/1.jpg': jpeg([99], 5, 3) }));
     expect(shape).toEqual([5, 3, 1]);
     expect([...x]).toEqual([...new Array(15).fill(31), ...new Array(15).fill(99)]);
   });
 
   it('reads PNG files beside JPEG files', async () => {
-    const { x, y } = await imageFolder(folder({ 'a/1.png': white, 'a/2.jpg': red, 'b/1.png': white }));
+    const { x, y } = await imageFolder(folderOf({ 'a/1.png': white, 'a/2.jpg': red, 'b/1.png': white }));
     expect([[...y], pixel(x, 0), pixel(x, 1), pixel(x, 2)]).toEqual([
       [0, 0, 1],
       [255, 255, 255],
@@ -62,7 +49,7 @@ describe('imageFolder', () => {
   });
 
   it.skipIf(findSharp() !== null)('resizes by sharp alone', async () => {
-    const resized = imageFolder(folder(pets), { size: [4, 4] });
+    const resized = imageFolder(folderOf(pets), { size: [4, 4] });
     await expect(resized).rejects.toMatchObject({ code: 'ERR_NO_PACKAGE', message: /size needs the package sharp/ });
   });
 
@@ -70,19 +57,19 @@ describe('imageFolder', () => {
     // 4 x 4 pixels of (10, 200, 30), written by sharp itself
     const webp = Buffer.from('UklGRh4AAABXRUJQVlA4TBEAAAAvA8AAAAdQ5CrUo/+BiOh/AAA=', 'base64');
     const files = { 'a/1.png': white, 'a/2.jpg': jpeg([76, 85, 255], 8, 5), 'b/1.webp': webp };
-    const { x, shape } = await imageFolder(folder(files), { size: [2, 3] });
+    const { x, shape } = await imageFolder(folderOf(files), { size: [2, 3] });
     expect([shape, x.length]).toEqual([[2, 3, 3], 54]);
     expect([...x.subarray(0, 18)]).toEqual(new Array(18).fill(255));
     for (const [i, value] of x.subarray(18, 36).entries())
       expect(Math.abs(value - [254, 0, 0][i % 3]!)).toBeLessThan(3);
     expect([...x.subarray(36, 39)]).toEqual([10, 200, 30]);
-    const grey = await imageFolder(folder({ 'a/1.jpg': jpeg([99], 5, 3) }), { size: [2, 2] });
+    const grey = await imageFolder(folderOf({ 'a/1.jpg': jpeg([99], 5, 3) }), { size: [2, 2] });
     expect([grey.shape, ...grey.x]).toEqual([[2, 2, 1], 99, 99, 99, 99]);
   });
 
   it('takes images evenly from the classes where there is a limit, and tells how far it is', async () => {
     const told: unknown[] = [];
-    const { x, y } = await imageFolder(folder(pets), { limit: 2, onProgress: (progress) => told.push(progress) });
+    const { x, y } = await imageFolder(folderOf(pets), { limit: 2, onProgress: (progress) => told.push(progress) });
     expect([...y]).toEqual([0, 1]);
     expect([pixel(x, 0), pixel(x, 1)]).toEqual([
       [254, 0, 0],
@@ -93,9 +80,9 @@ describe('imageFolder', () => {
 
   it('stops at the signal, with its reason', async () => {
     const reason = new Error('enough');
-    await expect(imageFolder(folder(pets), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(imageFolder(folderOf(pets), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const reading = new AbortController();
-    const many = folder(Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`a/${i}.jpg`, grey(i)])));
+    const many = folderOf(Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`a/${i}.jpg`, grey(i)])));
     const run = imageFolder(many, { signal: reading.signal });
     setImmediate(() => reading.abort(reason));
     await expect(run).rejects.toBe(reason);
@@ -131,7 +118,7 @@ describe('imageFolder', () => {
     ['empty class', { ...pets, 'ant/.hidden': '' }, /expected images of a class at .*ant but found none/],
   ];
   it.each(broken)('names the file that is wrong: %s', async (_, files, message) => {
-    await expect(imageFolder(folder(files))).rejects.toMatchObject({
+    await expect(imageFolder(folderOf(files))).rejects.toMatchObject({
       name: 'SteepestError',
       code: 'ERR_FORMAT',
       message: expect.stringMatching(message),
@@ -157,7 +144,7 @@ describe('cifar10', () => {
 
   it('reads train and test', async () => {
     const { train, test } = await cifar10(
-      folder({ ...part('train', pets), ...part('test', { 'cat/a.jpg': red, 'dog/a.jpg': red }) }),
+      folderOf({ ...part('train', pets), ...part('test', { 'cat/a.jpg': red, 'dog/a.jpg': red }) }),
     );
     expect([train.count, test.count, [...test.y]]).toEqual([4, 2, [0, 1]]);
   });
@@ -175,7 +162,7 @@ describe('cifar10', () => {
       /one size but .* 8, 8, 3 and 8, 8, 1/,
     ],
   ])('says what is wrong: %s', async (_, files, message) => {
-    await expect(cifar10(folder(files))).rejects.toMatchObject({
+    await expect(cifar10(folderOf(files))).rejects.toMatchObject({
       code: 'ERR_FORMAT',
       message: expect.stringMatching(message),
     });

@@ -1,19 +1,18 @@
 /** The reader of LIBSVM's format: what it takes, in which packings, and what it says about broken files. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseDecimal } from '../../lib/data/decimal.js';
 import { readLibsvm } from '../../lib/data/libsvm.js';
 import { LibsvmParser } from '../../lib/data/libsvm-parser.js';
 
 import { RandomStream } from '../../lib/random.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { packedByXz } from '../helpers/xz.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'libsvm-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('libsvm');
 const file = (name: string, bytes: string | Uint8Array) => {
   writeFileSync(join(dir, name), bytes);
   return join(dir, name);

@@ -1,14 +1,12 @@
 /** Reading MNIST's folder: names, and what is said when a file is not what its name promises. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeIdx } from '../../lib/data/idx.js';
 import { mnist } from '../../lib/data/mnist.js';
+import { folderOf, temporaryFolder } from '../helpers/temporary.js';
 
-const root = mkdtempSync(join(tmpdir(), 'mnist-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('mnist');
 
 const images = (count: number, height = 4, width = 3) =>
   writeIdx({
@@ -22,13 +20,6 @@ const good: Record<string, Uint8Array> = {
   't10k-images-idx3-ubyte': images(2),
   't10k-labels-idx1-ubyte': labels(1, 2),
 };
-let folders = 0;
-function folder(files: Record<string, Uint8Array>): string {
-  const dir = join(root, String(folders++));
-  mkdirSync(dir);
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(dir, name), bytes);
-  return dir;
-}
 const rename = (change: (name: string) => string, pack = (bytes: Uint8Array) => bytes) =>
   Object.fromEntries(Object.entries(good).map(([name, bytes]) => [change(name), pack(bytes)]));
 
@@ -39,7 +30,7 @@ describe('mnist', () => {
     ['with a dot', rename((name) => name.replace('-idx', '.idx'))],
     ['with a dot, gzipped', rename((name) => `${name.replace('-idx', '.idx')}.gz`, gzipSync)],
   ])('reads the four files: %s', async (_, files) => {
-    const { train, test } = await mnist(folder(files));
+    const { train, test } = await mnist(folderOf(files));
     const x = Uint8Array.from({ length: 36 }, (_, i) => i);
     expect(train).toEqual({ x, y: Uint8Array.of(5, 0, 9), count: 3, shape: [4, 3, 1], classes: 10 });
     expect(test).toEqual({ x: x.subarray(0, 24), y: Uint8Array.of(1, 2), count: 2, shape: [4, 3, 1], classes: 10 });
@@ -90,7 +81,7 @@ describe('mnist', () => {
     ],
   ];
   it.each(broken)('says what is wrong: %s', async (_, files, message) => {
-    await expect(mnist(folder(files))).rejects.toEqual(
+    await expect(mnist(folderOf(files))).rejects.toEqual(
       expect.objectContaining({ code: 'ERR_FORMAT', message: expect.stringMatching(message) }),
     );
   });
@@ -100,7 +91,7 @@ describe('mnist', () => {
       code: 'ERR_FORMAT',
       message: expect.stringContaining(join(root, 'none')),
     });
-    const path = join(folder(good), 'train-images-idx3-ubyte');
+    const path = join(folderOf(good), 'train-images-idx3-ubyte');
     await expect(mnist(path)).rejects.toMatchObject({
       code: 'ERR_FORMAT',
       message: expect.stringContaining('ENOTDIR'),

@@ -1,9 +1,8 @@
 /** Threads of data: the same bits by any number of them, errors that cross over, and nothing of them left when their work is done. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as augment from '../../lib/data/augment/public.js';
 import { imageFiles } from '../../lib/data/image-files.js';
 import { imageFolder } from '../../lib/data/image-folder.js';
@@ -13,9 +12,9 @@ import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
 import { sequential } from '../../lib/train/model.js';
 import { jpeg } from '../helpers/jpeg.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const root = mkdtempSync(join(tmpdir(), 'threads-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('threads');
 const files = (dir: string, count: number) => {
   for (const [label, name] of ['a', 'b'].entries()) {
     mkdirSync(join(root, dir, name), { recursive: true });

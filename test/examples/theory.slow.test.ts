@@ -1,15 +1,14 @@
 /** `npm run theory` at small size: what the course's theory says is what comes out. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../helpers/temporary.js';
 
 const folder = join(__dirname, '..', '..', 'examples', 'theory');
 const part = (name: string) => import(pathToFileURL(join(folder, name)).href);
-const out = mkdtempSync(join(tmpdir(), 'steepest-theory-'));
-afterAll(() => rmSync(out, { recursive: true }));
+const out = temporaryFolder('theory');
 
 interface Stochastic {
   readonly label: string;

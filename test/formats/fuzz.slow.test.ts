@@ -1,19 +1,18 @@
 /** Damaged files by the thousand: each is read as what it is, or refused with ERR_FORMAT. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { encodeNpy, readNpy } from '../../lib/formats/npy.js';
 import { encodeNpz, readNpz } from '../../lib/formats/npz.js';
 import { decodeSafetensors, encodeSafetensors } from '../../lib/formats/safetensors.js';
 import { loadModel, model } from '../../lib/train/model.js';
 import { fromOnnx, toOnnx } from '../../lib/train/onnx.js';
 import { fuzz } from '../helpers/fuzz.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { exampleGraph } from '../layers/examples.js';
 import { onnxModels } from './onnx-networks.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('fuzz');
 const golden = (name: string) => JSON.parse(readFileSync(join(__dirname, '../golden', name), 'utf8'));
 const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
 

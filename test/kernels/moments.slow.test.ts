@@ -14,6 +14,7 @@ import {
   type Runner,
   referenceRunner,
 } from '../helpers/kernels.js';
+import { expectClose } from '../helpers/near.js';
 
 /** Whole and cut squares; by Winograd with tiles of 4 (3 and many channels) and 2, small maps, strided, pooled, 1 x 1. */
 const shapes = [
@@ -58,11 +59,6 @@ function statistics(runner: Runner, x: ArrayLike<number>, k: number, given = {})
   return { y: y!, mean: mean!, variance: variance! };
 }
 
-const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number) => {
-  expect(a.length).toBe(b.length);
-  for (const [i, v] of Array.from(a).entries())
-    expect(Math.abs(v - b[i]!), `[${i}]: ${v} and ${b[i]}`).toBeLessThanOrEqual(tolerance * (1 + Math.abs(b[i]!)));
-};
 const exact = referenceRunner('float64');
 
 describe.each([...kernelRunners(), ...cudaRunners()])('$name', (runner) => {
@@ -71,9 +67,9 @@ describe.each([...kernelRunners(), ...cudaRunners()])('$name', (runner) => {
       const { y, moments, p, q } = forward(runner, shape, bias);
       const wanted = statistics(exact, y, shape.k);
       const seen = statistics(runner, y, shape.k, { moments, h: p, w: q });
-      close(seen.mean, wanted.mean, 1e-6);
-      close(seen.variance, wanted.variance, bias === 0 ? 2e-6 : 1e-4);
-      close(seen.y, wanted.y, bias === 0 ? 1e-5 : 1e-3);
+      expectClose(seen.mean, wanted.mean, 1e-6);
+      expectClose(seen.variance, wanted.variance, bias === 0 ? 2e-6 : 1e-4);
+      expectClose(seen.y, wanted.y, bias === 0 ? 1e-5 : 1e-3);
     }
   });
 
@@ -104,8 +100,8 @@ describeEach(cudaRunners(), 'cuda')('$name', (runner) => {
       forSquares(shape.n, p, q, shape.k, (at, square) => {
         const mean = square.reduce((sum, i) => sum + y[i]! / square.length, 0);
         const deviation = square.reduce((sum, i) => sum + (y[i]! - mean) ** 2, 0);
-        close([moments[at]!], [mean], 1e-6);
-        close([moments[at + shape.k]!], [deviation], 2e-6);
+        expectClose([moments[at]!], [mean], 1e-6);
+        expectClose([moments[at + shape.k]!], [deviation], 2e-6);
       });
     }
   });

@@ -1,13 +1,11 @@
 /** A page in a browser: charts are drawn, in the colours of their series. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { writePage } from '../../lib/report/page.js';
 import { chromium, pixelsOf, show } from '../helpers/chromium.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'steepest-page-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('page');
 
 test.skipIf(chromium === undefined)('charts, tables and images show', async () => {
   const path = join(folder, 'page.html');

@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodePng } from '../../lib/formats/png.js';
 import type { Chart } from '../../lib/report/chart.js';
 import type { Images, Panel, Table } from '../../lib/report/page.js';
 import { reportOf } from '../../lib/report/report.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'steepest-report-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('report');
 
 /** The report of a file of these lines. */
 async function report(...lines: unknown[]) {

@@ -1,11 +1,11 @@
 /** gpu:check as a process: it never reports success without a GPU; time limits; the script for compute-sanitizer, by the shim. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { shim } from '../helpers/cuda.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
 const root = join(__dirname, '..', '..');
 const tool = (name: string) => import(pathToFileURL(join(root, 'tools', 'gpu-check', name)).href);
@@ -15,8 +15,7 @@ beforeAll(async () => {
 });
 const addon = join(root, 'build', 'Release', 'steepest.node');
 const twin = join(root, 'build', 'Release', 'steepest-shim.node');
-const folder = mkdtempSync(join(tmpdir(), 'gpu-check-test-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('gpu-check-test');
 
 function run(script: string, args: string[], env: NodeJS.ProcessEnv = {}) {
   const options = { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } } as const;

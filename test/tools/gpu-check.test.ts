@@ -1,9 +1,9 @@
 /** gpu:check's options, stages, and what it reads from the output of others. Running it: gpu-check.slow.test.ts. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from '../helpers/temporary.js';
 
 const root = join(__dirname, '..', '..');
 const tool = (name: string) => import(pathToFileURL(join(root, 'tools', 'gpu-check', name)).href);
@@ -13,8 +13,7 @@ beforeAll(async () => {
   gpu = Object.assign({}, ...all);
 });
 
-const folder = mkdtempSync(join(tmpdir(), 'gpu-check-test-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('gpu-check-test');
 const names = ['tests', 'sanitizer', 'mnist', 'bench', 'gemm', 'conv', 'peers'];
 
 test('options', () => {

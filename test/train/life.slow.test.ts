@@ -1,7 +1,6 @@
 /** Models in a living process: the event loop stays free, memory comes back, exits and worker threads do no harm. Needs dist/ (npm run build). */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
@@ -10,6 +9,7 @@ import { digits } from '../../lib/data/digits.js';
 import { lenet } from '../../lib/models/lenet.js';
 import { vgg11 } from '../../lib/models/vgg11.js';
 import { sequential } from '../../lib/train/model.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { hasCpu } from './tiny.js';
 
 const root = join(__dirname, '..', '..');
@@ -97,7 +97,7 @@ describe.skipIf(!runnable)('a process that trains', () => {
   });
 
   test('keeps it free while convolutions are timed for the first time, too', async () => {
-    const cache = mkdtempSync(join(tmpdir(), 'life-'));
+    const cache = temporaryFolder('life');
     const { STEEPEST_TUNE, XDG_CACHE_HOME = '' } = process.env;
     Object.assign(process.env, { STEEPEST_TUNE: '1', XDG_CACHE_HOME: cache });
     try {
@@ -113,14 +113,13 @@ describe.skipIf(!runnable)('a process that trains', () => {
       model.dispose();
     } finally {
       Object.assign(process.env, { STEEPEST_TUNE, XDG_CACHE_HOME });
-      rmSync(cache, { recursive: true });
     }
   });
 
   test.runIf(process.platform === 'linux')(
     'times a convolution once: the next process takes what is kept, and exits',
     async () => {
-      const cache = mkdtempSync(join(tmpdir(), 'life-'));
+      const cache = temporaryFolder('life');
       const body = `
       Object.assign(process.env, { STEEPEST_TUNE: '1', XDG_CACHE_HOME: ${JSON.stringify(cache)} });
       const { binding } = require('./dist/binding.js').loadBinding();
@@ -144,12 +143,11 @@ describe.skipIf(!runnable)('a process that trains', () => {
       const [one, two] = [await run(), await run()];
       expect(one.timed).toBe(0);
       expect(two).toEqual(one);
-      rmSync(cache, { recursive: true });
     },
   );
 
   test('may exit while convolutions are timed', async () => {
-    const cache = mkdtempSync(join(tmpdir(), 'life-'));
+    const cache = temporaryFolder('life');
     const { code, signal } = await script(`
       Object.assign(process.env, { STEEPEST_TUNE: '1', XDG_CACHE_HOME: ${JSON.stringify(cache)} });
       const { inputShape, layers } = steepest.vgg11();
@@ -158,7 +156,6 @@ describe.skipIf(!runnable)('a process that trains', () => {
       process.exit(7);
     `);
     expect({ code, signal }).toEqual({ code: 7, signal: null });
-    rmSync(cache, { recursive: true });
   });
 
   test('gets the memory of 200 models back, disposed or dropped, trained or not', async () => {

@@ -1,8 +1,7 @@
 /** Weights of PyTorch's networks: with them the model gives PyTorch's outputs. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeSafetensors, readSafetensors, type SafetensorsTensor } from '../../lib/formats/safetensors.js';
 import { batchNorm } from '../../lib/layers/batch-norm.js';
 import { conv2d } from '../../lib/layers/conv2d.js';
@@ -12,9 +11,9 @@ import { flatten } from '../../lib/layers/flatten.js';
 import { maxPool2d } from '../../lib/layers/max-pool2d.js';
 import { type LoadWeightsOptions, loadWeights } from '../../lib/train/load-weights.js';
 import { type Model, sequential } from '../../lib/train/model.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'weights-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('weights');
 
 const golden: { file: string; x: number[]; y: number[] } = JSON.parse(
   readFileSync(join(__dirname, '../golden/pytorch-weights.json'), 'utf8'),

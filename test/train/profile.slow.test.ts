@@ -1,8 +1,7 @@
 /** Profiles: every kernel call of every step is there once, on its thread, in its time; and nothing else changes. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EVENT_NUMBERS, type Plan, type PlanCall } from '../../lib/backends/backend.js';
 import { kernelSpecs } from '../../lib/backends/kernels.js';
 import { planCosts } from '../../lib/plan/describe.js';
@@ -11,10 +10,10 @@ import type { Model } from '../../lib/train/model.js';
 import type { FitOptions } from '../../lib/train/options.js';
 import { expectNear } from '../helpers/near.js';
 import { smallPlan } from '../helpers/small-plan.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { clusters, convnet, hasCpu, mlp } from './tiny.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'profile-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder('profile');
 
 const BATCH = 64;
 const ROWS = BATCH + 10;

@@ -1,9 +1,8 @@
 /** Models as JSON and as files: what comes back predicts the same bits and trains on in the same way; files that lie are refused by name. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from '../../lib/formats/safetensors.js';
 import { batchNorm } from '../../lib/layers/batch-norm.js';
 import { dense } from '../../lib/layers/dense.js';
@@ -13,11 +12,11 @@ import { layerKinds } from '../../lib/layers/registry.js';
 import { hinge } from '../../lib/losses/hinge.js';
 import { RandomStream } from '../../lib/random.js';
 import { loadModel, Model, model, sequential } from '../../lib/train/model.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { exampleGraph } from '../layers/examples.js';
 import { clusters, convnet, hasCpu, mlp } from './tiny.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'saved-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('saved');
 const path = join(folder, 'model.safetensors');
 
 const noise = (count: number, seed = 5) => {

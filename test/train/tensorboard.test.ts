@@ -1,13 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { tensorBoard } from '../../lib/index.js';
+import { temporaryFolder } from '../helpers/temporary.js';
 import { clusters, mlp } from './tiny.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'steepest-tensorboard-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('tensorboard');
 
 /** Fields of a message by number. */
 function fields(bytes: Uint8Array): Record<number, unknown> {

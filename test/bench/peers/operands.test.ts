@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { numbers, readNumbers, writeNumbers } from '../../../bench/peers/operands.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 
 test('as many numbers as asked for; from some thousands on the same again', () => {
   let drawn = 0;
@@ -15,12 +13,8 @@ test('as many numbers as asked for; from some thousands on the same again', () =
 });
 
 test('they come back from a file as they were', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'peers-test-'));
-  try {
-    const values = Float32Array.of(1, -0.5, 3e-40);
-    writeNumbers(folder, 'a.bin', values);
-    expect(readNumbers(folder, 'a.bin')).toEqual(values);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = temporaryFolder('peers');
+  const values = Float32Array.of(1, -0.5, 3e-40);
+  writeNumbers(folder, 'a.bin', values);
+  expect(readNumbers(folder, 'a.bin')).toEqual(values);
 });

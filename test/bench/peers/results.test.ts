@@ -1,9 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { PeerResult } from '../../../bench/peers/compare.js';
 import { fileName, merge, writeResults } from '../../../bench/peers/results.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 
 const result = (model: string, threads: number, steepestMs: number): PeerResult => ({
   ...{ bench: 'peer', rival: 'torch', steepestStepsPerSecond: 1000 / steepestMs },
@@ -43,7 +42,7 @@ test('precisions are kept apart; results of old are fp32', () => {
 });
 
 test('results of a GPU are in a file of its name, with its versions', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'peers-test-'));
+  const folder = temporaryFolder('peers');
   const gpu = {
     name: 'NVIDIA H200',
     capability: '9.0',
@@ -52,26 +51,18 @@ test('results of a GPU are in a file of its name, with its versions', () => {
     driver: '13.0',
     runtime: '13.0',
   };
-  try {
-    const path = writeResults(folder, [{ ...result('lenet', 1, 1), device: 'cuda' }], gpu);
-    expect(path).toMatch(/-nvidia-h200-peers\.json$/);
-    expect(JSON.parse(readFileSync(path, 'utf8')).machine.gpu).toEqual(gpu);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const path = writeResults(folder, [{ ...result('lenet', 1, 1), device: 'cuda' }], gpu);
+  expect(path).toMatch(/-nvidia-h200-peers\.json$/);
+  expect(JSON.parse(readFileSync(path, 'utf8')).machine.gpu).toEqual(gpu);
 });
 
 test('the file keeps what earlier runs wrote', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'peers-test-'));
-  try {
-    const path = writeResults(folder, [result('lenet', 1, 1)]);
-    expect(writeResults(folder, [result('mlp', 1, 1)])).toBe(path);
-    const file = JSON.parse(readFileSync(path, 'utf8'));
-    expect(file.results[0].versions).toEqual({ torch: '2' });
-    expect(file.results.map((r: PeerResult) => r.model)).toEqual(['lenet', 'mlp']);
-    expect(file.results[0].losses).toEqual({ steepest: [2.3], 'torch:nchw': [2.3] });
-    expect(file.machine.processors).toBeGreaterThan(0);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = temporaryFolder('peers');
+  const path = writeResults(folder, [result('lenet', 1, 1)]);
+  expect(writeResults(folder, [result('mlp', 1, 1)])).toBe(path);
+  const file = JSON.parse(readFileSync(path, 'utf8'));
+  expect(file.results[0].versions).toEqual({ torch: '2' });
+  expect(file.results.map((r: PeerResult) => r.model)).toEqual(['lenet', 'mlp']);
+  expect(file.results[0].losses).toEqual({ steepest: [2.3], 'torch:nchw': [2.3] });
+  expect(file.machine.processors).toBeGreaterThan(0);
 });

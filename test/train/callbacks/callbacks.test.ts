@@ -1,8 +1,7 @@
 /** Callbacks: when they are called, and what those of the library do. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cosine } from '../../../lib/optimizers/schedules.js';
 import { sgd } from '../../../lib/optimizers/sgd.js';
 import type { Callback, FitContext } from '../../../lib/train/callbacks/callback.js';
@@ -14,11 +13,11 @@ import { terminateOnNaN } from '../../../lib/train/callbacks/terminate-on-nan.js
 import { loadModel, type Model } from '../../../lib/train/model.js';
 import type { FitOptions } from '../../../lib/train/options.js';
 import type { EpochRecord } from '../../../lib/train/records.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 import { clusters, mlp } from '../tiny.js';
 
 const data = clusters(24);
-const folder = mkdtempSync(join(tmpdir(), 'callbacks-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('callbacks');
 
 /** A fit whose epochs have these numbers in the place of the monitored one: callbacks hear what is made up. */
 async function hearing(callback: Callback, numbers: readonly number[], name: keyof EpochRecord = 'trainLoss') {
