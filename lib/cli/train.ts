@@ -109,6 +109,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
       examples(
         'train --epochs 3',
         'train --model resnet18 --data cifar10 --data-dir DIR --checkpoint runs/a --resume',
+        'train --epochs 5 --resume runs/a/checkpoint-0000000237.safetensors',
         'train --config NET.config --preset simplenn --data mat --train-file A.mat --test-file B.mat',
         'train --optimizer lbfgs --loss squaredError --C 100 --iterations 50',
       ),
@@ -185,7 +186,6 @@ async function trainByBatches(
     profile: file,
   } = options;
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
-  let trainSeconds = 0;
   const run = model.fit(train, {
     epochs,
     batchSize,
@@ -202,9 +202,6 @@ async function trainByBatches(
       ...(targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)]),
       ...callbacksOf(options),
     ],
-    onEpochEnd: ({ seconds }) => {
-      trainSeconds += seconds;
-    },
     profile: file,
   });
   let interrupted = INTERRUPTED;
@@ -220,6 +217,7 @@ async function trainByBatches(
   }
   const history = await run;
   const { epoch, testAccuracy } = history.epochs.at(-1) ?? {};
+  const trainSeconds = history.epochs.reduce((sum, { seconds }) => sum + seconds, 0);
   if (history.reason === TARGET) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
   else if (targetAccuracy !== undefined && !history.stopped)
     report.note(`test accuracy ${targetAccuracy} was not reached`);
