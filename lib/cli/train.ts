@@ -100,7 +100,10 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(precisionOption())
-    .option('--log <file>', "write what --json prints to a file, with more for 'steepest report', beside what is shown")
+    .option(
+      '--log <file>',
+      "write what --json prints to a file, with more for 'steepest report', beside what is shown; with --resume go on with it",
+    )
     .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
     .addOption(jsonOption())
@@ -144,6 +147,7 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     const loss = options.loss ?? (preset === 'simplenn' ? 'squaredError' : 'softmaxCrossEntropy');
     const C = options.C ?? (preset === 'simplenn' ? 0.01 * images.count : undefined);
     const run = { train: images, test, loss, C, batchSize: options.batch };
+    if (isWhole(optimizer)) await log?.begin();
     const code = isWhole(optimizer)
       ? await minimize(model, { method: optimizer, ...run }, options, io, report)
       : await trainByBatches(model, { optimizer, ...run }, options, io, { report, log });
@@ -197,7 +201,7 @@ async function trainByBatches(
     validationData: test,
     onProgress: (progress) => report.progress(progress),
     callbacks: [
-      ...(log === undefined ? [] : [log.losses(stepsPerEpoch)]),
+      ...(log === undefined ? [] : [log.callback(() => run.status)]),
       ...(tensorboard === undefined ? [] : [tensorBoard(tensorboard)]),
       ...(targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)]),
       ...callbacksOf(options),
