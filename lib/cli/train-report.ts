@@ -96,7 +96,7 @@ class TextReport implements Report {
   }
 
   start(model: Model, run: { model: string; data: string }, images: number, testImages: number): void {
-    const amounts = `${count(model.parameterCount)} parameters, ${count(images)} images, ${count(testImages)} for the test`;
+    const amounts = `${count(model.parameterCount)} parameters, ${count(images)} ${model.inputShape.length === 3 ? 'images' : 'rows'}, ${count(testImages)} for the test`;
     this.io.out(`${run.model} on ${run.data}: ${amounts}; ${model.device.description}\n`);
   }
   note(text: string): void {

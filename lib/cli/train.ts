@@ -113,6 +113,8 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
         'train --epochs 3',
         'train --model resnet18 --data cifar10 --data-dir DIR --checkpoint runs/a --resume',
         'train --epochs 5 --resume runs/a/checkpoint-0000000237.safetensors',
+        'train --data folder --data-dir pets --model cnn4 --save pets.safetensors',
+        'train --data csv --train-file A.csv --test-file B.csv --model mlp',
         'train --config NET.config --preset simplenn --data mat --train-file A.mat --test-file B.mat',
         'train --optimizer lbfgs --loss squaredError --C 100 --iterations 50',
       ),
