@@ -5,6 +5,7 @@ import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../t
 import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
+import { augmentNames } from './train-augment.js';
 import { callbackNames } from './train-callbacks.js';
 import { checkpointNames } from './train-checkpoints.js';
 import type { Images } from './train-data.js';
@@ -38,6 +39,7 @@ const ofBatches = [
   'profile',
   'accumulate',
   'classWeights',
+  ...augmentNames,
   ...callbackNames,
   ...checkpointNames,
 ] as const;

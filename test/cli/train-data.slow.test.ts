@@ -1,17 +1,17 @@
-/** Images and tables of one's own, from the files to what `evaluate` tells. Inside the test, on the reference. */
+/** Images and tables of one's own, from the files to what `evaluate` tells. Inside the test, on few images. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCommand } from '../helpers/fake-io.js';
 import { jpeg } from '../helpers/jpeg.js';
 import { folderOf } from '../helpers/temporary.js';
 
-const options = ['--model', 'mlp', '--device', 'reference', '--batch', '8', '--epochs', '6', '--json'];
+const options = ['--model', 'mlp', '--batch', '8', '--epochs', '6', '--json'];
 
 async function trained(dir: string, ...data: string[]) {
   const [model, log] = [join(dir, 'model.safetensors'), join(dir, 'log.jsonl')];
   const { code, io } = await runCommand(['train', ...options, ...data, '--save', model, '--log', log]);
   expect([code, io.stderr]).toEqual([0, expect.stringContaining(`saved to ${model}\n`)]);
-  const found = await runCommand(['evaluate', '--model', model, '--device', 'reference', '--json', ...data]);
+  const found = await runCommand(['evaluate', '--model', model, '--json', ...data]);
   expect(found.code).toBe(0);
   expect((await runCommand(['report', log])).code).toBe(0);
   const { testLoss, testAccuracy } = io.lines.at(-1)!;

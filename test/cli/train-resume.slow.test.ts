@@ -1,4 +1,4 @@
-/** `steepest train --resume`: a run that was kept goes on. Inside the test, on the reference, on few images. */
+/** `steepest train --resume`: a run that was kept goes on. Inside the test, on few images. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { temporaryFolder } from '../helpers/temporary.js';
 
 const folder = temporaryFolder('train-resume');
 const at = (name: string) => join(folder, name);
-const few = ['train', '--model', 'mlp', '--device', 'reference', '--limit', '20', '--batch', '10', '--json'];
+const few = ['train', '--model', 'mlp', '--limit', '20', '--batch', '10', '--json'];
 const run = (...args: string[]) => runCommand([...few, ...args]);
 
 test('from a file, with or without a folder, it comes to the numbers of a run that was not interrupted', async () => {
