@@ -1,5 +1,5 @@
-/** `steepest train --resume`: a run that was kept goes on. Inside the test, on the reference, on few images. */
-import { readdirSync } from 'node:fs';
+/** `steepest train --resume`: a run that was kept goes on. Inside the test, on few images. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCommand } from '../helpers/fake-io.js';
@@ -7,7 +7,7 @@ import { temporaryFolder } from '../helpers/temporary.js';
 
 const folder = temporaryFolder('train-resume');
 const at = (name: string) => join(folder, name);
-const few = ['train', '--model', 'mlp', '--device', 'reference', '--limit', '20', '--batch', '10', '--json'];
+const few = ['train', '--model', 'mlp', '--limit', '20', '--batch', '10', '--json'];
 const run = (...args: string[]) => runCommand([...few, ...args]);
 
 test('from a file, with or without a folder, it comes to the numbers of a run that was not interrupted', async () => {
@@ -27,6 +27,28 @@ test('from a file, with or without a folder, it comes to the numbers of a run th
     expect(figures(one)).toEqual([start, ...others]);
   }
   expect(readdirSync(at('b'))).toHaveLength(1);
+});
+
+test('a log goes on too: as one run it starts once, and is done once', async () => {
+  const log = ['--log', at('log.jsonl'), '--checkpoint', at('logged')];
+  await run('--epochs', '1', ...log);
+  const { io } = await run('--epochs', '2', ...log, '--resume');
+  expect(io.lines.map(({ event }) => event)).toEqual(['start', 'epoch', 'done']);
+  const lines = readFileSync(at('log.jsonl'), 'utf8').trim().split('\n');
+  const events = lines.map((line) => JSON.parse(line)).filter(({ event }) => event !== 'steps');
+  expect(events.map(({ event, epoch }) => [event, epoch])).toEqual([
+    ...[
+      ['start', undefined],
+      ['epoch', 1],
+      ['epoch', 2],
+      ['done', 2],
+      ['evaluation', undefined],
+    ],
+  ]);
+  expect(io.lines).toEqual([events[0], ...events.slice(2, -1)]);
+  // Forgetting --resume costs no log.
+  expect((await run('--epochs', '2', ...log)).code).toBe(1);
+  expect(readFileSync(at('log.jsonl'), 'utf8').trim().split('\n')).toEqual(lines);
 });
 
 test('a target that was reached tells the seconds of all epochs, also of those before', async () => {
