@@ -13,7 +13,7 @@ const { digits, lenet, sequential } = await import('steepest');
 
 /** With native kernels: a training of some seconds. Without: what plain TypeScript does in less than a minute. */
 const NATIVE = { train: 10_000, test: 2_000, epochs: 3, batchSize: 128 };
-const REFERENCE = { train: 400, test: 100, epochs: 1, batchSize: 10 };
+const REFERENCE = { train: 250, test: 100, epochs: 1, batchSize: 10 };
 
 const number = (value, places = 0) =>
   value.toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places });

@@ -11,7 +11,12 @@ const guides = readdirSync(join(root, 'docs'))
 
 /** What some examples are to print, by file and place. */
 const printed: Record<string, Record<number, RegExp>> = {
-  'docs/train.md': { 0: /^1 .*\n2 (.|\n)* epochs$/, 1: /^0$/, 3: /^Float32Array\(2\)/ },
+  'docs/train.md': {
+    ...{ 0: /^1 .*\n2 (.|\n)* epochs$/, 1: /^0$/, 3: /add_1 .* of input, relu_1\n/ },
+    ...{ 4: /^0 (.|\n)*\n5 \d/, 5: /^0\.89\d+ \d\S* 1 Float64Array/ },
+  },
+  'docs/data.md': { 0: /loss: \d.*accuracy: \d.*rows: 50 / },
+  'docs/files.md': { 0: /^Float32Array\(2\)/, 1: /^(Float32Array\(2\) \[.*\]) \1$/s },
   'docs/serve.md': { 0: /^before .*\nafter /, 1: /^true true$/ },
   'docs/benchmark.md': { 0: /^reference 128 / },
   'docs/extend.md': { 0: /\ntrue 6$/ },

@@ -12,7 +12,7 @@ import {
   profileOption,
   threadsOption,
 } from './arguments.js';
-import { kernelCases, shapeText, smaller } from './bench/cases.js';
+import { kernelCases, lineOf, shapeText, smaller } from './bench/cases.js';
 import { type Ceiling, measureCeiling } from './bench/ceiling.js';
 import { benchKernel, type KernelResult, REFERENCE_WORK } from './bench/kernels.js';
 import { benchTraining, referenceBatch, type TrainingResult } from './bench/training.js';
@@ -43,7 +43,7 @@ export function benchCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(threadsOption())
     .addOption(deviceOption())
     .addOption(precisionOption())
-    .option('--filter <name>', 'only kernels whose name contains this')
+    .option('--filter <text>', "only cases whose line (the kernel's name and sizes) contains this")
     .option(
       '--no-reference',
       'do without the reference, which takes most of the time: nothing is checked, nothing timed beside',
@@ -54,6 +54,7 @@ export function benchCommand(io: Io, finish: (code: number) => void): Command {
       'after',
       examples(
         'bench kernels --filter gemm',
+        "bench kernels --filter 'gemm m=1024'",
         'bench train --model lenet --threads 2',
         'bench infer --model vgg11 --json',
       ),
@@ -74,8 +75,8 @@ export function benchKernels(options: BenchArguments, io: Io): number {
   if (options.model !== undefined || options.batch !== undefined)
     throw new UsageError('--model and --batch are for bench train and bench infer');
   if (options.profile !== undefined) throw new UsageError('--profile is for bench train and bench infer');
-  const cases = kernelCases.filter(({ kernel }) => kernel.includes(filter));
-  if (cases.length === 0) throw new UsageError(`no kernel's name contains '${filter}'`);
+  const cases = kernelCases.filter((one) => lineOf(one).includes(filter));
+  if (cases.length === 0) throw new UsageError(`no kernel's name and sizes contain '${filter}'`);
   const { backend } = chooseDevice('bench', options);
   const reference = options.reference === false ? undefined : chooseDevice('bench', { device: 'reference' }).backend;
   const threads = backend.name === 'cpu' ? (options.threads ?? defaultThreads()) : 1;

@@ -22,6 +22,7 @@ export function evaluateCommand(io: Io, finish: (code: number) => void): Command
       'after',
       examples(
         'evaluate --model digits.safetensors',
+        'evaluate --model pets.safetensors --data folder --data-dir pets',
         'evaluate --model lenet.onnx --data mnist --data-dir mnist --by-class --json',
       ),
     )

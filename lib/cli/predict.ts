@@ -1,8 +1,9 @@
 /** `steepest predict`: the classes of images, with their probabilities. */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { decodeFile } from '../data/decode.js';
+import { classFolders } from '../data/image-list.js';
 import type { Image } from '../data/jpeg.js';
 import { wrongFormat } from '../errors.js';
 import type { AnyLayer } from '../layers/layer.js';
@@ -27,12 +28,16 @@ export function predictCommand(io: Io, finish: (code: number) => void): Command 
       'tell the classes of images (JPEG, PNG; with the package sharp other formats, and other sizes than the model has)',
     )
     .argument('<image...>', 'files')
-    .option('--classes <names>', 'names of the classes: a,b,c or a file with one a line (default: their numbers)')
+    .option(
+      '--classes <names>',
+      'names of the classes: a,b,c or a file with one a line, or a folder with one for each class (default: their numbers)',
+    )
     .option('--top <n>', 'classes told of each image, the most probable first', wholeNumber(1), 1)
     .addHelpText(
       'after',
       examples(
         'predict --model digits.safetensors 7.png',
+        'predict --model pets.safetensors --classes pets/train cat.jpg',
         'predict --model cifar.onnx --classes airplane,car,bird,cat,deer,dog,frog,horse,ship,truck --top 3 --json *.jpg',
       ),
     )
@@ -67,14 +72,20 @@ async function predict(files: readonly string[], options: PredictArguments, io: 
   }
 }
 
-/** Names of the classes, from the option or a file. */
+/** Names of the classes, from the option, a file or a folder. */
 async function namesOf(option: string | undefined, classes: number): Promise<string[]> {
   if (option === undefined) return Array.from({ length: classes }, (_, i) => String(i));
-  const text = option.includes(',') ? option.replaceAll(',', '\n') : await readFile(option, 'utf8');
-  const names = text.split(/\r?\n/).filter((name) => name.trim() !== '');
+  const names = await namesIn(option);
   if (names.length !== classes)
     throw new UsageError(`--classes: the model has ${classes} classes but there are ${names.length} names`);
   return names;
+}
+
+async function namesIn(option: string): Promise<string[]> {
+  const list = option.includes(',');
+  if (!list && (await stat(option)).isDirectory()) return classFolders('predict', option);
+  const text = list ? option.replaceAll(',', '\n') : await readFile(option, 'utf8');
+  return text.split(/\r?\n/).filter((name) => name.trim() !== '');
 }
 
 /** The images one after another, as the model takes them. */

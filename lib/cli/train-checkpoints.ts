@@ -7,7 +7,8 @@ import { wholeNumber } from './values.js';
 export interface CheckpointArguments {
   readonly checkpoint?: string;
   readonly checkpointEvery?: number;
-  readonly resume?: boolean;
+  /** true: from the folder of --checkpoint. */
+  readonly resume?: true | string;
 }
 
 export const checkpointNames = ['checkpoint', 'checkpointEvery', 'resume'] as const;
@@ -16,18 +17,21 @@ export function addCheckpointOptions(command: Command): Command {
   return command
     .option('--checkpoint <dir>', 'keep the run there after each epoch, every 15 seconds and when it is interrupted')
     .option('--checkpoint-every <n>', 'keep it every so many steps, in place of every 15 seconds', wholeNumber(1))
-    .option('--resume', 'go on from the latest checkpoint, where there is one');
+    .option(
+      '--resume [file]',
+      'go on from the latest checkpoint in the folder of --checkpoint, where there is one; or from this file, or folder',
+    );
 }
 
 /** The options of the fit. */
 export function checkpointOptions({ checkpoint, checkpointEvery, resume }: CheckpointArguments): FitOptions {
-  if (checkpoint !== undefined)
-    return {
-      checkpoint,
-      ...(checkpointEvery !== undefined && { checkpointEvery }),
-      ...(resume !== undefined && { resume }),
-    };
-  if ((checkpointEvery ?? resume) !== undefined)
-    throw new UsageError('--checkpoint-every and --resume need --checkpoint DIR');
-  return {};
+  if (checkpoint === undefined && checkpointEvery !== undefined)
+    throw new UsageError('--checkpoint-every needs --checkpoint DIR');
+  if (checkpoint === undefined && resume === true)
+    throw new UsageError('--resume needs --checkpoint DIR, or a file or folder to go on from: --resume FILE');
+  return {
+    ...(checkpoint !== undefined && { checkpoint }),
+    ...(checkpointEvery !== undefined && { checkpointEvery }),
+    ...(resume !== undefined && { resume }),
+  };
 }

@@ -1,58 +1,75 @@
 /** The images of `steepest train`, and what the preset simplenn makes of them. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cifar10 } from '../data/cifar10.js';
 import { cifar100 } from '../data/cifar100.js';
 import { digits } from '../data/digits.js';
-import type { ImageProgress } from '../data/image-options.js';
+import { trainAndTest } from '../data/image-folder.js';
+import type { ImageOptions, ImageProgress, Size } from '../data/image-options.js';
 import { mnist } from '../data/mnist.js';
 import { type PixelOrder, pixelOrders, simplennData } from '../data/simplenn.js';
 import { type Io, interruptible, UsageError } from './io.js';
 import type { Report } from './train-report.js';
-import { wholeNumber } from './values.js';
+import { addTableOptions, readTables, type TableArguments } from './train-tables.js';
+import { flag, listed, wholeNumber } from './values.js';
 
-export const dataNames = ['digits', 'mnist', 'fashion', 'cifar10', 'cifar100', 'mat'] as const;
+export const dataNames = ['digits', 'mnist', 'fashion', 'cifar10', 'cifar100', 'folder', 'csv', 'mat'] as const;
+type DataName = (typeof dataNames)[number];
 
-/** Bytes, or real numbers, with a class for each image. */
+/** Bytes, or real numbers, with a class for each image (of tables: for each row). */
 export interface Images {
   readonly x: Uint8Array | Float32Array | Float64Array;
   readonly y: Uint8Array | Int32Array;
   readonly count: number;
-  readonly shape: readonly [number, number, number];
+  /** Of an image: [height, width, channels]; of a row of a table: [columns]. */
+  readonly shape: readonly number[];
   readonly classes: number;
   /** Where the data has names for them. */
   readonly classNames?: readonly string[];
 }
+
+export type ImageShape = readonly [height: number, width: number, channels: number];
+export const isImage = (shape: readonly number[]): shape is ImageShape => shape.length === 3;
 
 export interface ImageSets {
   readonly train: Images;
   readonly test: Images;
 }
 
-export interface DataArguments {
-  readonly data: (typeof dataNames)[number];
+export interface DataArguments extends TableArguments {
+  readonly data: DataName;
   readonly dataDir?: string;
-  readonly trainFile?: string;
-  readonly testFile?: string;
   readonly pixelOrder?: PixelOrder;
   readonly limit?: number;
 }
 
 /** The options that say which images. */
 export function addDataOptions(command: Command): Command {
-  return command
+  command
     .addOption(new Option('--data <name>', 'images to learn from').choices(dataNames).default('digits'))
     .option(
       '--data-dir <dir>',
-      "folder of MNIST's or Fashion-MNIST's four files; of CIFAR's binary ones; for cifar10 also of train/<class>/*.jpg and test/<class>/*.jpg",
+      "folder of MNIST's or Fashion-MNIST's four files; of CIFAR's binary ones; for folder, and cifar10, of train/<class>/*.jpg and test/<class>/*.jpg (or .png)",
     )
-    .option('--train-file <file>', 'for mat: a MAT-file with labels y and images Z to learn from')
-    .option('--test-file <file>', 'for mat: another for the test')
-    .addOption(new Option('--pixel-order <name>', 'for mat: how pixels lie in Z (default: rows)').choices(pixelOrders))
+    .option('--train-file <file>', 'to learn from: for csv a table, for mat a MAT-file with labels y and images Z')
+    .option('--test-file <file>', 'another for the test')
     .option(
-      '--limit <n>',
-      'take only N training and N test images: the first, of folders of classes evenly from all',
-      wholeNumber(1),
-    );
+      '--image-size <HxW>',
+      'for folder: the size that images are brought to (needs the package sharp); for csv: rows are the pixels of such images',
+      imageSize,
+    )
+    .addOption(new Option('--pixel-order <name>', 'for mat: how pixels lie in Z (default: rows)').choices(pixelOrders));
+  return addTableOptions(command).option(
+    '--limit <n>',
+    'take only N training and N test images: the first, of folders of classes evenly from all',
+    wholeNumber(1),
+  );
+}
+
+/** 32x48, or 32 for both sides. */
+function imageSize(text: string): Size {
+  const sides = /^([1-9]\d*)(?:x([1-9]\d*))?$/.exec(text);
+  if (sides === null) throw new InvalidArgumentError('Expected a size such as 64x48, height first, or 64.');
+  return [Number(sides[1]), Number(sides[2] ?? sides[1])];
 }
 
 /** The built-in digits: how many, and from which seed (not --seed, so that runs with several seeds see the same images). */
@@ -81,22 +98,34 @@ export async function loadData(
       test: digits({ count: count(DIGITS.test), seed, split: 'test' }),
     };
   }
-  if (data === 'cifar10' || data === 'cifar100') return readCifar(options, io, report);
+  const read = readers[data];
+  if (read !== undefined) return readImages(read, options, io, report);
   const { train, test } = data === 'mat' ? await readMatrices(options, wanted) : await mnist(dataDir!);
   return { train: firstImages(train, limit), test: firstImages(test, limit) };
 }
 
-function checkArguments({ data, dataDir, trainFile, testFile, pixelOrder }: DataArguments): void {
-  if (data === 'mat') {
-    if (trainFile === undefined || testFile === undefined)
-      throw new UsageError('--data mat needs --train-file FILE and --test-file FILE');
-  } else if ((trainFile ?? testFile ?? pixelOrder) !== undefined)
-    throw new UsageError('--train-file, --test-file and --pixel-order are for --data mat');
-  const folder = data !== 'digits' && data !== 'mat';
-  if (!folder && dataDir !== undefined)
-    throw new UsageError('--data-dir is for --data mnist, fashion, cifar10 and cifar100; digits are built in');
-  if (folder && dataDir === undefined)
+/** The data that each option is for. */
+const optionsOf = {
+  dataDir: ['mnist', 'fashion', 'cifar10', 'cifar100', 'folder'],
+  trainFile: ['csv', 'mat'],
+  testFile: ['csv', 'mat'],
+  imageSize: ['folder', 'csv'],
+  pixelOrder: ['mat'],
+  labelColumn: ['csv'],
+  separator: ['csv'],
+  header: ['csv'],
+} as const satisfies Partial<Record<keyof DataArguments, readonly DataName[]>>;
+
+function checkArguments(options: DataArguments): void {
+  const { data, dataDir, trainFile, testFile } = options;
+  const isFor = (name: keyof typeof optionsOf) => optionsOf[name].some((one) => one === data);
+  for (const name of Object.keys(optionsOf) as (keyof typeof optionsOf)[])
+    if (options[name] !== undefined && options[name] !== true && !isFor(name))
+      throw new UsageError(`${flag(name)} is for --data ${listed(optionsOf[name])}`);
+  if (isFor('dataDir') && dataDir === undefined)
     throw new UsageError(`--data ${data} needs --data-dir DIR, the folder of its files`);
+  if (isFor('trainFile') && (trainFile === undefined || testFile === undefined))
+    throw new UsageError(`--data ${data} needs --train-file FILE and --test-file FILE`);
 }
 
 async function readMatrices(
@@ -109,11 +138,25 @@ async function readMatrices(
   return { train: await simplennData(trainFile!, options), test: await simplennData(testFile!, options) };
 }
 
-async function readCifar({ data, dataDir, limit }: DataArguments, io: Io, report: Report) {
+type Read = (options: DataArguments, how: ImageOptions) => Promise<ImageSets>;
+
+/** Those that tell how far they are, and end where a signal says so. */
+const readers: Partial<Record<DataName, Read>> = {
+  cifar10: ({ dataDir }, how) => cifar10(dataDir!, how),
+  cifar100: ({ dataDir }, how) => cifar100(dataDir!, how),
+  folder: ({ dataDir, imageSize: size }, how) =>
+    trainAndTest('imageFolder', dataDir!, { ...how, ...(size && { size }) }),
+  csv: async (options, { limit, signal }) => {
+    const { train, test } = await readTables(options, signal);
+    return { train: firstImages(train, limit), test: firstImages(test, limit) };
+  },
+};
+
+async function readImages(read: Read, options: DataArguments, io: Io, report: Report) {
+  const { limit } = options;
   const onProgress = (progress: ImageProgress) => report.loading(progress);
-  const read = data === 'cifar10' ? cifar10 : cifar100;
   const sets = await interruptible(io, (signal) =>
-    read(dataDir!, { limit, signal, onProgress }).finally(() => report.close()),
+    read(options, { limit, signal, onProgress }).finally(() => report.close()),
   );
   if (sets === undefined) report.done({ epochs: [], reason: 'stopped', stopped: true });
   return sets;

@@ -4,7 +4,7 @@ import type { LossOption } from '../losses/registry.js';
 import type { Model } from '../train/model.js';
 import { classesOf } from '../train/predict.js';
 import { softmax } from './softmax.js';
-import type { Images } from './train-data.js';
+import { type ImageShape, type Images, isImage } from './train-data.js';
 
 /** How many filters, and misread images, are shown. */
 const [MOST_FILTERS, MOST_MISREAD] = [64, 60];
@@ -13,7 +13,8 @@ const [MOST_FILTERS, MOST_MISREAD] = [64, 60];
 export async function evaluationEvent(model: Model, test: Images, loss: LossOption) {
   const metrics = ['loss', 'accuracy', 'confusionMatrix', 'classificationReport'] as const;
   const { rows, classificationReport: report, ...found } = await model.evaluate(test, { loss, metrics });
-  const filters = firstFilters(model, test.shape);
+  const { shape } = test;
+  const filters = isImage(shape) ? firstFilters(model, shape) : undefined;
   return {
     event: 'evaluation',
     images: rows,
@@ -21,12 +22,12 @@ export async function evaluationEvent(model: Model, test: Images, loss: LossOpti
     ...(test.classNames && { classNames: test.classNames }),
     classes: report!.classes,
     ...(filters && { filters }),
-    misread: await misread(model, test, loss),
+    misread: isImage(shape) ? await misread(model, test, shape, loss) : [],
   };
 }
 
 /** The wrong answers that the network is surest of. */
-async function misread(model: Model, test: Images, loss: LossOption) {
+async function misread(model: Model, test: Images, shape: ImageShape, loss: LossOption) {
   const outputs = await model.predict(test.x);
   const columns = outputs.length / test.count;
   const predictions = columns > 1 ? classesOf(outputs, columns, 0) : await model.predictClasses(test.x);
@@ -39,7 +40,7 @@ async function misread(model: Model, test: Images, loss: LossOption) {
     .sort((a, b) => b.sureness - a.sureness)
     .slice(0, MOST_MISREAD)
     .map(({ i, sureness }) => ({
-      image: imageUrl(test, i),
+      image: imageUrl(test, shape, i),
       label: test.y[i]!,
       prediction: predictions[i]!,
       ...(probabilities && { probability: sureness }),
@@ -60,7 +61,7 @@ function probabilitiesOf(rows: number, row: (i: number) => Numbers): (outputs: N
 }
 
 /** The first weights that look at images, each filter as an image: of a convolution, or of a fully-connected layer on all pixels. */
-function firstFilters(model: Model, [height, width, channels]: Images['shape']) {
+function firstFilters(model: Model, [height, width, channels]: ImageShape) {
   const weights = model.weights().find(({ shape }) => shape.length === 4 || shape.length === 2);
   if (weights === undefined) return undefined;
   const { name, shape, values } = weights;
@@ -87,7 +88,7 @@ function filterUrl(size: Size, at: (i: number) => number): string {
 }
 
 /** Bytes as they are; of other values the least is black and the largest white. */
-function imageUrl({ x, shape: [rows, columns, depth] }: Images, index: number): string {
+function imageUrl({ x }: Images, [rows, columns, depth]: ImageShape, index: number): string {
   const length = rows * columns * depth;
   const image = x.subarray(index * length, (index + 1) * length);
   const size = { rows, columns, depth };

@@ -7,7 +7,7 @@ import { countOf } from '../numbers.js';
 import { loadModel, type Model, sequential } from '../train/model.js';
 import type { DeviceOption, PrecisionOption } from './arguments.js';
 import { UsageError } from './io.js';
-import type { DataArguments, Images } from './train-data.js';
+import { type DataArguments, type Images, isImage } from './train-data.js';
 import type { Report } from './train-report.js';
 
 export const DEFAULT_MODEL: NetworkName = 'lenet';
@@ -36,6 +36,7 @@ export async function modelFor(
 /** The network for images of this shape. One that wants larger images gets a border of zeros round them. */
 function buildModel(options: ModelArguments, { shape, classes }: Images, report: Report): Model {
   const { model: name = DEFAULT_MODEL, seed, device, threads, precision } = options;
+  if (!isImage(shape)) return tableModel(options, shape, classes);
   const [height, width, channels] = shape;
   const wanted = networkFrom(name).inputShape[0]!;
   const padding = Math.max(0, Math.ceil((wanted - Math.min(height, width)) / 2));
@@ -50,6 +51,21 @@ function buildModel(options: ModelArguments, { shape, classes }: Images, report:
     padding > 0 ? [zeroPadding2d({ padding }), ...layers] : layers,
   );
 }
+
+/** The network for rows of numbers: one that looks at no image as such, but flattens it first. */
+function tableModel(options: ModelArguments, shape: readonly number[], classes: number): Model {
+  const { model: name = DEFAULT_MODEL, data, seed, device, threads, precision } = options;
+  const { layers } = networkFrom(name, { classes });
+  if (layers[0]!.kind !== 'flatten')
+    throw new UsageError(
+      `${name} takes images, but ${data} has ${inputs(shape)}: give --model mlp or, where these are pixels, --image-size`,
+    );
+  return sequential({ inputShape: shape, seed, device, threads, precision }, layers);
+}
+
+/** What a network takes, in words. */
+const inputs = (shape: readonly number[]) =>
+  isImage(shape) ? `images of ${shape.join(' x ')}` : `rows of ${shape.join(' x ')} numbers`;
 
 /** The network of a file, for images of just the shape and the classes that it says. */
 function configured({ inputShape, classes, layers }: Network, options: ModelArguments, images: Images): Model {
@@ -76,6 +92,6 @@ export function checkFit(
 ): void {
   if (inputShape.join() !== images.shape.join() || classes !== images.classes)
     throw new UsageError(
-      `${file} is for images of ${inputShape.join(' x ')} in ${classes} classes, but ${data} has ${images.shape.join(' x ')} in ${images.classes}`,
+      `${file} is for ${inputs(inputShape)} in ${classes} classes, but ${data} has ${inputs(images.shape)} in ${images.classes}`,
     );
 }

@@ -26,7 +26,7 @@ export interface Report {
   close(): void;
 }
 
-/** What is shown; with a log, the lines of JSON go there too. */
+/** What is shown; with a log, the lines of JSON go there too (those of epochs by the log itself, which is a callback of the fit). */
 export function reportFor(io: Io, json: boolean, log?: Output): Report {
   const shown = json ? new JsonReport(io) : new TextReport(io);
   return log === undefined ? shown : both(shown, new JsonReport(log));
@@ -43,7 +43,7 @@ function both(shown: Report, log: Report): Report {
     loading: (progress) => shown.loading(progress),
     note: (text) => shown.note(text),
     progress: (progress) => shown.progress(progress),
-    epoch: twice((report, ...given: Parameters<Report['epoch']>) => report.epoch(...given)),
+    epoch: (record, epochs) => shown.epoch(record, epochs),
     passing: (progress) => shown.passing(progress),
     iteration: twice((report, record: IterationRecord) => report.iteration(record)),
     target: twice((report, target: Parameters<Report['target']>[0]) => report.target(target)),
@@ -96,7 +96,7 @@ class TextReport implements Report {
   }
 
   start(model: Model, run: { model: string; data: string }, images: number, testImages: number): void {
-    const amounts = `${count(model.parameterCount)} parameters, ${count(images)} images, ${count(testImages)} for the test`;
+    const amounts = `${count(model.parameterCount)} parameters, ${count(images)} ${model.inputShape.length === 3 ? 'images' : 'rows'}, ${count(testImages)} for the test`;
     this.io.out(`${run.model} on ${run.data}: ${amounts}; ${model.device.description}\n`);
   }
   note(text: string): void {

@@ -5,11 +5,12 @@ import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../t
 import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
 import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
+import { augmentNames } from './train-augment.js';
 import { callbackNames } from './train-callbacks.js';
 import { checkpointNames } from './train-checkpoints.js';
 import type { Images } from './train-data.js';
 import type { Report } from './train-report.js';
-import { numberIn, positiveNumber, wholeNumber } from './values.js';
+import { flag, numberIn, positiveNumber, wholeNumber } from './values.js';
 
 export interface WholeArguments {
   readonly tensorboard?: string;
@@ -38,6 +39,7 @@ const ofBatches = [
   'profile',
   'accumulate',
   'classWeights',
+  ...augmentNames,
   ...callbackNames,
   ...checkpointNames,
 ] as const;
@@ -69,11 +71,9 @@ export function isWhole(optimizer: string): optimizer is MinimizeMethod {
 export function checkWhole(optimizer: string, options: object): void {
   const given = (names: readonly string[]) =>
     names.filter((name) => (options as Record<string, unknown>)[name] !== undefined);
-  const flags = (names: readonly string[]) =>
-    names.map((name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`);
   const refuse = (names: readonly string[], whom: string) => {
     if (names.length > 0)
-      throw new UsageError(`${flags(names).join(', ')}: not with --optimizer ${optimizer}, but with ${whom}`);
+      throw new UsageError(`${names.map(flag).join(', ')}: not with --optimizer ${optimizer}, but with ${whom}`);
   };
   if (isWhole(optimizer)) refuse(given(ofBatches), 'those that train by batches');
   else refuse(given(ofAll), minimizeMethods.join(', '));

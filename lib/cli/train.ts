@@ -12,6 +12,7 @@ import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
 import { deviceOption, modelOption, precisionOption, profileOption, threadsOption } from './arguments.js';
 import { INTERRUPTED, type Io, OK, TERMINATED, UsageError } from './io.js';
+import { type AugmentArguments, addAugmentOptions, augmented, checkAugment, sameBatches } from './train-augment.js';
 import { addCallbackOptions, type CallbackArguments, callbacksOf } from './train-callbacks.js';
 import { addCheckpointOptions, type CheckpointArguments, checkpointOptions } from './train-checkpoints.js';
 import { addDataOptions, centred, type DataArguments, type Images, loadData } from './train-data.js';
@@ -25,7 +26,8 @@ const TARGET = 'targetAccuracy';
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
 
 export interface TrainArguments
-  extends CallbackArguments,
+  extends AugmentArguments,
+    CallbackArguments,
     CheckpointArguments,
     DataArguments,
     WholeArguments,
@@ -100,7 +102,10 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(precisionOption())
-    .option('--log <file>', "write what --json prints to a file, with more for 'steepest report', beside what is shown")
+    .option(
+      '--log <file>',
+      "write what --json prints to a file, with more for 'steepest report', beside what is shown; with --resume go on with it",
+    )
     .option('--tensorboard <dir>', 'write a log for TensorBoard to a folder')
     .addOption(profileOption())
     .addOption(jsonOption())
@@ -109,13 +114,17 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
       examples(
         'train --epochs 3',
         'train --model resnet18 --data cifar10 --data-dir DIR --checkpoint runs/a --resume',
+        'train --model cnn4 --data cifar10 --data-dir DIR --augment flip,crop=4,cutout=8',
+        'train --epochs 5 --resume runs/a/checkpoint-0000000237.safetensors',
+        'train --data folder --data-dir pets --model cnn4 --save pets.safetensors',
+        'train --data csv --train-file A.csv --test-file B.csv --model mlp',
         'train --config NET.config --preset simplenn --data mat --train-file A.mat --test-file B.mat',
         'train --optimizer lbfgs --loss squaredError --C 100 --iterations 50',
       ),
     );
-  return addWholeOptions(addCheckpointOptions(addCallbackOptions(command))).action(async (options: TrainArguments) =>
-    finish(await train(options, io)),
-  );
+  return [addAugmentOptions, addCallbackOptions, addCheckpointOptions, addWholeOptions]
+    .reduce((all, add) => add(all), command)
+    .action(async (options: TrainArguments) => finish(await train(options, io)));
 }
 
 /** Runs the command; resolves to its exit code. */
@@ -132,6 +141,7 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   const loaded = await loadData(options, config, io, report);
   if (loaded === undefined) return INTERRUPTED;
   const { train: images, test } = preset === 'simplenn' ? centred(loaded) : loaded;
+  checkAugment(options, images);
   const model = await modelFor(options, config, images, report);
   try {
     report.start(
@@ -143,6 +153,7 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     const loss = options.loss ?? (preset === 'simplenn' ? 'squaredError' : 'softmaxCrossEntropy');
     const C = options.C ?? (preset === 'simplenn' ? 0.01 * images.count : undefined);
     const run = { train: images, test, loss, C, batchSize: options.batch };
+    if (isWhole(optimizer)) await log?.begin();
     const code = isWhole(optimizer)
       ? await minimize(model, { method: optimizer, ...run }, options, io, report)
       : await trainByBatches(model, { optimizer, ...run }, options, io, { report, log });
@@ -185,8 +196,8 @@ async function trainByBatches(
     profile: file,
   } = options;
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
-  let trainSeconds = 0;
-  const run = model.fit(train, {
+  const batches = options.augment && { seed: options.seed, batchSize };
+  const run = model.fit(batches === undefined ? train : augmented(train, options, batches), {
     epochs,
     batchSize,
     optimizer: optimizerOf(optimizer, options, epochs * Math.ceil(stepsPerEpoch / (accumulate ?? 1))),
@@ -197,14 +208,12 @@ async function trainByBatches(
     validationData: test,
     onProgress: (progress) => report.progress(progress),
     callbacks: [
-      ...(log === undefined ? [] : [log.losses(stepsPerEpoch)]),
+      ...(batches === undefined ? [] : [sameBatches(train, options, batches)]),
+      ...(log === undefined ? [] : [log.callback(() => run.status)]),
       ...(tensorboard === undefined ? [] : [tensorBoard(tensorboard)]),
       ...(targetAccuracy === undefined ? [] : [untilAccuracy(targetAccuracy)]),
       ...callbacksOf(options),
     ],
-    onEpochEnd: ({ seconds }) => {
-      trainSeconds += seconds;
-    },
     profile: file,
   });
   let interrupted = INTERRUPTED;
@@ -220,6 +229,7 @@ async function trainByBatches(
   }
   const history = await run;
   const { epoch, testAccuracy } = history.epochs.at(-1) ?? {};
+  const trainSeconds = history.epochs.reduce((sum, { seconds }) => sum + seconds, 0);
   if (history.reason === TARGET) report.target({ accuracy: testAccuracy!, trainSeconds, epoch: epoch! });
   else if (targetAccuracy !== undefined && !history.stopped)
     report.note(`test accuracy ${targetAccuracy} was not reached`);

@@ -34,6 +34,17 @@ export const fraction = numberThat((value) => value > 0 && value <= 1, '> 0 and 
 /** A rate of decay. */
 export const decayRate = numberThat((value) => value >= 0 && value < 1, 'in [0, 1)');
 
+/** Options that are there to be turned off: their names in the arguments have no `no`. */
+const negated: readonly string[] = ['header'];
+
+/** An option as it is written: --data-dir for dataDir. */
+export const flag = (name: string): string =>
+  `--${negated.includes(name) ? 'no-' : ''}${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+/** a, b and c */
+export const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
 export const jsonOption = () => new Option('--json', 'one JSON object a line on standard output, and nothing else');
 
 /** Examples for the end of a command's help: what follows the program's name. */

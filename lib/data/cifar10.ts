@@ -1,8 +1,7 @@
 /** CIFAR-10 (Krizhevsky 2009), from its binary files or as JPEG and other images in folders: `train/<class>/*.jpg` and `test/<class>/*.jpg`. */
-import { join } from 'node:path';
-import { wrongFormat, wrongType } from '../errors.js';
+import { wrongType } from '../errors.js';
 import { type CifarFiles, findCifar, readCifar } from './cifar-binary.js';
-import { type ImageFolder, imageFolder } from './image-folder.js';
+import { type ImageFolder, trainAndTest } from './image-folder.js';
 import { checkImageOptions, type ImageOptions } from './image-options.js';
 
 export interface Cifar10 {
@@ -38,13 +37,5 @@ export async function cifar10(dir: string, options?: ImageOptions): Promise<Cifa
   const settings = checkImageOptions('cifar10', options);
   const found = await findCifar(FILES, dir);
   if (found !== undefined) return readCifar(FILES, found, settings);
-  const train = await imageFolder(join(dir, 'train'), options);
-  const test = await imageFolder(join(dir, 'test'), options);
-  for (const key of ['classNames', 'shape'] as const)
-    if (train[key].join() !== test[key].join())
-      throw wrongFormat(
-        'cifar10',
-        `${dir}: expected training and test images of one ${key === 'shape' ? 'size' : 'list of classes'} but received ${train[key].join(', ')} and ${test[key].join(', ')}`,
-      );
-  return { train, test };
+  return trainAndTest('cifar10', dir, options);
 }

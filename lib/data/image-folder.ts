@@ -2,6 +2,8 @@
  * Image folders read into memory: a folder for each class with the files of its images, as the vision libraries have them (torchvision's ImageFolder,
  * Keras's image_dataset_from_directory). JPEG is decoded by libjpeg-turbo, so the bytes are those that Pillow and OpenCV see.
  */
+import { join } from 'node:path';
+import { wrongFormat } from '../errors.js';
 import type { LabelledImages } from './dataset.js';
 import { checkFolderOptions, type ImageFolderOptions, listImages } from './image-list.js';
 import { Progress } from './image-options.js';
@@ -52,4 +54,17 @@ export async function imageFolder(dir: string, options?: ImageFolderOptions): Pr
     progress.add(images.length / length);
   }
   return { x, y, count, shape, classes: classNames.length, classNames };
+}
+
+/** The folders `train` and `test` of a folder. ERR_FORMAT where they differ in classes or in the size of images. */
+export async function trainAndTest(where: string, dir: string, options?: ImageFolderOptions) {
+  const train = await imageFolder(join(dir, 'train'), options);
+  const test = await imageFolder(join(dir, 'test'), options);
+  for (const key of ['classNames', 'shape'] as const)
+    if (train[key].join() !== test[key].join())
+      throw wrongFormat(
+        where,
+        `${dir}: expected training and test images of one ${key === 'shape' ? 'size' : 'list of classes'} but received ${train[key].join(', ')} and ${test[key].join(', ')}`,
+      );
+  return { train, test };
 }

@@ -48,7 +48,7 @@ function checkSize(where: string, size: Size | undefined): Size | undefined {
  */
 export async function listImages(where: string, dir: string, limit: number, size?: Size): Promise<ImageList> {
   if (typeof dir !== 'string') throw wrongType(where, 'dir', 'a path', dir);
-  const classNames = await names(where, dir, 'a folder for each class', true);
+  const classNames = await classFolders(where, dir);
   if (classNames.length > MOST_CLASSES)
     throw wrongFormat(where, `expected at most ${MOST_CLASSES} folders at ${dir} but found ${classNames.length}`);
   const folders = classNames.map((name) => join(dir, name));
@@ -60,6 +60,10 @@ export async function listImages(where: string, dir: string, limit: number, size
   const shape = await decodeFile(where, paths[0]!, size, (image) => image.shape);
   return { paths, labels: Uint8Array.from(some, ({ label }) => label), shape, size, classNames };
 }
+
+/** The names of classes: of the folders in `dir`, in their order. */
+export const classFolders = (where: string, dir: string): Promise<string[]> =>
+  names(where, dir, 'a folder for each class', true);
 
 /** Names in a folder, in the order of their characters' codes; hidden ones are left out. */
 async function names(where: string, dir: string, what: string, foldersOnly = false): Promise<string[]> {

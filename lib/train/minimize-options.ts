@@ -18,6 +18,7 @@ import type { NewtonCgOptions as NewtonCgSettings } from '../solvers/newton-cg.j
 import type { Ending, Iterate, SolverOptions } from '../solvers/problem.js';
 import { type Metric, readMetrics } from './options.js';
 import type { Run } from './run.js';
+import { readStopSignals, type StopSignal } from './signals.js';
 
 /** Where an iteration of minimize ended. Numbers that belong to a method are there with that method, and not at the start. */
 export interface IterationRecord extends Omit<Iterate, 'theta'> {
@@ -40,7 +41,7 @@ export interface Minimum {
   readonly gradientNorm: number;
   /**
    * 'tolerance': the gradient is small enough. 'iterations': all are done. 'line-search': no step lowers the objective any more, as far as the
-   * device's precision tells. 'stopped': by stop().
+   * device's precision tells. 'stopped': by stop() or a signal of the process.
    */
   readonly reason: Ending | 'stopped';
   /** Ended by stop(). */
@@ -94,6 +95,8 @@ interface CommonOptions {
   readonly seed?: number;
   /** Ends the run, within a step; it then rejects with the signal's reason. The weights are those of the last record. */
   readonly signal?: AbortSignal;
+  /** Signals of the process, such as ['SIGTERM'], that end the run as stop() does; a second one ends the process as ever. Default: none. */
+  readonly stopOnSignals?: readonly StopSignal[];
   /** Called, and awaited, after the start and each iteration; the model may be evaluated and its weights read there. */
   readonly onIteration?: (record: IterationRecord) => unknown;
   /** Called a few times a second. */
@@ -158,6 +161,7 @@ const commonNames = [
   'metrics',
   'seed',
   'signal',
+  'stopOnSignals',
   'onIteration',
   'onProgress',
 ] as const satisfies readonly (keyof CommonOptions | 'method')[];
@@ -181,6 +185,7 @@ export interface MinimizeSettings {
   readonly sampleSize: number | undefined;
   readonly sample: ((iteration: number) => ArrayLike<number>) | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly stopOnSignals: readonly StopSignal[];
   readonly onIteration: ((record: IterationRecord) => unknown) | undefined;
   readonly onProgress: ((progress: MinimizeProgress) => void) | undefined;
 }
@@ -204,6 +209,7 @@ export function readMinimizeOptions(options: MinimizeOptions | undefined, modelS
     sampleSize: sampleSize === undefined ? undefined : checkInteger(W, 'sampleSize', sampleSize, 1),
     sample: checkCallback(W, 'sample', (o as NewtonCgOptions).sample),
     signal: checkSignal(W, o.signal),
+    stopOnSignals: readStopSignals(W, o.stopOnSignals),
     onIteration: checkCallback(W, 'onIteration', o.onIteration),
     onProgress: checkCallback(W, 'onProgress', o.onProgress),
   };

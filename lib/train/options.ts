@@ -19,6 +19,7 @@ import { type Callback, readCallbacks } from './callbacks/callback.js';
 import { type EvaluationMetric, readEvaluationMetrics } from './metrics/evaluation.js';
 import { type ProfileOption, readProfile } from './profile.js';
 import type { BatchRecord, EpochRecord, Progress } from './records.js';
+import { readStopSignals, type StopSignal } from './signals.js';
 
 export type Metric = 'loss' | 'accuracy';
 
@@ -64,6 +65,12 @@ export interface FitOptions {
   readonly metrics?: readonly Metric[];
   /** Ends the run after the step it is in; the run then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /**
+   * Signals of the process, such as ['SIGTERM', 'SIGINT'], that end the run as stop() does: with a checkpoint, where it has a folder for them, and with
+   * the signal's name as the history's `reason`. The process goes on, and ends when it likes; a second signal ends it as ever. Only in the main
+   * thread. Default: none.
+   */
+  readonly stopOnSignals?: readonly StopSignal[];
   /** Which records an iteration over the run gets: one an epoch (default), or also one a batch. */
   readonly every?: 'epoch' | 'batch';
   /** Leaves out the last step of an epoch where it is smaller than the others. Default false. */
@@ -118,6 +125,7 @@ const fitOptionNames = [
   'validationSplit',
   'metrics',
   'signal',
+  'stopOnSignals',
   'every',
   'dropRemainder',
   'callbacks',
@@ -146,6 +154,7 @@ export interface FitSettings {
   readonly validationSplit: number;
   readonly accuracy: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly stopOnSignals: readonly StopSignal[];
   readonly batchRecords: boolean;
   readonly dropRemainder: boolean;
   readonly callbacks: readonly Callback[];
@@ -199,6 +208,7 @@ export function readFitOptions(
     validationSplit,
     accuracy: readMetrics('fit', o.metrics),
     signal: checkSignal('fit', o.signal),
+    stopOnSignals: readStopSignals('fit', o.stopOnSignals),
     batchRecords: checkOneOf('fit', 'every', o.every ?? 'epoch', ['epoch', 'batch']) === 'batch',
     dropRemainder: flag('dropRemainder', o.dropRemainder, false),
     callbacks: readCallbacks('fit', o.callbacks),

@@ -71,9 +71,12 @@ export interface FitFigures {
 export interface History {
   /** One record an epoch; the last may be of a part of one. */
   readonly epochs: readonly EpochRecord[];
-  /** What ended it: 'epochs', when all were done; 'stopped', by stop(); or a callback's reason, such as 'earlyStopping'. */
+  /**
+   * What ended it: 'epochs', when all were done; 'stopped', by stop(); the name of a signal, by the option `stopOnSignals`; or a callback's reason, such
+   * as 'earlyStopping'.
+   */
   readonly reason: string;
-  /** Ended by stop(). */
+  /** Ended by stop() or by a signal of the process. */
   readonly stopped: boolean;
   /** What the kernels of the training steps took; only with the option `profile`. */
   readonly profile?: Profile;

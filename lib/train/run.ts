@@ -13,6 +13,8 @@ export type RunState = 'running' | 'paused' | 'stopped' | 'done' | 'failed';
 export interface RunControl<Item, Figures> {
   /** stop() was called: end soon, and well. */
   readonly stopping: boolean;
+  /** Ends the run as its stop() does. */
+  stop(): void;
   /** pause() was called: come to rest() soon. */
   readonly pausing: boolean;
   /** Calls `hear` at stop() and at pause(), until the returned function is called. At once where stop() came before. */
@@ -82,6 +84,7 @@ export class Run<Item extends { readonly kind: string }, Result, Figures extends
       get stopping() {
         return run.#stopping;
       },
+      stop: () => run.stop(),
       get pausing() {
         return run.#pausing;
       },

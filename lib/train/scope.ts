@@ -1,17 +1,24 @@
 /**
- * What a run of a model holds and heeds: memory that goes with it, and what is to end it before its work is done, be it stop(), its signal or
- * the model's dispose(). There is one run of a model at a time.
+ * What a run of a model holds and heeds: memory that goes with it, and what is to end it before its work is done, be it stop(), its signal, one of
+ * the process or the model's dispose(). There is one run of a model at a time.
  */
 import type { PlanRun } from '../backends/backend.js';
 import type { Examples } from '../data/dataset.js';
 import type { Network } from './network.js';
 import { type Registered, register } from './registered.js';
 import type { RunControl } from './run.js';
+import { onSignals, type StopSignal } from './signals.js';
 
-type Control = Pick<RunControl<never, never>, 'stopping' | 'pausing' | 'onInterrupt' | 'rest'>;
+type Control = Pick<RunControl<never, never>, 'stopping' | 'stop' | 'pausing' | 'onInterrupt' | 'rest'>;
+
+/** The settings of a run that say what ends it. */
+interface Endings {
+  readonly signal: AbortSignal | undefined;
+  readonly stopOnSignals: readonly StopSignal[];
+}
 
 /** Does the work of a run in a scope of its own. `read` gives the run's settings; all checks come first. */
-export async function scoped<S extends { readonly signal: AbortSignal | undefined }, R>(
+export async function scoped<S extends Endings, R>(
   where: string,
   network: Network,
   control: Control,
@@ -24,7 +31,7 @@ export async function scoped<S extends { readonly signal: AbortSignal | undefine
   const settings = read();
   settings.signal?.throwIfAborted();
   network.running = true;
-  const scope = new Scope(network, control, settings.signal);
+  const scope = new Scope(network, control, settings);
   try {
     return await work(scope, settings);
   } finally {
@@ -43,9 +50,11 @@ export class Scope {
   #aborted: AbortSignal | undefined;
   /** The steps in flight. */
   #steps: PlanRun | undefined;
+  /** The first of the process's signals that came. */
+  #signalled: string | undefined;
   #rested = 0;
 
-  constructor(network: Network, control: Control, signal: AbortSignal | undefined) {
+  constructor(network: Network, control: Control, { signal, stopOnSignals }: Endings) {
     this.#network = network;
     this.#control = control;
     const halt = () => {
@@ -53,7 +62,11 @@ export class Scope {
       this.#steps?.stop();
     };
     const interrupt = () => (control.stopping ? halt() : this.#steps?.stop());
-    this.#release.push(control.onInterrupt(interrupt), network.onDispose(halt));
+    const heed = (name: string) => {
+      this.#signalled ??= name;
+      control.stop();
+    };
+    this.#release.push(control.onInterrupt(interrupt), network.onDispose(halt), onSignals(stopOnSignals, heed));
     if (signal === undefined) return;
     const abort = () => {
       if (!control.stopping) this.#aborted = signal;
@@ -80,6 +93,11 @@ export class Scope {
   /** It ends by stop(): well, with what was done. */
   get stopped(): boolean {
     return this.#control.stopping && this.#aborted === undefined;
+  }
+
+  /** What stopped it: a signal of the process, by its name, or 'stopped'. */
+  get stopReason(): string {
+    return this.#signalled ?? 'stopped';
   }
 
   /** Throws the signal's reason, or ERR_DISPOSED, where that ended the run. */

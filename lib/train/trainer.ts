@@ -103,7 +103,7 @@ export class Trainer implements Around {
     } finally {
       await checkpoints.close();
     }
-    const reason = scope.stopped ? 'stopped' : (this.#position.reason ?? 'epochs');
+    const reason = scope.stopped ? scope.stopReason : (this.#position.reason ?? 'epochs');
     const history = { epochs: this.#position.records, reason, stopped: scope.stopped };
     if (!this.network.disposed) await this.#callbacks.trainEnd(history);
     return history;

@@ -234,7 +234,7 @@ describe('bench', () => {
   it.each([
     [['everything'], /'everything' is invalid for argument 'what'. Allowed choices are kernels, train, infer/],
     [[], /missing required argument 'what'/],
-    [['kernels', '--filter', 'cooley'], /no kernel's name contains 'cooley'/],
+    [['kernels', '--filter', 'cooley'], /no kernel's name and sizes contain 'cooley'/],
     [['kernels', '--batch', '3'], /--model and --batch are for bench train and bench infer/],
     [['kernels', '--profile', 'x'], /--profile is for bench train and bench infer/],
     [['train', '--profile', 'x'], /--profile needs --model NAME/],

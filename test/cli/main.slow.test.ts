@@ -122,9 +122,9 @@ describe('steepest', () => {
 
   it.skipIf(!addon)('benches a kernel and a training step against the reference and the ceilings', async () => {
     const kernel = json(
-      await steepest(['bench', 'kernels', '--filter', 'gemm', '--device', 'cpu', '--threads', '1', '--json']),
+      await steepest(['bench', 'kernels', '--filter', 'gemm m=1024', '--device', 'cpu', '--threads', '1', '--json']),
     );
-    expect(kernel.length).toBeGreaterThan(5);
+    expect(kernel.length).toBeGreaterThan(0);
     for (const line of kernel)
       expect(line).toMatchObject({ bench: 'kernel', kernel: 'gemm', device: 'cpu', threads: 1 });
     const square = kernel.find(({ shape }) => shape === 'm=1024 n=1024 k=1024');
@@ -155,7 +155,7 @@ describe('examples/digits.mjs', () => {
   it('trains on the TypeScript path where there is no addon, and says so', async () => {
     const { code, stdout } = await node([example], { env: { STEEPEST_BINDING: '/nowhere' } });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^no native kernels \(.*\/nowhere.*\): 400 images on the TypeScript path/m);
+    expect(stdout).toMatch(/^no native kernels \(.*\/nowhere.*\): 250 images on the TypeScript path/m);
     expect(Number(/test accuracy ([\d.]+) on 100 images/.exec(stdout)?.[1])).toBeGreaterThan(0.4);
   });
 

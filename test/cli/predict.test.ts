@@ -1,5 +1,5 @@
 /** `steepest predict` and `evaluate`: what they tell is what the model's own methods find. Runs inside the test. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { digits } from '../../lib/data/digits.js';
@@ -50,6 +50,16 @@ describe('predict', () => {
     const [best] = await scores.predictClasses(grey(40));
     const { io } = await run('predict', '--model', at('scores.safetensors'), '--classes', 'a,b,c', at('dark.jpg'));
     expect(io.stdout).toMatch(new RegExp(`^${at('dark.jpg')}: ${'abc'[best!]} 0\\.\\d{4}\n$`));
+    for (const name of 'abc') mkdirSync(at(`classes/${name}`), { recursive: true });
+    const folder = await run(
+      'predict',
+      '--model',
+      at('scores.safetensors'),
+      '--classes',
+      at('classes'),
+      at('dark.jpg'),
+    );
+    expect(folder.io.stdout).toBe(io.stdout);
   });
 
   it.each([
@@ -91,7 +101,7 @@ describe('evaluate', () => {
     const { code, io } = await run('evaluate', '--model', at('scores.safetensors'), '--limit', '10');
     expect(code).toBe(2);
     expect(io.stderr).toMatch(
-      /scores\.safetensors is for images of 8 x 8 x 1 in 3 classes, but digits has 28 x 28 x 1 in 10/,
+      /scores\.safetensors is for images of 8 x 8 x 1 in 3 classes, but digits has images of 28 x 28 x 1 in 10/,
     );
   });
 });

@@ -189,11 +189,11 @@ describe('train --config', () => {
     [['--config', config, '--model', 'mlp'], /'--config <file>' cannot be used with option '--model <name>'/],
     [
       ['--config', fileOf('large.config', network(32, 32, 1, 10))],
-      /large.config is for images of 32 x 32 x 1 in 10 classes, but digits has 28 x 28 x 1 in 10/,
+      /large.config is for images of 32 x 32 x 1 in 10 classes, but digits has images of 28 x 28 x 1 in 10/,
     ],
     [['--data', 'mat', '--train-file', images], /--data mat needs --train-file FILE and --test-file FILE/],
     [mat, /--data mat needs --config FILE/],
-    [['--test-file', images], /--train-file, --test-file and --pixel-order are for --data mat/],
+    [['--test-file', images], /--test-file is for --data csv and mat/],
     [['--optimizer', 'newton'], /'newton' is invalid. Allowed choices are sgd, .*, newton-cg, lbfgs, gradient-descent/],
     [
       ['--optimizer', 'lbfgs', '--epochs', '3', '--lr', '1'],

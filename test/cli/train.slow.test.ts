@@ -277,7 +277,7 @@ describe('train', () => {
     [['train', '--epcohs', '3'], /unknown option '--epcohs'.*\(Did you mean --epochs\?\)/s],
     [['train', 'now'], /too many arguments/],
     [['train', '--data', 'mnist'], /--data mnist needs --data-dir DIR/],
-    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist, fashion, cifar10 and cifar100/],
+    [['train', '--data-dir', 'x'], /--data-dir is for --data mnist, fashion, cifar10, cifar100 and folder/],
     [['trian'], /unknown command 'trian'.*\(Did you mean train\?\)/s],
     [[], /Usage: steepest/],
   ])('ends with 2 and says why on wrong usage: %j', async (args, message) => {

@@ -310,6 +310,26 @@ describe('a file that no layers here make up', () => {
   });
 });
 
+describe('a file that costs far more to read than it has bytes', () => {
+  const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]);
+  /** A field of bytes, or of a message. */
+  const field = (number: number, bytes: Uint8Array) =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(bytes.length)]), bytes]);
+  const [GRAPH, NODE, ATTRIBUTE, INTS, INITIALIZER, INT64_DATA] = [7, 1, 5, 8, 5, 7];
+  const many = 3 << 20;
+
+  test.each([
+    ['nodes', Buffer.alloc(2 * many, Buffer.from([(NODE << 3) | 2, 0]))],
+    ['whole numbers, in a row', field(NODE, field(ATTRIBUTE, field(INTS, new Uint8Array(many))))],
+    ['whole numbers, one by one', field(NODE, field(ATTRIBUTE, Buffer.alloc(2 * many, Buffer.from([INTS << 3, 0]))))],
+    ['values', field(INITIALIZER, field(INT64_DATA, new Uint8Array(many).fill(0x01)))],
+  ])('is refused before it is read: %s', async (_, graph) => {
+    const error = await fromOnnx(field(GRAPH, graph)).catch((e) => e);
+    expect(error.code).toBe('ERR_FORMAT');
+    expect(error.message).toContain('at most 1,048,576 fields and whole numbers');
+  });
+});
+
 test('a layer of one’s own cannot be written', async () => {
   const own = {
     kind: 'own',

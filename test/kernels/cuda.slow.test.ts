@@ -10,8 +10,8 @@ import { batchKey, differences, prepare, run, runInSlices, unequal } from '../he
 const SHIFTS = [0, 1, 3, 5];
 const runners = cudaRunners();
 
-/** The cases of a kernel that are run again and again: by the shim those of so many operations at most, which take it some 50 ms. */
-const SHIM_FLOPS = 2e6;
+/** The cases of a kernel that are run again and again: by the shim those of so many operations at most, which take it some 25 ms. */
+const SHIM_FLOPS = 1e6;
 const repeated = (name: string, kernel: KernelName) =>
   prepare(kernel).filter(
     ({ case: { ints } }) => name !== 'shim' || kernelSpecs[kernel].flops({ ...ints }) <= SHIM_FLOPS,

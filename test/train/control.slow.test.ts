@@ -1,4 +1,6 @@
 /** Runs that are watched, stopped, aborted, or lose their model. */
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { sgd } from '../../lib/optimizers/sgd.js';
 import type { FitRecord } from '../../lib/train/records.js';
@@ -258,6 +260,59 @@ describe('a signal', () => {
   test('that never fires changes nothing', async () => {
     const { signal } = new AbortController();
     expect((await mlp().fit(data, { signal })).epochs).toHaveLength(1);
+  });
+});
+
+describe('a signal of the process', () => {
+  const listeners = () => process.listenerCount('SIGUSR2');
+  const before = listeners();
+
+  test('stops the fit, whose history has its name, and is heeded once', async () => {
+    const onBatchEnd = ({ epoch }: { epoch: number }) => {
+      if (epoch !== 2) return;
+      expect(listeners()).toBe(before + 1);
+      process.kill(process.pid, 'SIGUSR2');
+    };
+    const { reason, stopped, epochs } = await mlp().fit(data, { ...endless, stopOnSignals: ['SIGUSR2'], onBatchEnd });
+    expect([reason, stopped, epochs.length, listeners()]).toEqual(['SIGUSR2', true, 2, before]);
+  });
+
+  test('stops minimize', async () => {
+    const onIteration = ({ iteration }: { iteration: number }) =>
+      iteration === 2 && process.kill(process.pid, 'SIGUSR2');
+    const options = { method: 'gradient-descent', iterations: 1000, tolerance: 0 } as const;
+    const { stopped, iterations } = await mlp().minimize(data, { ...options, stopOnSignals: ['SIGUSR2'], onIteration });
+    expect([stopped, listeners()]).toEqual([true, before]);
+    expect(iterations.length).toBeLessThan(100);
+  });
+
+  test('is not heeded after the fit', async () => {
+    const run = mlp().fit(data, { stopOnSignals: ['SIGUSR2', 'SIGUSR2'] });
+    expect(listeners()).toBe(before + 1);
+    expect((await run).reason).toBe('epochs');
+    expect(listeners()).toBe(before);
+  });
+
+  test.each([
+    ['SIGTERM', 'fit: expected an array of names of signals for stopOnSignals but received "SIGTERM"'],
+    [['SIGKILL'], "fit: expected one of 'SIGTERM', 'SIGINT', "],
+    [[15], "fit: expected one of 'SIGTERM', 'SIGINT', "],
+  ])('must be one that can be heeded: %j', async (stopOnSignals, message) => {
+    await expect(async () => mlp().fit(data, { stopOnSignals } as never)).rejects.toThrow(message);
+    expect(listeners()).toBe(before);
+  });
+
+  test('reaches the main thread alone, so threads refuse the option', async () => {
+    const source = `
+      const { dense, sequential } = require(${JSON.stringify(join(__dirname, '../../dist/index.js'))});
+      const model = sequential({ inputShape: [1], device: 'reference' }, [dense({ units: 2 })]);
+      model.fit({ x: [[1]], y: [1] }, { stopOnSignals: ['SIGTERM'] }).catch((error) => {
+        require('node:worker_threads').parentPort.postMessage(String(error));
+      });`;
+    const worker = new Worker(source, { eval: true });
+    const message = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+    expect(message).toMatch(/^TypeError: fit: stopOnSignals: .* main thread/);
+    await worker.terminate();
   });
 });
 

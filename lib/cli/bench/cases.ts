@@ -163,7 +163,10 @@ export function costOf({ kernel, ints }: KernelCase): { flops: number; bytes: nu
   return { flops: spec.flops({ ...ints }), bytes };
 }
 
-/** The case as it reads in a line: `m=128 n=10 k=128`, without zeros and without the numbers that only seed something. */
+/** `gemm m=128 n=10 k=128` */
+export const lineOf = (one: KernelCase) => `${one.kernel} ${shapeText(one)}`;
+
+/** The case's sizes as they read in a line: `m=128 n=10 k=128`, without zeros and without the numbers that only seed something. */
 export function shapeText({ ints }: KernelCase): string {
   return Object.entries(ints)
     .filter(([name, value]) => value !== 0 && !['seed', 'stream', 'step', 'first', 't', 'count'].includes(name))

@@ -2,7 +2,7 @@
 import type { Backend, TypedArray } from '../../backends/backend.js';
 import { kernelSpecs } from '../../backends/kernels.js';
 import { argumentsOf, difference, type KernelArguments } from './arguments.js';
-import { costOf, type KernelCase, shapeText, smaller } from './cases.js';
+import { costOf, type KernelCase, lineOf, shapeText, smaller } from './cases.js';
 import { type Ceiling, shareOf } from './ceiling.js';
 import { type MeasureOptions, measure, type Timing, timingOf } from './measure.js';
 
@@ -84,7 +84,7 @@ function timeCase(one: KernelCase, backend: Backend, time: MeasureOptions | unde
     const { buffers, ints, reals } = args;
     return timingOf(backend.timeKernel(one.kernel, buffers, ints, reals, DEVICE_RUNS).slice(DEVICE_WARM_UP));
   }
-  return measure(`${one.kernel} ${shapeText(one)}`, () => call(backend, one, args), time);
+  return measure(lineOf(one), () => call(backend, one, args), time);
 }
 
 /** Runs a case on both backends with the same arguments and compares all that the kernel writes. */
@@ -97,6 +97,6 @@ function compare(one: KernelCase, backend: Backend, reference: Backend): void {
     if (role === 'in') continue;
     const why = difference(args.buffers[i] as TypedArray, expected.buffers[i] as TypedArray);
     if (why !== undefined)
-      throw new Error(`${one.kernel} ${shapeText(one)}: ${backend.name} differs from the reference: ${name}: ${why}`);
+      throw new Error(`${lineOf(one)}: ${backend.name} differs from the reference: ${name}: ${why}`);
   }
 }

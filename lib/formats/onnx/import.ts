@@ -4,6 +4,7 @@ import { nearest } from '../../errors.js';
 import { FormatFailure, quoted } from '../../failure.js';
 import { buildLayers, input, type LayerGraph } from '../../layers/graph.js';
 import { Attributes, type Constant, readTensor } from './attributes.js';
+import { checkExtent } from './extent.js';
 import { toFirst } from './graph-builder.js';
 import { importers, type Step } from './importers.js';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto, type ValueInfoProto } from './onnx_pb.js';
@@ -32,8 +33,10 @@ export function decodeOnnx(bytes: Uint8Array): ImportedNetwork {
 function open(bytes: Uint8Array): GraphProto {
   let model: ModelProto;
   try {
+    checkExtent(bytes, ModelProtoSchema);
     model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (error) {
+    if (error instanceof FormatFailure) throw error;
     throw new FormatFailure(`expected an ONNX file but received other bytes: ${(error as Error).message}`);
   }
   const { graph, opsetImport } = model;

@@ -1,5 +1,5 @@
 /** Logs of a fit as files: a table (CSV), or one JSON object a line. */
-import { appendFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { checkOptions, wrongType } from '../../errors.js';
 import { checkPath, unwritable } from '../../files.js';
 import { doneEvent, epochEvent, startEvent } from '../events.js';
@@ -9,6 +9,17 @@ import type { Callback, CallbackState } from './callback.js';
 export interface LogOptions {
   /** Write behind what the file has, in place of a new file. Default false. */
   readonly append?: boolean;
+}
+
+/**
+ * Leaves of a log the whole lines among its first bytes, and makes it where it is not there; resolves to how many bytes it then has. So a run that
+ * goes on says nothing twice, and what broke off in the middle of a line does no harm.
+ */
+export async function cutBack(path: string, bytes: number): Promise<number> {
+  await appendFile(path, '');
+  const kept = (await readFile(path)).subarray(0, bytes).lastIndexOf('\n') + 1;
+  await truncate(path, kept);
+  return kept;
 }
 
 /** A file that grows line by line. A checkpoint knows how long it was, so that a resumed run says nothing twice. */
@@ -30,10 +41,8 @@ class Log {
   begin(state: CallbackState | undefined): Promise<boolean> {
     return this.#do(async () => {
       if (state === undefined) await writeFile(this.#path, '', { flag: this.#append ? 'a' : 'w' });
-      else await appendFile(this.#path, ''); // made where somebody took it away
-      const { size } = await stat(this.#path);
-      this.#bytes = state === undefined ? size : Math.min(size, state.json as number);
-      await truncate(this.#path, this.#bytes);
+      this.#bytes =
+        state === undefined ? (await stat(this.#path)).size : await cutBack(this.#path, state.json as number);
       return this.#bytes === 0;
     });
   }

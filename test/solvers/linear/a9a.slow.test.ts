@@ -1,4 +1,4 @@
-/** a9a (32,561 x 123, packed by xz) and pendigits (ten classes): optima and accuracies. Times are in the README, not here. */
+/** a9a (32,561 x 123, packed by xz) and pendigits (ten classes): optima and accuracies. Times are in docs/measured.md, not here. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fitLinear, readLibsvm } from '../../../lib/index.js';

@@ -41,8 +41,11 @@ describe.each(['reference', 'float64', 'cpu'] as const)('on %s', (where) => {
 
 const root = join(__dirname, '../../..');
 
-/** Trains in a process of its own; the weights are in `dir`/weights at the end. Killed after so many milliseconds, or not at all. */
-function train(dir: string, milliseconds?: number): Promise<'killed' | 'done'> {
+/** What ends a process: SIGKILL after so many milliseconds; SIGTERM after an epoch, at which the fit keeps itself and ends. */
+type End = { readonly killAfter: number } | { readonly terminateAfterEpoch: number };
+
+/** Trains in a process of its own; the weights are in `dir`/weights at the end. */
+function train(dir: string, end?: End): Promise<'killed' | 'stopped' | 'done'> {
   const source = `
     const { sequential, conv2d, batchNorm, maxPool2d, flatten, dropout, dense, digits, earlyStopping } = require('./dist/index.js');
     const { writeFileSync } = require('node:fs');
@@ -53,20 +56,25 @@ function train(dir: string, milliseconds?: number): Promise<'killed' | 'done'> {
     const data = digits({ count: 500, seed: 1 });
     model.fit(data, {
       epochs: 10, batchSize: 8, checkpoint: ${JSON.stringify(join(dir, 'run'))}, resume: true, checkpointEvery: { seconds: 0.05 },
-      validationSplit: 0.2, callbacks: [earlyStopping({ patience: 20 })],
-    }).then(({ epochs }) => {
+      stopOnSignals: ['SIGTERM'], validationSplit: 0.2, callbacks: [earlyStopping({ patience: 20 })], onEpochEnd: ({ epoch }) => console.log(epoch),
+    }).then(({ epochs, reason }) => {
+      if (reason === 'SIGTERM') process.exit(3);
       writeFileSync(${JSON.stringify(join(dir, 'weights'))}, JSON.stringify([
         epochs.map(({ seconds, imagesPerSecond, ...record }) => record),
         model.weights().map(({ values }) => [...values]),
       ]));
     });`;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['-e', source], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-    const timer = milliseconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), milliseconds);
+    const child = spawn(process.execPath, ['-e', source], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    const kill = end && 'killAfter' in end ? setTimeout(() => child.kill('SIGKILL'), end.killAfter) : undefined;
+    child.stdout.on('data', (text) => {
+      if (end && 'terminateAfterEpoch' in end && Number(text) === end.terminateAfterEpoch) child.kill('SIGTERM');
+    });
     child.on('error', reject);
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      if (signal === 'SIGKILL') resolve('killed');
+    child.on('close', (code, killer) => {
+      clearTimeout(kill);
+      if (killer !== null) resolve('killed');
+      else if (code === 3) resolve('stopped');
       else if (code === 0) resolve('done');
       else reject(new Error(`the training process ended with ${code}`));
     });
@@ -74,27 +82,34 @@ function train(dir: string, milliseconds?: number): Promise<'killed' | 'done'> {
 }
 
 test.skipIf(!existsSync(join(root, 'dist/index.js')))(
-  'killed at random moments, several times, and resumed: the same bits, from a checkpoint that is whole each time',
+  'killed at random moments, several times, or told to end, and resumed: the same bits, from a checkpoint that is whole each time',
   async () => {
     await inFolder(async (whole) => {
       const began = performance.now();
       await train(whole);
       const took = performance.now() - began;
       const wanted = readFileSync(join(whole, 'weights'), 'utf8');
+      const check = (dir: string) => {
+        expect(readFileSync(join(dir, 'weights'), 'utf8') === wanted).toBe(true);
+        const files = readdirSync(join(dir, 'run'));
+        const good = files.every((name) => /^checkpoint-\d{10}\.safetensors$/.test(name));
+        expect(good, files.join()).toBe(true);
+      };
       for (let round = 0; round < 3; round++)
         await inFolder(async (dir) => {
           let kills = 0;
           // The first half of a run is start-up where the machine is slow; a kill may come there, too.
-          for (let limit = took; (await train(dir, (0.3 + 0.6 * Math.random()) * limit)) === 'killed'; limit *= 1.05)
-            kills++;
+          const limit = () => ({ killAfter: (0.3 + 0.6 * Math.random()) * took * 1.05 ** kills });
+          for (; (await train(dir, limit())) === 'killed'; kills++);
           expect(kills).toBeGreaterThan(0);
-          expect(readFileSync(join(dir, 'weights'), 'utf8') === wanted).toBe(true);
-          const files = readdirSync(join(dir, 'run'));
-          expect(
-            files.every((name) => /^checkpoint-\d{10}\.safetensors$/.test(name)),
-            files.join(),
-          ).toBe(true);
+          check(dir);
         });
+      await inFolder(async (dir) => {
+        expect(await train(dir, { terminateAfterEpoch: 3 })).toBe('stopped');
+        expect(existsSync(join(dir, 'weights'))).toBe(false);
+        expect(await train(dir)).toBe('done');
+        check(dir);
+      });
     });
   },
 );
