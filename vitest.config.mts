@@ -24,7 +24,6 @@ export default defineConfig({
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
           testTimeout: 300_000,
-          maxWorkers: 2,
         },
       },
     ],
