@@ -6,7 +6,7 @@ STEEPEST_KERNELS_BEGIN
 
 // z[rows, k], t[rows, k] -> loss[rows].
 void hinge_forward(const hinge_forward_args& a, Stream& stream) {
-  const bool squared = a.squared == 1;
+  const bool squared = a.squared != 0;
   on_rows(stream, a.rows, a.k, [=] __device__(auto row) {
     float sum = 0;
     row.each(row.pair(a.z, a.t), [&](int64_t, float2 v) {
@@ -20,7 +20,7 @@ void hinge_forward(const hinge_forward_args& a, Stream& stream) {
 
 // z[rows, k], t[rows, k], dloss[rows] -> dz[rows, k].
 void hinge_backward(const hinge_backward_args& a, Stream& stream) {
-  const bool squared = a.squared == 1;
+  const bool squared = a.squared != 0;
   on_rows(stream, a.rows, a.k, [=] __device__(auto row) {
     float* const dz = row.of(a.dz);
     const float dloss = a.dloss[row.index];

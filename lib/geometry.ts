@@ -9,14 +9,24 @@ export function out(size: number, filter: number, stride: number, padding: numbe
   return Math.floor((size + 2 * padding - filter) / stride) + 1;
 }
 
+/**
+ * The most zeros at each edge that a convolution of images h x w by a filter r x s takes: the longer side of the filter, or the shorter one of
+ * the image. More only adds outputs that see nothing, and work without bounds.
+ */
+export function paddable(h: number, w: number, r: number, s: number): number {
+  return Math.max(r, s, Math.min(h, w));
+}
+
 /** Output size of the max pooling that a convolution may end with; `pool` 0 means none. */
 export function pooled(size: number, pool: number, stride: number): number {
   return pool === 0 ? size : out(size, pool, stride, 0);
 }
 
-/** Points of Winograd's minimal filtering for tile x tile outputs of a filter r x r: (tile + r - 1)^2; none for tile 0. */
+/** Points of Winograd's minimal filtering for tile x tile outputs of a filter r x r: (tile + r - 1)^2; none for tile 0; NaN where r is 0 or they are too many. */
 export function points(tile: number, r: number): number {
-  return tile === 0 ? 0 : (tile + r - 1) ** 2;
+  if (tile === 0) return 0;
+  const all = (tile + r - 1) ** 2;
+  return r >= 1 && Number.isSafeInteger(all) ? all : Number.NaN;
 }
 
 /** Squares of 4 x 4 pixels, cut at the edges, of `rows` pixels of images h x w; none where h or w is 0, NaN where rows are no whole images. */

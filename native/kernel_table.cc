@@ -1,4 +1,6 @@
 // The table of kernels: their names, their bounds, and their form for each instruction set and for CUDA. Made from kernels.def (dispatch.h).
+#include <algorithm>
+
 #include "kernels/kernel.h"
 
 namespace steepest {
@@ -22,6 +24,8 @@ Size operator+(Size a, Size b) {
   return Size(v);
 }
 
+bool operator<=(Size a, Size b) { return a.value <= b.value; }
+
 constexpr int64_t kLargest = int64_t{1} << 40;  // beyond any image; keeps output_size clear of overflow
 
 Size out(Size size, Size filter, Size stride, Size padding) {
@@ -44,10 +48,29 @@ Size points(Size tile, Size r) {
   const Size side(tile.value + r.value - 1);
   return side * side;
 }
+Size paddable(Size h, Size w, Size r, Size s) { return Size(std::max({r.value, s.value, std::min(h.value, w.value)})); }
 Size panelled(Size columns) { return columns.value < 0 || columns.value > kLargest ? Size(-1) : Size((columns.value + 31) / 32 * 32); }
+
+// `stride`, but no more than what takes a window out of a padded image h x w: beyond, all are the same.
+int64_t within(int64_t stride, int64_t h, int64_t w, int64_t padding) { return std::min(stride, std::max(h, w) + 2 * padding); }
 
 }  // namespace
 
 #include "dispatch.h"
+
+// A size of 0 takes away what others ask for: images without channels may be of any height, and so may a filter over them. As if each 0 were a 1,
+// an empty buffer would still have to be small: kernels go through sizes, not through elements alone.
+constexpr int64_t kMostOfNothing = int64_t{1} << 24;
+
+void needs(const KernelEntry& kernel, const int64_t* ints, int64_t* need) {
+  kernel.need(ints, need);
+  int64_t ones[kMaxInts], full[kMaxBuffers];
+  for (int i = 0; i < kernel.int_count; i++) ones[i] = std::max<int64_t>(1, ints[i]);
+  kernel.need(ones, full);
+  bool something = false;  // to compute
+  for (int i = 0; i < kernel.buffer_count; i++) something |= kernel.buffers[i].role != Role::kIn && need[i] > 0;
+  for (int i = 0; something && i < kernel.buffer_count; i++)
+    if (need[i] == 0 && !kernel.buffers[i].optional && (full[i] < 0 || full[i] > kMostOfNothing)) need[i] = -1;
+}
 
 }  // namespace steepest

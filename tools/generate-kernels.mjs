@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const CPP_TYPES = { real: 'float', i32: 'int32_t', u16: 'uint16_t', u8: 'uint8_t' };
 
-/** Parses kernels.def into [{ name, slice, buffers: [{ role, type, name, optional, size }], ints, reals, flops }]. */
+/** Parses kernels.def into [{ name, slice, buffers: [{ role, type, name, optional, size }], ints, reals, where, flops }]. */
 export function parseKernels(text) {
   const kernels = [];
   let kernel;
@@ -20,17 +20,17 @@ export function parseKernels(text) {
     if (!line.startsWith(' ')) {
       const [name, flag] = line.split(/\s+/);
       if (flag !== undefined && flag !== 'slice') fail('only "slice" may follow the name');
-      kernel = { name, slice: flag === 'slice', buffers: [], ints: [], reals: [], flops: '0' };
+      kernel = { name, slice: flag === 'slice', buffers: [], ints: [], reals: [], where: undefined, flops: '0' };
       kernels.push(kernel);
       continue;
     }
     if (kernel === undefined) fail('a line before the first kernel');
     const [word, ...rest] = line.trim().split(/\s+/);
     if (word === 'ints' || word === 'reals') kernel[word] = rest;
-    else if (word === 'flops') kernel.flops = rest.join(' ');
+    else if (word === 'flops' || word === 'where') kernel[word] = rest.join(' ');
     else {
       const match = /^(in|out|inout) (real|i32|u16|u8) (\w+)(\??)\[(.+)\]$/.exec(line.trim());
-      if (match === null) fail('expected a buffer, ints, reals or flops');
+      if (match === null) fail('expected a buffer, ints, reals, where or flops');
       const [, role, type, name, optional, size] = match;
       kernel.buffers.push({ role, type, name, optional: optional === '?', size });
     }
@@ -82,10 +82,12 @@ ${cuda.join('\n')}
 }
 
 function dispatch(kernels, withCuda) {
-  const checks = kernels.map(({ name, buffers, ints }) => {
-    const used = ints.filter((i) => buffers.some((b) => new RegExp(`\\b${i}\\b`).test(b.size)));
+  const checks = kernels.map(({ name, buffers, ints, where }) => {
+    const texts = [...buffers.map((b) => b.size), where ?? ''];
+    const used = ints.filter((i) => texts.some((text) => new RegExp(`\\b${i}\\b`).test(text)));
     const lines = used.map((i) => `  const Size ${i}(ints[${ints.indexOf(i)}]);`);
     const sizes = buffers.map((b, i) => `  need[${i}] = (${b.size.replace(/\b(\d+)\b/g, 'Size($1)')}).value;`);
+    if (where !== undefined) sizes.push(`  if (!(${where})) need[0] = -1;`);
     return `static void need_${name}(const int64_t* ints, int64_t* need) {\n  (void)ints;\n${[...lines, ...sizes].join('\n')}\n}`;
   });
   const calls = kernels.map(({ name, buffers, ints, reals }) => {
@@ -94,10 +96,13 @@ function dispatch(kernels, withCuda) {
       ...ints.map((_, i) => `ints[${i}]`),
       ...reals.map((_, i) => `reals[${i}]`),
     ];
+    const padding = ints.includes('padding') ? 'args.padding' : '0';
+    const steps = ints.filter((i) => i === 'stride' || i === 'poolStride');
+    const cuts = steps.map((i) => `  args.${i} = within(args.${i}, args.h, args.w, ${padding});\n`);
     return `template <class Isa, class Worker> static void call_${name}(void* const* buffers, const int64_t* ints, const double* reals, Worker& worker) {
   (void)buffers; (void)ints; (void)reals;
-  const ${name}_args args = {${fields.join(', ')}};
-  Isa::${name}(args, worker);
+  ${cuts.length === 0 ? 'const ' : ''}${name}_args args = {${fields.join(', ')}};
+${cuts.join('')}  Isa::${name}(args, worker);
 }`;
   });
   const isas = ['portable', 'avx2', 'avx512'];
@@ -144,7 +149,7 @@ ${rows.join('\n')}
 }
 
 function typescript(kernels) {
-  const entries = kernels.map(({ name, slice, buffers, ints, reals, flops }) => {
+  const entries = kernels.map(({ name, slice, buffers, ints, reals, where, flops }) => {
     const lambda = (expression) => {
       const used = ints.filter((i) => new RegExp(`\\b${i}\\b`).test(expression));
       return `(${used.length === 0 ? '' : `{ ${used.join(', ')} }: Ints`}) => ${expression.replace(/\*/g, ' * ')}`;
@@ -161,12 +166,12 @@ function typescript(kernels) {
       ${specs.join(',\n      ')},
     ],
     ints: ${strings(ints)},
-    reals: ${strings(reals)},
+    reals: ${strings(reals)},${where === undefined ? '' : `\n    where: { text: '${where}', holds: ${lambda(where)} },`}
     flops: ${lambda(flops)},
   },`;
   });
   return `// ${BANNER}
-import { out, panelled, points, pooled, squares } from '../geometry.js';
+import { out, paddable, panelled, points, pooled, squares } from '../geometry.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each kernel destructures its own names
 type Ints = any;

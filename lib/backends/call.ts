@@ -21,6 +21,8 @@ export interface CheckedCall {
   readonly buffers: readonly (TypedArray | undefined)[];
   readonly ints: readonly number[];
   readonly reals: readonly number[];
+  /** No output has an element: there is nothing to do. */
+  readonly empty: boolean;
 }
 
 const arrayNames: Record<DType, readonly string[]> = {
@@ -39,12 +41,13 @@ export function checkCall(where: string, kernel: KernelName, args: unknown, allo
   checkNames(where, spec, named);
   const ints: Record<string, number> = {};
   for (const name of spec.ints) ints[name] = checkInteger(where, name, named[name]);
+  const empty = checkSizes(where, spec, ints);
   const reals = spec.reals.map((name) => checkNumber(where, name, named[name]));
   const buffers = spec.buffers.map((buffer) => checkBuffer(where, buffer, named[buffer.name], ints, allowFloat64));
   const kinds = new Set(buffers.filter((b, i) => b && spec.buffers[i]!.type === 'real').map((b) => b!.constructor));
   if (kinds.size > 1)
     throw new TypeError(`${where}: expected real arrays of one type but received both float32 and float64`);
-  return { buffers, ints: spec.ints.map((name) => ints[name]!), reals };
+  return { buffers, ints: spec.ints.map((name) => ints[name]!), reals, empty };
 }
 
 function specOf(where: string, kernel: unknown): KernelSpec {
@@ -65,6 +68,31 @@ function checkNames(where: string, spec: KernelSpec, named: object): void {
   }
 }
 
+/**
+ * A size of 0 takes away what others ask for: images without channels may be of any height, and so may a filter over them. As if each 0 were a
+ * 1, an empty buffer and the work would still have to be small: kernels go through sizes, not through elements alone.
+ */
+const MOST_OF_NOTHING = 2 ** 24;
+
+/** Checks that the sizes fit each other; returns whether all outputs are empty. */
+function checkSizes(where: string, spec: KernelSpec, ints: Readonly<Record<string, number>>): boolean {
+  const refuse = (why: string) => wrongRange(where, 'sizes', `sizes that fit each other (${why})`, showInts(ints));
+  const ones = Object.fromEntries(Object.entries(ints).map(([name, value]) => [name, Math.max(1, value)]));
+  let [nothing, something] = ['', false];
+  let large = spec.flops(ones) > MOST_OF_NOTHING;
+  for (const { name, role, optional, length } of spec.buffers) {
+    const need = length(ints);
+    if (!Number.isSafeInteger(need) || need < 0) throw refuse(`${name} has no length with these`);
+    if (role !== 'in' && need > 0) something = true;
+    if (need > 0 || optional) continue;
+    nothing = name;
+    large ||= length(ones) > MOST_OF_NOTHING;
+  }
+  if (spec.where?.holds(ints) === false) throw refuse(spec.where.text);
+  if (something && nothing && large) throw refuse(`${nothing} is empty, and yet others are large`);
+  return !something;
+}
+
 function checkBuffer(
   where: string,
   { name, type, optional, length }: BufferSpec,
@@ -73,8 +101,6 @@ function checkBuffer(
   allowFloat64: boolean,
 ): TypedArray | undefined {
   const need = length(ints);
-  if (!Number.isSafeInteger(need) || need < 0)
-    throw wrongRange(where, 'sizes', `sizes that fit each other (${name} has no length with these)`, showInts(ints));
   if (value === undefined && optional) return undefined;
   const names = type === 'real' && allowFloat64 ? [...arrayNames.real, 'Float64Array'] : arrayNames[type];
   if (!ArrayBuffer.isView(value) || !names.includes(Object.prototype.toString.call(value).slice(8, -1)))
@@ -104,8 +130,8 @@ function isDetached(array: TypedArray): boolean {
 
 /** Runs kernel `kernel` of `backend` on arguments by name, checked as KernelFunctions says. */
 export function callKernel<K extends KernelName>(backend: Backend, kernel: K, args: Args<K>): void {
-  const { buffers, ints, reals } = checkCall(`${backend.name}.${kernel}`, kernel, args, backend.name === 'reference');
-  backend.runKernel(kernel, buffers, ints, reals);
+  const call = checkCall(`${backend.name}.${kernel}`, kernel, args, backend.name === 'reference');
+  if (!call.empty) backend.runKernel(kernel, call.buffers, call.ints, call.reals);
 }
 
 /** All kernels of a backend that is made at the first call. */

@@ -20,6 +20,8 @@ export interface KernelSpec {
   readonly buffers: readonly BufferSpec[];
   readonly ints: readonly string[];
   readonly reals: readonly string[];
+  /** What must be true of the whole numbers, in words and as a test. */
+  readonly where?: { readonly text: string; readonly holds: (ints: Record<string, number>) => boolean };
   /** Floating-point operations of one call. */
   readonly flops: (ints: Record<string, number>) => number;
 }

@@ -1,6 +1,7 @@
 /** What layers share: checks of options and input shapes, activations, weights and bias. */
 import { checkOneOf, checkOptions, wrongShape, wrongType } from '../errors.js';
 import { out } from '../geometry.js';
+import { checkPadding } from '../graph/ops/checks.js';
 import { relu } from '../graph/ops/relu.js';
 import { sigmoid } from '../graph/ops/sigmoid.js';
 import { softmax } from '../graph/ops/softmax.js';
@@ -110,7 +111,7 @@ export function checkImage(label: string, shape: readonly number[]): readonly [h
   return shape as unknown as readonly [number, number, number];
 }
 
-/** Output height and width of a window over an image; throws ERR_SHAPE where it does not fit. */
+/** Output height and width of a window over an image; throws ERR_SHAPE where it does not fit, or its padding is too wide. */
 export function checkWindow(
   label: string,
   what: 'filter' | 'pool',
@@ -127,5 +128,6 @@ export function checkWindow(
       `expected images of at least ${window} x ${window}${padded} for a ${what} of ${window} x ${window} but received shape ${showShape([h, w, c])}`,
     );
   }
+  checkPadding(label, padding, [h, w], [window, window]);
   return [p, q];
 }

@@ -69,7 +69,7 @@ void Run::check(const PlanCall& c, const Slice& slice, const double* slots) cons
       throw std::out_of_range(where(c) + ": number " + std::to_string(i) + " of '" + c.kernel->ints + "' is " + std::to_string(value));
     ints[i] = static_cast<int64_t>(value);
   }
-  c.kernel->need(ints, need);
+  needs(*c.kernel, ints, need);
   for (int i = 0; i < c.kernel->buffer_count; i++) {
     if (need[i] < 0) throw std::out_of_range(where(c) + ": the sizes make no sense for " + c.kernel->buffers[i].name);
     if (c.buffers[i] < 0) continue;

@@ -32,7 +32,7 @@ struct Arguments {
       ints[i] = static_cast<int64_t>(value);
     }
     for (int i = 0; i < kernel.real_count; i++) reals[i] = static_cast<const double*>(real_view.data)[i];
-    kernel.need(ints, need);
+    needs(kernel, ints, need);
 
     for (int i = 0; i < kernel.buffer_count; i++) {
       const BufferSpec& spec = kernel.buffers[i];

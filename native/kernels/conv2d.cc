@@ -296,10 +296,11 @@ struct Phase {
   }
 };
 
-// backward_input with a step > 1: each of the stride x stride phases of dx is a convolution of step 1 with the taps that reach it.
+// backward_input with a step > 1: each of the stride x stride phases of dx (fewer where it is smaller) is a convolution of step 1 with the taps
+// that reach it.
 void backward_input_by_phases(const conv2d_backward_input_args& a, const float* dy, int64_t p, int64_t q, const Ending& ending, Team& team) {
   float* const dx = a.dx;
-  const int64_t stride = a.stride, phases = stride * stride, row_taps = ceil_div(a.r, stride), column_taps = ceil_div(a.s, stride);
+  const int64_t stride = a.stride, column_phases = least(stride, a.w), phases = least(stride, a.h) * column_phases, row_taps = ceil_div(a.r, stride), column_taps = ceil_div(a.s, stride);
   if (a.n == 0 || a.h == 0 || a.w == 0 || a.c == 0) return;
   const int64_t lines = ceil_div(a.h, stride), across = ceil_div(a.w, stride), most_pixels = lines * across;
   // A frame that holds whatever a phase reads: phases begin at most `taps` before dy and end at most so many behind their outputs.
@@ -315,7 +316,7 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
   team.parallel(phases * panels, 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t phase = unit / panels, j = unit % panels * kTileColumns, columns = least(kTileColumns, a.c - j);
-      const Phase rows(phase / stride, a.h, a.r, stride, a.padding), cols(phase % stride, a.w, a.s, stride, a.padding);
+      const Phase rows(phase / column_phases, a.h, a.r, stride, a.padding), cols(phase % column_phases, a.w, a.s, stride, a.padding);
       float* to = packed + phase * phase_floats + j * rows.taps * cols.taps * a.k;
       for (int64_t t = 0; t < rows.taps; ++t)
         for (int64_t u = 0; u < cols.taps; ++u, to += a.k * panel_width(columns))
@@ -332,8 +333,7 @@ void backward_input_by_phases(const conv2d_backward_input_args& a, const float* 
       const int64_t image0 = a.n * group / groups, count = a.n * (group + 1) / groups - image0;
       const float* frames = frame.fill(dy + image0 * p * q * a.k, count, memory);
       for (int64_t phase = 0; phase < phases; ++phase) {
-        const Phase rows(phase / stride, a.h, a.r, stride, a.padding), cols(phase % stride, a.w, a.s, stride, a.padding);
-        if (rows.outputs <= 0 || cols.outputs <= 0) continue;
+        const Phase rows(phase / column_phases, a.h, a.r, stride, a.padding), cols(phase % column_phases, a.w, a.s, stride, a.padding);
         const int64_t pixels = count * rows.outputs * cols.outputs, depth = rows.taps * cols.taps * a.k;
         for (int64_t i = 0, at = 0; i < count; ++i)
           for (int64_t y = 0; y < rows.outputs; ++y)

@@ -9,7 +9,7 @@ void hinge_forward(const hinge_forward_args& a, Team& team) {
   const hinge_forward_args args = a;
   for_rows(team, a.rows, a.k, [args](int64_t row) {
     const float *const z = args.z + row * args.k, *const t = args.t + row * args.k;
-    const bool squared = args.squared == 1;
+    const bool squared = args.squared != 0;
     args.loss[row] = sum_of_row(args.k, [=](int64_t j, auto at) {
       const vfloat slack = relu(fma(-at.load(t + j, 1.0f), at.load(z + j, 1.0f), broadcast(1.0f)));  // 0 past the row's end
       return squared ? slack * slack : slack;
@@ -24,7 +24,7 @@ void hinge_backward(const hinge_backward_args& a, Team& team) {
     const float *const z = args.z + row * args.k, *const t = args.t + row * args.k;
     float* const dz = args.dz + row * args.k;
     const float dloss = args.dloss[row];
-    const bool squared = args.squared == 1;
+    const bool squared = args.squared != 0;
     for_lanes(0, args.k, [=](int64_t j, auto at) {
       const vfloat target = at.load(t + j);
       const vfloat slack = fma(-target, at.load(z + j), broadcast(1.0f));

@@ -7,7 +7,7 @@
 //
 // Promises a kernel keeps:
 //   - sizes were checked before (the binding or the plan); an index that comes out of data (a label, an argmax, a row number) was not;
-//   - any size may be 0;
+//   - any size may be 0, but then those beside it are small (needs); a stride is never more than the longer side of the padded image;
 //   - the result is bit-equal for any number of threads and any slicing of the batch: every output value is summed in an order
 //     that depends on the shapes alone, and no path is chosen by the number of images.
 #pragma once
@@ -79,13 +79,16 @@ struct KernelEntry {
   int int_count;
   const char* reals;
   int real_count;
-  // Elements each buffer must have for these whole numbers, or -1 where they make no sense or overflow.
+  // See needs.
   void (*need)(const int64_t* ints, int64_t* need);
   void (*call[kIsaCount])(void* const* buffers, const int64_t* ints, const double* reals, Team& team);
   void (*cuda)(void* const* buffers, const int64_t* ints, const double* reals, cuda::Stream& stream);  // null: a build without CUDA
 };
 
 extern const KernelEntry kKernels[kKernelCount];
+
+// Elements each buffer must have for these whole numbers, or -1 where they make no sense, overflow, or are large for no purpose.
+void needs(const KernelEntry& kernel, const int64_t* ints, int64_t* need);
 
 inline constexpr size_t size_of(Type type) { return type == Type::kU8 ? 1 : type == Type::kU16 ? 2 : 4; }
 

@@ -61,6 +61,33 @@ describe.each(['reference', 'cpu'] as const)('kernels.%s', (device) => {
       );
     });
 
+    test('refuses sizes that keep it busy, or ask for memory, though its arrays are small or empty', () => {
+      const { conv2d_forward, conv2d_backward_input, conv2d_backward_filter } = kernels[device];
+      const [one, none, side] = [new Float32Array(1), new Float32Array(0), 2 ** 20];
+      const wide = { ...conv(), h: 1, w: 1, r: side, s: side, padding: side / 2, x: none, filter: none };
+      const { x: _, y: __, relu, ...backward } = wide;
+      const dx = { ...backward, dy: none, dx: one };
+      const { filter, ...dw } = { ...backward, x: one, dy: one, dw: one };
+      for (const call of [
+        () => conv2d_forward({ ...wide, c: 0 }),
+        () => conv2d_forward({ ...wide, h: 0, w: side, r: 1, s: 1, padding: 1, stride: 2 * side, c: 99, filter: one }),
+        () => conv2d_forward({ ...wide, x: one, filter: one, r: 1, s: 1, padding: side, stride: 2 * side }),
+        () => conv2d_forward({ ...wide, x: one, filter: one, r: 1, s: 1, padding: side, pool: side, poolStride: side }),
+        () => conv2d_backward_input({ ...dx, k: 0 }),
+        () => conv2d_backward_input({ ...dx, filter: one, r: 1, s: 1, padding: side, stride: 2 * side }),
+        () => conv2d_backward_filter({ ...dw, r: 1, s: 1, padding: side, stride: 2 * side }),
+      ])
+        expect(call).toThrow(/sizes that fit each other/);
+      expect(() => conv2d_forward({ ...conv(), padding: 4 })).toThrow(/padding <= paddable/);
+    });
+
+    test('does nothing where all outputs are empty', () => {
+      const [none, most] = [new Float32Array(0), 2 ** 52];
+      kernels[device].softmax_forward({ x: none, y: none, rows: most, k: 0 });
+      const images = { n: 0, h: 2 ** 24, w: 2 ** 24, c: 9, pool: 2 ** 24, stride: 1 };
+      kernels[device].max_pool2d_forward({ ...images, x: none, y: none, argmax: new Uint16Array(0) });
+    });
+
     test('takes a number of arrays larger than needed, and offset views', () => {
       const c = new Float32Array(7).fill(9);
       kernels[device].gemm({ ...gemm(), c: c.subarray(1, 6) });

@@ -102,15 +102,19 @@ describe.skipIf(!runnable)('a process that trains', () => {
     Object.assign(process.env, { STEEPEST_TUNE: '1', XDG_CACHE_HOME: cache });
     try {
       const { inputShape, layers } = vgg11();
-      const model = sequential({ inputShape, seed: 1, device: 'cpu' }, layers);
       const some = { x: new Float32Array(8 * 32 * 32 * 3).fill(0.5), y: new Int32Array(8) };
-      const { p99, max, machine } = await delays(() => model.fit(some, { batchSize: 8 }));
+      const fitOne = async () => {
+        using model = sequential({ inputShape, seed: 1, device: 'cpu' }, layers);
+        return await delays(() => model.fit(some, { batchSize: 8 }));
+      };
+      let { p99, max, machine } = await fitOne();
+      // On a busy machine a model's time for it may be over before anything is measured.
+      for (let models = 1; models < 10 && kept(cache) === 0; models++) ({ p99, max, machine } = await fitOne());
       expect(kept(cache)).toBeGreaterThan(0);
       // Over so short a time (some hundred samples) the 99th percentile is nearly the largest, a piece of compiling: 21 to 25 ms were seen.
       expect(p99).toBeLessThan(Math.max(50, 2 * machine.p99));
       // Compiling is one piece. To time one convolution with all its tiles takes longer, most of all the first.
       expect(max).toBeLessThan(Math.max(100, 3 * machine.max));
-      model.dispose();
     } finally {
       Object.assign(process.env, { STEEPEST_TUNE, XDG_CACHE_HOME });
     }

@@ -70,7 +70,7 @@ function convolve(x: Real, addend: Real | undefined, y: Real, args: Args<'conv2d
       const to = (row * q + column) * k;
       for (let m = 0; m < k; m++) {
         const value = sums[m]! * (factor?.[m] ?? 1) + (bias?.[m] ?? 0) + (addend?.[to + m] ?? 0);
-        y[to + m] = clip === 1 ? relu(value) : value;
+        y[to + m] = clip !== 0 ? relu(value) : value;
       }
     }
 }

@@ -9,11 +9,11 @@ export function gemm({ a, b, bias, c, m, n, k, transposeA, transposeB, accumulat
   const rowOfA = new Float64Array(k);
   const sums = new Float64Array(n);
   for (let i = 0; i < m; i++) {
-    for (let p = 0; p < k; p++) rowOfA[p] = transposeA === 1 ? a[p * m + i]! : a[i * k + p]!;
-    for (let j = 0; j < n; j++) sums[j] = (accumulate === 1 ? c[i * n + j]! : 0) + (bias === undefined ? 0 : bias[j]!);
-    if (transposeB === 1) addDots(sums, rowOfA, b, n, k);
+    for (let p = 0; p < k; p++) rowOfA[p] = transposeA !== 0 ? a[p * m + i]! : a[i * k + p]!;
+    for (let j = 0; j < n; j++) sums[j] = (accumulate !== 0 ? c[i * n + j]! : 0) + (bias === undefined ? 0 : bias[j]!);
+    if (transposeB !== 0) addDots(sums, rowOfA, b, n, k);
     else addRows(sums, rowOfA, b, n, k);
-    for (let j = 0; j < n; j++) c[i * n + j] = clip === 1 ? relu(sums[j]!) : sums[j]!;
+    for (let j = 0; j < n; j++) c[i * n + j] = clip !== 0 ? relu(sums[j]!) : sums[j]!;
   }
 }
 

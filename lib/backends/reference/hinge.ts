@@ -10,7 +10,7 @@ export function hingeForward({ z, t, loss, rows, k, squared }: Args<'hinge_forwa
     let sum = 0;
     for (let j = i * k; j < (i + 1) * k; j++) {
       const slack = relu(1 - t[j]! * z[j]!);
-      sum += squared === 1 ? slack * slack : slack;
+      sum += squared !== 0 ? slack * slack : slack;
     }
     loss[i] = sum;
   }
@@ -20,6 +20,6 @@ export function hingeBackward({ z, t, dloss, dz, rows, k, squared }: Args<'hinge
   for (let i = 0; i < rows; i++)
     for (let j = i * k; j < (i + 1) * k; j++) {
       const slack = 1 - t[j]! * z[j]!;
-      dz[j] = slack > 0 ? -t[j]! * (squared === 1 ? 2 * slack : 1) * dloss[i]! : 0;
+      dz[j] = slack > 0 ? -t[j]! * (squared !== 0 ? 2 * slack : 1) * dloss[i]! : 0;
     }
 }

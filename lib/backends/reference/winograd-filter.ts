@@ -58,7 +58,7 @@ export function winogradFilterForward(args: Args<'winograd_filter_forward'>): vo
           let sum = 0;
           for (let tap = 0; tap < r * r; tap++) {
             const weight = g[y]![Math.floor(tap / r)]! * g[x]![tap % r]!;
-            const from = turned === 1 ? ((r * r - 1 - tap) * columns + j) * depth + d : (tap * depth + d) * columns + j;
+            const from = turned !== 0 ? ((r * r - 1 - tap) * columns + j) * depth + d : (tap * depth + d) * columns + j;
             if (weight !== 0) sum += weight * filter[from]!;
           }
           u[(y * side + x) * plane + to] = sum;

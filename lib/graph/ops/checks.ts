@@ -1,7 +1,7 @@
 /** Checks that the ops share: element types, ranks, and windows over images. */
 import type { DType } from '../../backends/kernels.js';
 import { wrongShape, wrongType } from '../../errors.js';
-import { out } from '../../geometry.js';
+import { out, paddable } from '../../geometry.js';
 import { type Dim, imageShape, isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 
 /** What a shape rule gives for one real output. */
@@ -55,5 +55,21 @@ export function windowShape(
       where,
       `a window of ${r} x ${s} (stride ${stride}, padding ${padding}) does not fit in images of shape ${showShape(x.shape)}`,
     );
+  checkPadding(where, padding, [h, w], [r, s]);
   return [n, p, q, c];
+}
+
+/** Throws ERR_SHAPE where a convolution is padded with more zeros than it takes. */
+export function checkPadding(
+  where: string,
+  padding: number,
+  [h, w]: readonly [number, number],
+  [r, s]: readonly [number, number],
+): void {
+  const most = paddable(h, w, r, s);
+  if (padding > most)
+    throw wrongShape(
+      where,
+      `expected a padding of at most ${most} for a filter of ${r} x ${s} over images of ${h} x ${w} but received ${padding}`,
+    );
 }

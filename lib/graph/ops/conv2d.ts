@@ -11,7 +11,7 @@ import { checkDType, checkShapeIs, checkTensor, real, windowShape } from './chec
 export interface Conv2dOptions {
   /** Step of the window. Default 1. */
   readonly stride?: number;
-  /** Zeros added at each edge. Default 0. */
+  /** Zeros added at each edge: at most as many as the longer side of the filter or the shorter one of the images. Default 0. */
   readonly padding?: number;
 }
 type Step = Required<Conv2dOptions>;
@@ -102,7 +102,7 @@ export const conv2dBackwardFilterOp: Op<FilterAttributes> = {
 
 /**
  * Convolves images x [N, H, W, C] with filter [R, S, C, K]: [N, P, Q, K], P = floor((H + 2 padding - R) / stride) + 1, Q alike.
- * Throws ERR_SHAPE where the channels differ or the filter does not fit.
+ * Throws ERR_SHAPE where the channels differ, the filter does not fit, or the padding is too wide.
  */
 export function conv2d(x: Tensor, filter: Tensor, options?: Conv2dOptions, label?: string): Tensor {
   const where = label ?? 'conv2d';
