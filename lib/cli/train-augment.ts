@@ -76,23 +76,26 @@ export function checkAugment(
 export interface Batches {
   readonly seed: number;
   readonly batchSize: number;
+  /** Default true. */
+  readonly shuffle?: boolean | undefined;
+  readonly dropRemainder?: boolean | undefined;
 }
 
 /** The batches of each epoch. */
 export function augmented(
   train: Images,
   { augment = [], augmentThreads: workers }: AugmentArguments,
-  { seed, batchSize }: Batches,
+  { seed, batchSize, shuffle = true, dropRemainder = false }: Batches,
 ): Pipeline<Dataset> {
-  const options = { augment, seed, ...(workers !== undefined && { workers }) };
-  return pipeline(train as Dataset)
-    .shuffle({ seed })
-    .batch(batchSize, options);
+  const images = pipeline(train as Dataset);
+  const options = { augment, seed, dropRemainder, ...(workers !== undefined && { workers }) };
+  return (shuffle ? images.shuffle({ seed }) : images).batch(batchSize, options);
 }
 
 /** Has a run go on with the same batches only: of a stream, a checkpoint knows nothing by itself. ERR_CHECKPOINT, before the first step, where they differ. */
-export function sameBatches({ count }: Images, { augment }: AugmentArguments, { batchSize }: Batches): Callback {
-  const here = { '--augment': augment, '--batch': batchSize, 'a number of images of': count };
+export function sameBatches({ count }: Images, { augment }: AugmentArguments, batches: Batches): Callback {
+  const { batchSize, shuffle = true, dropRemainder = false } = batches;
+  const here = { '--augment': augment, '--batch': batchSize, shuffle, dropRemainder, 'a number of images of': count };
   return {
     name: 'trainBatches',
     onTrainBegin(_, state) {

@@ -56,6 +56,20 @@ describe('--augment', () => {
     expect(images.x[0]).toBe(10); // the images themselves stay
   });
 
+  it('leaves images in their order, and out, where that is asked for', async () => {
+    const labels: unknown[] = [];
+    const how = { seed: 1, batchSize: 2, shuffle: false, dropRemainder: true };
+    const batches = augmented(images, read('--augment', 'flip', '--augment-threads', '0'), how);
+    for await (const { y } of batches) labels.push(y);
+    expect([batches.size, labels]).toEqual([
+      2,
+      [
+        [0, 1],
+        [2, 3],
+      ],
+    ]);
+  });
+
   it.each([
     [['--augment', 'flop'], /expected one of 'flip', .* \(did you mean 'flip'\?\)/],
     [['--augment', 'crop'], /crop needs a number: crop=N/],
@@ -88,6 +102,10 @@ describe('--augment', () => {
       () =>
         callback(...given).onTrainBegin!({} as FitContext, state);
     expect(resumed('flip')).not.toThrow();
+    const other = () => sameBatches(images, read('--augment', 'flip'), { seed: 1, batchSize: 2, shuffle: false });
+    expect(() => other().onTrainBegin!({} as FitContext, state)).toThrow(
+      /made with shuffle true, but here it is false$/,
+    );
     expect(resumed('flip', 3)).toThrow(/made with --batch 2, but here it is 3$/);
     expect(resumed('flip,crop=1')).toThrow(/made with --augment \[\{"name":"flip".*\}\], but here it is .*cropPadded/);
   });
