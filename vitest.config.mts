@@ -25,7 +25,6 @@ export default defineConfig({
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
           testTimeout: 300_000,
-          maxWorkers: 2,
           sequence: { groupOrder: 1 }, // after the others: projects with other numbers of workers are groups of their own
         },
       },
