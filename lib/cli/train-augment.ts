@@ -7,7 +7,7 @@ import { type Pipeline, pipeline } from '../data/pipeline.js';
 import { checkOneOf, SteepestError } from '../errors.js';
 import type { Callback } from '../train/callbacks/callback.js';
 import { UsageError } from './io.js';
-import { type Images, isImage } from './train-data.js';
+import type { Images } from './train-data.js';
 import { wholeNumber } from './values.js';
 
 /** What each name makes of its number. */
@@ -56,43 +56,40 @@ function augmentations(text: string): Augmentation[] {
   });
 }
 
-/** Refuses what does not go with a stream, or with data that has no images. */
-export function checkAugment(
-  { augment, augmentThreads, classWeights }: AugmentArguments & { readonly classWeights?: string },
-  { shape }: Pick<Images, 'shape'>,
-): void {
-  if (augment === undefined) {
-    if (augmentThreads !== undefined) throw new UsageError('--augment-threads is for --augment LIST');
-    return;
-  }
-  if (classWeights !== undefined)
+/** Refuses what does not go with a stream. */
+export function checkAugment(options: AugmentArguments & { readonly classWeights?: string }): void {
+  const { augment, augmentThreads, classWeights } = options;
+  if (augment === undefined && augmentThreads !== undefined)
+    throw new UsageError('--augment-threads is for --augment LIST');
+  if (augment !== undefined && classWeights !== undefined)
     throw new UsageError(
       '--class-weights balanced: not with --augment, whose batches come one by one, so that nobody counts the classes',
     );
-  if (!isImage(shape))
-    throw new UsageError(`--augment is for images, but these are rows of ${shape.join(' x ')} numbers`);
 }
 
 export interface Batches {
   readonly seed: number;
   readonly batchSize: number;
+  /** Default true. */
+  readonly shuffle?: boolean | undefined;
+  readonly dropRemainder?: boolean | undefined;
 }
 
 /** The batches of each epoch. */
 export function augmented(
   train: Images,
   { augment = [], augmentThreads: workers }: AugmentArguments,
-  { seed, batchSize }: Batches,
+  { seed, batchSize, shuffle = true, dropRemainder = false }: Batches,
 ): Pipeline<Dataset> {
-  const options = { augment, seed, ...(workers !== undefined && { workers }) };
-  return pipeline(train as Dataset)
-    .shuffle({ seed })
-    .batch(batchSize, options);
+  const images = pipeline(train as Dataset);
+  const options = { augment, seed, dropRemainder, ...(workers !== undefined && { workers }) };
+  return (shuffle ? images.shuffle({ seed }) : images).batch(batchSize, options);
 }
 
 /** Has a run go on with the same batches only: of a stream, a checkpoint knows nothing by itself. ERR_CHECKPOINT, before the first step, where they differ. */
-export function sameBatches({ count }: Images, { augment }: AugmentArguments, { batchSize }: Batches): Callback {
-  const here = { '--augment': augment, '--batch': batchSize, 'a number of images of': count };
+export function sameBatches({ count }: Images, { augment }: AugmentArguments, batches: Batches): Callback {
+  const { batchSize, shuffle = true, dropRemainder = false } = batches;
+  const here = { '--augment': augment, '--batch': batchSize, shuffle, dropRemainder, 'a number of images of': count };
   return {
     name: 'trainBatches',
     onTrainBegin(_, state) {

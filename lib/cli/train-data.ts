@@ -10,7 +10,7 @@ import { type PixelOrder, pixelOrders, simplennData } from '../data/simplenn.js'
 import { type Io, interruptible, UsageError } from './io.js';
 import type { Report } from './train-report.js';
 import { addTableOptions, readTables, type TableArguments } from './train-tables.js';
-import { flag, listed, wholeNumber } from './values.js';
+import { flag, isGiven, listed, wholeNumber } from './values.js';
 
 export const dataNames = ['digits', 'mnist', 'fashion', 'cifar10', 'cifar100', 'folder', 'csv', 'mat'] as const;
 type DataName = (typeof dataNames)[number];
@@ -120,7 +120,7 @@ function checkArguments(options: DataArguments): void {
   const { data, dataDir, trainFile, testFile } = options;
   const isFor = (name: keyof typeof optionsOf) => optionsOf[name].some((one) => one === data);
   for (const name of Object.keys(optionsOf) as (keyof typeof optionsOf)[])
-    if (options[name] !== undefined && options[name] !== true && !isFor(name))
+    if (isGiven(name, options[name]) && !isFor(name))
       throw new UsageError(`${flag(name)} is for --data ${listed(optionsOf[name])}`);
   if (isFor('dataDir') && dataDir === undefined)
     throw new UsageError(`--data ${data} needs --data-dir DIR, the folder of its files`);

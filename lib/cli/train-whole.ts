@@ -9,8 +9,9 @@ import { augmentNames } from './train-augment.js';
 import { callbackNames } from './train-callbacks.js';
 import { checkpointNames } from './train-checkpoints.js';
 import type { Images } from './train-data.js';
+import { optimizerOptionNames } from './train-optimizer.js';
 import type { Report } from './train-report.js';
-import { flag, numberIn, positiveNumber, wholeNumber } from './values.js';
+import { flag, isGiven, numberIn, positiveNumber, wholeNumber } from './values.js';
 
 export interface WholeArguments {
   readonly tensorboard?: string;
@@ -30,10 +31,9 @@ const ofNewton = ['sampleSize', 'xi', 'cgMax', 'lambda', 'drop', 'boost', 'eta']
 /** What belongs to training by batches alone. */
 const ofBatches = [
   'epochs',
-  'lr',
-  'schedule',
-  'beta1',
-  'beta2',
+  ...optimizerOptionNames,
+  'shuffle',
+  'dropRemainder',
   'clipNorm',
   'targetAccuracy',
   'profile',
@@ -70,7 +70,7 @@ export function isWhole(optimizer: string): optimizer is MinimizeMethod {
 /** Refuses options that are of the other kind of training, or of another method. */
 export function checkWhole(optimizer: string, options: object): void {
   const given = (names: readonly string[]) =>
-    names.filter((name) => (options as Record<string, unknown>)[name] !== undefined);
+    names.filter((name) => isGiven(name, (options as Record<string, unknown>)[name]));
   const refuse = (names: readonly string[], whom: string) => {
     if (names.length > 0)
       throw new UsageError(`${names.map(flag).join(', ')}: not with --optimizer ${optimizer}, but with ${whom}`);

@@ -4,8 +4,7 @@ import { checkWritable } from '../files.js';
 import { type LossOption, lossNames } from '../losses/registry.js';
 import { readSimplennConfig } from '../models/simplenn.js';
 import type { OptimizerName } from '../optimizers/optimizer.js';
-import { optimizerFrom, optimizerNames } from '../optimizers/registry.js';
-import { cosine, oneCycle } from '../optimizers/schedules.js';
+import { optimizerNames } from '../optimizers/registry.js';
 import type { Callback } from '../train/callbacks/callback.js';
 import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.js';
 import type { Model } from '../train/model.js';
@@ -15,21 +14,24 @@ import { INTERRUPTED, type Io, OK, TERMINATED, UsageError } from './io.js';
 import { type AugmentArguments, addAugmentOptions, augmented, checkAugment, sameBatches } from './train-augment.js';
 import { addCallbackOptions, type CallbackArguments, callbacksOf } from './train-callbacks.js';
 import { addCheckpointOptions, type CheckpointArguments, checkpointOptions } from './train-checkpoints.js';
-import { addDataOptions, centred, type DataArguments, type Images, loadData } from './train-data.js';
+import { addDataOptions, centred, type DataArguments, type Images, isImage, loadData } from './train-data.js';
 import { TrainLog } from './train-log.js';
 import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
+import { addOptimizerOptions, checkOptimizer, type OptimizerArguments, optimizerOf } from './train-optimizer.js';
 import { type Report, reportFor } from './train-report.js';
 import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
-import { decayRate, examples, fraction, jsonOption, positiveNumber, wholeNumber } from './values.js';
+import { examples, fraction, jsonOption, positiveNumber, wholeNumber } from './values.js';
 
 const TARGET = 'targetAccuracy';
-const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
+/** Images a step, where nothing is said of them. */
+const BATCH = 128;
 
 export interface TrainArguments
   extends AugmentArguments,
     CallbackArguments,
     CheckpointArguments,
     DataArguments,
+    OptimizerArguments,
     WholeArguments,
     ModelArguments {
   readonly preset?: 'simplenn';
@@ -38,10 +40,9 @@ export interface TrainArguments
   readonly optimizer?: OptimizerName | MinimizeMethod;
   readonly loss?: LossOption;
   readonly C?: number;
-  readonly lr?: number;
-  readonly schedule?: (typeof scheduleNames)[number];
-  readonly beta1?: number;
-  readonly beta2?: number;
+  /** false: --no-shuffle. */
+  readonly shuffle?: boolean;
+  readonly dropRemainder?: boolean;
   readonly accumulate?: number;
   readonly classWeights?: 'balanced';
   readonly clipNorm?: number;
@@ -81,15 +82,8 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
       "regulariser: theta'theta/(2C) is added to the mean loss (default: as the optimizer has it)",
       positiveNumber,
     )
-    .option('--lr <x>', "learning rate (default: the optimizer's)", positiveNumber)
-    .addOption(
-      new Option(
-        '--schedule <name>',
-        'how the learning rate goes from its largest, --lr, over all steps (default: constant)',
-      ).choices(scheduleNames),
-    )
-    .option('--beta1 <x>', "adam's and adamw's memory of the gradient (default: 0.9)", decayRate)
-    .option('--beta2 <x>', "adam's and adamw's memory of its square (default: 0.999)", decayRate)
+    .option('--no-shuffle', 'take the images in their own order')
+    .option('--drop-remainder', 'leave out the last step of an epoch where it has fewer images than the others')
     .option('--accumulate <n>', 'batches an update (default: 1)', wholeNumber(1))
     .addOption(new Option('--class-weights <name>', 'balanced: all classes count the same').choices(['balanced']))
     .option('--clip-norm <x>', 'largest length of the gradient: a longer one is scaled down', positiveNumber)
@@ -115,6 +109,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
         'train --epochs 3',
         'train --model resnet18 --data cifar10 --data-dir DIR --checkpoint runs/a --resume',
         'train --model cnn4 --data cifar10 --data-dir DIR --augment flip,crop=4,cutout=8',
+        'train --optimizer nesterov --lr 0.05 --momentum 0.9 --weight-decay 0.001 --schedule cosine',
         'train --epochs 5 --resume runs/a/checkpoint-0000000237.safetensors',
         'train --data folder --data-dir pets --model cnn4 --save pets.safetensors',
         'train --data csv --train-file A.csv --test-file B.csv --model mlp',
@@ -122,7 +117,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
         'train --optimizer lbfgs --loss squaredError --C 100 --iterations 50',
       ),
     );
-  return [addAugmentOptions, addCallbackOptions, addCheckpointOptions, addWholeOptions]
+  return [addOptimizerOptions, addAugmentOptions, addCallbackOptions, addCheckpointOptions, addWholeOptions]
     .reduce((all, add) => add(all), command)
     .action(async (options: TrainArguments) => finish(await train(options, io)));
 }
@@ -131,9 +126,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
 export async function train(options: TrainArguments, io: Io): Promise<number> {
   const { config: file, preset } = options;
   const optimizer = options.optimizer ?? (preset === 'simplenn' ? 'newton-cg' : 'adam');
-  if ((options.beta1 ?? options.beta2) !== undefined && !optimizer.startsWith('adam'))
-    throw new UsageError('--beta1 and --beta2 are for --optimizer adam and adamw');
-  checkWhole(optimizer, options);
+  checkOptions(optimizer, options);
   if (options.save !== undefined) await checkWritable('train', '--save', options.save);
   const config = file === undefined ? undefined : await readSimplennConfig(file);
   const log = options.log === undefined ? undefined : new TrainLog(options.log);
@@ -141,7 +134,7 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   const loaded = await loadData(options, config, io, report);
   if (loaded === undefined) return INTERRUPTED;
   const { train: images, test } = preset === 'simplenn' ? centred(loaded) : loaded;
-  checkAugment(options, images);
+  checkImages(options, images);
   const model = await modelFor(options, config, images, report);
   try {
     report.start(
@@ -169,6 +162,22 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   }
 }
 
+/** Refuses options that do not go together. */
+function checkOptions(optimizer: OptimizerName | MinimizeMethod, options: TrainArguments): void {
+  checkWhole(optimizer, options);
+  if (!isWhole(optimizer)) checkOptimizer(optimizer, options);
+  checkAugment(options);
+  checkpointOptions(options);
+}
+
+/** Refuses options that do not go with such data. */
+function checkImages({ augment, dropRemainder, batch = BATCH }: TrainArguments, { shape, count }: Images): void {
+  if (augment !== undefined && !isImage(shape))
+    throw new UsageError(`--augment is for images, but these are rows of ${shape.join(' x ')} numbers`);
+  if (dropRemainder && count < batch)
+    throw new UsageError(`--drop-remainder leaves nothing of ${count} with --batch ${batch}`);
+}
+
 interface BatchRun {
   readonly optimizer: OptimizerName;
   readonly loss: LossOption;
@@ -187,7 +196,9 @@ async function trainByBatches(
 ) {
   const {
     epochs = 3,
-    batch: batchSize = 128,
+    batch: batchSize = BATCH,
+    shuffle,
+    dropRemainder,
     accumulate,
     classWeights,
     clipNorm,
@@ -195,13 +206,13 @@ async function trainByBatches(
     tensorboard,
     profile: file,
   } = options;
-  const stepsPerEpoch = Math.ceil(train.count / batchSize);
-  const batches = options.augment && { seed: options.seed, batchSize };
+  const stepsPerEpoch = Math[dropRemainder ? 'floor' : 'ceil'](train.count / batchSize);
+  const batches = options.augment && { seed: options.seed, batchSize, shuffle, dropRemainder };
   const run = model.fit(batches === undefined ? train : augmented(train, options, batches), {
     epochs,
     batchSize,
     optimizer: optimizerOf(optimizer, options, epochs * Math.ceil(stepsPerEpoch / (accumulate ?? 1))),
-    ...{ accumulate, classWeights, clipNorm },
+    ...{ shuffle, dropRemainder, accumulate, classWeights, clipNorm },
     ...checkpointOptions(options),
     loss,
     C,
@@ -246,17 +257,4 @@ function untilAccuracy(wanted: number): Callback {
       if (testAccuracy !== undefined && testAccuracy >= wanted) fit.end(TARGET);
     },
   };
-}
-
-/** The optimizer, its learning rate on a schedule over all steps. */
-function optimizerOf(name: OptimizerName, { lr, schedule = 'constant', beta1, beta2 }: TrainArguments, steps: number) {
-  const given = {
-    ...(lr !== undefined && { learningRate: lr }),
-    ...(beta1 !== undefined && { beta1 }),
-    ...(beta2 !== undefined && { beta2 }),
-  };
-  const optimizer = optimizerFrom(name, given);
-  if (schedule === 'constant') return optimizer;
-  const learningRate = (schedule === 'cosine' ? cosine : oneCycle)(optimizer.learningRate.at(0), { steps });
-  return optimizerFrom(name, { ...given, learningRate });
 }

@@ -35,7 +35,11 @@ export const fraction = numberThat((value) => value > 0 && value <= 1, '> 0 and 
 export const decayRate = numberThat((value) => value >= 0 && value < 1, 'in [0, 1)');
 
 /** Options that are there to be turned off: their names in the arguments have no `no`. */
-const negated: readonly string[] = ['header'];
+const negated: readonly string[] = ['header', 'shuffle'];
+
+/** Whether the user gave it: an option that is to be turned off is true where nobody did. */
+export const isGiven = (name: string, value: unknown): boolean =>
+  value !== undefined && !(negated.includes(name) && value === true);
 
 /** An option as it is written: --data-dir for dataDir. */
 export const flag = (name: string): string =>

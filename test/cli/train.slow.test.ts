@@ -56,8 +56,11 @@ describe('train --json', () => {
     expect((await loadModel(join(best, 'epoch-0001.safetensors'))).inputShape).toEqual([28, 28, 1]);
     const loss = async (...args: string[]) =>
       (await runCommand([...few, '--limit', '33', '--epochs', '2', '--json', ...args])).io.lines[2]!.trainLoss;
-    const seen = [await loss(), await loss('--accumulate', '2'), await loss('--class-weights', 'balanced')];
-    expect(new Set(seen).size).toBe(3);
+    const seen = [
+      ...[await loss(), await loss('--accumulate', '2'), await loss('--class-weights', 'balanced')],
+      ...[await loss('--no-shuffle'), await loss('--drop-remainder')],
+    ];
+    expect(new Set(seen).size).toBe(5);
   });
 
   it('heeds the optimizer and its rate', async () => {
@@ -271,7 +274,7 @@ describe('train', () => {
     [['train', '--target-accuracy', '0'], /Expected a number > 0/],
     [['train', '--target-accuracy', '99'], /Expected a number > 0 and at most 1/],
     [['train', '--beta1', '1'], /Expected a number in \[0, 1\)/],
-    [['train', '--beta2', '0.9', '--optimizer', 'sgd'], /--beta1 and --beta2 are for --optimizer adam and adamw/],
+    [['train', '--beta2', '0.9', '--optimizer', 'sgd'], /--beta2 is for --optimizer adam and adamw/],
     [['train', '--schedule', 'onecycle'], /'onecycle' is invalid. Allowed choices are constant, cosine, one-cycle/],
     [['train', '--threads', '0'], /Expected a whole number >= 1/],
     [['train', '--epcohs', '3'], /unknown option '--epcohs'.*\(Did you mean --epochs\?\)/s],
