@@ -10,7 +10,7 @@ import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.
 import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
 import { deviceOption, modelOption, precisionOption, profileOption, threadsOption } from './arguments.js';
-import { INTERRUPTED, type Io, OK, TERMINATED, UsageError } from './io.js';
+import { INTERRUPTED, type Io, OK, stopBySignals, UsageError } from './io.js';
 import { type AugmentArguments, addAugmentOptions, augmented, checkAugment, sameBatches } from './train-augment.js';
 import { addCallbackOptions, type CallbackArguments, callbacksOf } from './train-callbacks.js';
 import { addCheckpointOptions, type CheckpointArguments, checkpointOptions } from './train-checkpoints.js';
@@ -146,9 +146,8 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     const loss = options.loss ?? (preset === 'simplenn' ? 'squaredError' : 'softmaxCrossEntropy');
     const C = options.C ?? (preset === 'simplenn' ? 0.01 * images.count : undefined);
     const run = { train: images, test, loss, C, batchSize: options.batch };
-    if (isWhole(optimizer)) await log?.begin();
     const code = isWhole(optimizer)
-      ? await minimize(model, { method: optimizer, ...run }, options, io, report)
+      ? await minimize(model, { method: optimizer, ...run }, options, io, { report, log })
       : await trainByBatches(model, { optimizer, ...run }, options, io, { report, log });
     if (code === OK) await log?.evaluation(model, test, loss);
     if (options.save !== undefined) {
@@ -227,16 +226,11 @@ async function trainByBatches(
     ],
     profile: file,
   });
-  let interrupted = INTERRUPTED;
-  const stop = (signal?: string) => {
-    if (signal === 'SIGTERM') interrupted = TERMINATED;
-    run.stop();
-  };
-  const release = io.onInterrupt(stop, ['SIGINT', 'SIGTERM']);
+  const signals = stopBySignals(io, run);
   try {
     for await (const record of run) if (record.kind === 'epoch') report.epoch(record, epochs);
   } finally {
-    release();
+    signals.release();
   }
   const history = await run;
   const { epoch, testAccuracy } = history.epochs.at(-1) ?? {};
@@ -246,7 +240,7 @@ async function trainByBatches(
     report.note(`test accuracy ${targetAccuracy} was not reached`);
   report.done(history);
   if (history.profile !== undefined) report.note(`${history.profile}`);
-  return history.stopped ? interrupted : OK;
+  return history.stopped ? signals.code : OK;
 }
 
 /** Ends the fit at this test accuracy. */

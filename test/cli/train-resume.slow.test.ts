@@ -51,6 +51,35 @@ test('a log goes on too: as one run it starts once, and is done once', async () 
   expect(readFileSync(at('log.jsonl'), 'utf8').trim().split('\n')).toEqual(lines);
 });
 
+test('whole-data methods go on too, and their log with them', async () => {
+  const whole = ['--optimizer', 'lbfgs', '--tolerance', '0', '--log', at('whole.jsonl')];
+  const untimed = (lines: Record<string, unknown>[]) => lines.map(({ seconds: _, ...rest }) => rest);
+  const logged = () =>
+    untimed(
+      readFileSync(at('whole.jsonl'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    );
+  await run(...whole, '--iterations', '5');
+  const wanted = logged();
+  await run(...whole, '--iterations', '3', '--checkpoint', at('whole'), '--checkpoint-every', '1');
+  expect(readdirSync(at('whole'))).toHaveLength(2);
+  const { code, io } = await run(...whole, '--iterations', '5', '--checkpoint', at('whole'), '--resume');
+  expect([code, io.lines.map(({ event, iteration }) => [event, iteration]).slice(0, 3)]).toEqual([
+    0,
+    [
+      ['start', undefined],
+      ['iteration', 4],
+      ['iteration', 5],
+    ],
+  ]);
+  expect(logged()).toEqual(wanted);
+  // Nothing is left to do: the log ends as it did.
+  await run(...whole, '--iterations', '5', '--checkpoint', at('whole'), '--resume');
+  expect(logged()).toEqual(wanted);
+});
+
 test('a target that was reached tells the seconds of all epochs, also of those before', async () => {
   const first = await run('--epochs', '1', '--checkpoint', at('target'));
   const { io } = await run('--epochs', '9', '--resume', at('target'), '--target-accuracy', '0.05');
