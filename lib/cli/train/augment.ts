@@ -1,14 +1,14 @@
 /** `steepest train --augment flip,crop=4`: training images are changed by chance, anew in each epoch and on threads; the fit takes their batches as a stream. */
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Augmentation } from '../data/augment/augmentation.js';
-import { brightness, cropPadded, cutout, flip, rotate } from '../data/augment/public.js';
-import type { Dataset } from '../data/dataset.js';
-import { type Pipeline, pipeline } from '../data/pipeline.js';
-import { checkOneOf, SteepestError } from '../errors.js';
-import type { Callback } from '../train/callbacks/callback.js';
-import { UsageError } from './io.js';
-import type { Images } from './train-data.js';
-import { wholeNumber } from './values.js';
+import type { Augmentation } from '../../data/augment/augmentation.js';
+import { brightness, cropPadded, cutout, flip, rotate } from '../../data/augment/public.js';
+import type { Dataset } from '../../data/dataset.js';
+import { type Pipeline, pipeline } from '../../data/pipeline.js';
+import { checkOneOf, SteepestError } from '../../errors.js';
+import type { Callback } from '../../train/callbacks/callback.js';
+import { UsageError } from '../io.js';
+import { wholeNumber } from '../values.js';
+import type { Images } from './data.js';
 
 /** What each name makes of its number. */
 const makers = {

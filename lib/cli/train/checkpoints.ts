@@ -1,8 +1,8 @@
 /** Options of `steepest train` by which a run survives its process. */
 import type { Command } from 'commander';
-import type { CheckpointOptions } from '../train/checkpoint/options.js';
-import { UsageError } from './io.js';
-import { wholeNumber } from './values.js';
+import type { CheckpointOptions } from '../../train/checkpoint/options.js';
+import { UsageError } from '../io.js';
+import { wholeNumber } from '../values.js';
 
 export interface CheckpointArguments {
   readonly checkpoint?: string;

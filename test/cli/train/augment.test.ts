@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { type AugmentArguments, addAugmentOptions, augmented, sameBatches } from '../../lib/cli/train-augment.js';
-import type { Images } from '../../lib/cli/train-data.js';
-import type { FitContext } from '../../lib/train/callbacks/callback.js';
-import { runCommand } from '../helpers/fake-io.js';
-import { folderOf } from '../helpers/temporary.js';
+import { type AugmentArguments, addAugmentOptions, augmented, sameBatches } from '../../../lib/cli/train/augment.js';
+import type { Images } from '../../../lib/cli/train/data.js';
+import type { FitContext } from '../../../lib/train/callbacks/callback.js';
+import { runCommand } from '../../helpers/fake-io.js';
+import { folderOf } from '../../helpers/temporary.js';
 
 const read = (...args: string[]): AugmentArguments =>
   addAugmentOptions(new Command()).parse(args, { from: 'user' }).opts();

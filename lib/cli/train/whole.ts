@@ -1,18 +1,18 @@
 /** `steepest train --optimizer newton-cg | lbfgs | gradient-descent`: whole-data methods, a line for each iteration. */
 import { type Command, Option } from 'commander';
-import type { LossOption } from '../losses/registry.js';
-import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../train/minimize-options.js';
-import type { Model } from '../train/model.js';
-import { tensorBoard } from '../train/tensorboard.js';
-import { type Io, OK, stopBySignals, UsageError } from './io.js';
-import { augmentNames } from './train-augment.js';
-import { callbackNames } from './train-callbacks.js';
-import { type CheckpointArguments, checkpointOptions } from './train-checkpoints.js';
-import type { Images } from './train-data.js';
-import type { TrainLog } from './train-log.js';
-import { optimizerOptionNames } from './train-optimizer.js';
-import type { Report } from './train-report.js';
-import { flag, isGiven, numberIn, positiveNumber, wholeNumber } from './values.js';
+import type { LossOption } from '../../losses/registry.js';
+import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../../train/minimize-options.js';
+import type { Model } from '../../train/model.js';
+import { tensorBoard } from '../../train/tensorboard.js';
+import { type Io, OK, stopBySignals, UsageError } from '../io.js';
+import { flag, isGiven, numberIn, positiveNumber, wholeNumber } from '../values.js';
+import { augmentNames } from './augment.js';
+import { callbackNames } from './callbacks.js';
+import { type CheckpointArguments, checkpointOptions } from './checkpoints.js';
+import type { Images } from './data.js';
+import type { TrainLog } from './log.js';
+import { optimizerOptionNames } from './optimizer.js';
+import type { Report } from './report.js';
 
 export interface WholeArguments {
   readonly tensorboard?: string;

@@ -1,16 +1,16 @@
 /** `steepest train --log FILE`: the lines of --json in a file, beside what is shown, and more that `steepest report` draws. */
 import { appendFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { unwritable } from '../files.js';
-import type { LossOption } from '../losses/registry.js';
-import type { Callback } from '../train/callbacks/callback.js';
-import { cutBack } from '../train/callbacks/logs.js';
-import { epochEvent } from '../train/events.js';
-import type { Model } from '../train/model.js';
-import type { FitFigures } from '../train/records.js';
-import { jsonLine, type Output } from './io.js';
-import type { Images } from './train-data.js';
-import { evaluationEvent } from './train-evaluation.js';
+import { unwritable } from '../../files.js';
+import type { LossOption } from '../../losses/registry.js';
+import type { Callback } from '../../train/callbacks/callback.js';
+import { cutBack } from '../../train/callbacks/logs.js';
+import { epochEvent } from '../../train/events.js';
+import type { Model } from '../../train/model.js';
+import type { FitFigures } from '../../train/records.js';
+import { jsonLine, type Output } from '../io.js';
+import type { Images } from './data.js';
+import { evaluationEvent } from './evaluation.js';
 
 /** What a checkpoint keeps: how long the file was, and losses that no line has told yet. */
 interface Kept {

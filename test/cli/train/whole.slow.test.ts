@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FakeIo, runCommand } from '../helpers/fake-io.js';
-import { temporaryFolder } from '../helpers/temporary.js';
+import { FakeIo, runCommand } from '../../helpers/fake-io.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 
 const dir = temporaryFolder('train-whole');
 
