@@ -21,7 +21,7 @@ export interface MemoryUse {
 
 /**
  * The memory that steepest holds on a device: 'cpu' (default), 'cuda' or 'cuda:1'. A model's goes with `dispose`, or once the model was collected as
- * garbage; V8 is told of what is the cpu's. The reference keeps everything in typed arrays: `process.memoryUsage().arrayBuffers`.
+ * garbage; V8 is told of it, on the GPU too, so that what was dropped is collected. The reference keeps everything in typed arrays: `process.memoryUsage().arrayBuffers`.
  * @throws RangeError, TypeError on another name; ERR_NO_DEVICE where there is no such GPU
  * @example
  * const { total, weights } = memory();

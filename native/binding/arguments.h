@@ -47,7 +47,7 @@ const char* dtype_name(Type type);  // "real", ...
 
 // ---- native objects held by JavaScript: an object with a type tag, so that no other object is taken for it ----
 
-// The shared object in a handle, empty once it was disposed; `bytes` is what V8 was told it holds.
+// The shared object in a handle, empty once it was disposed; `bytes` is what V8 was told it holds, on any device: it collects what was dropped by that.
 template <class T>
 struct Handle {
   std::shared_ptr<T> object;

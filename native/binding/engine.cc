@@ -194,7 +194,7 @@ Napi::Value load_plan(const Napi::CallbackInfo& info) {
   const int device = device_number(info[2]);
   const cuda::Arithmetic arithmetic = arithmetic_of(info[3]);
   auto plan = std::make_shared<Plan>(static_cast<const double*>(program.data), program.length, labels, device, arithmetic);
-  const auto bytes = device == kHost ? static_cast<int64_t>(plan->arena->size()) : 0;
+  const auto bytes = static_cast<int64_t>(plan->arena->size());
   return make_handle(env, std::move(plan), bytes);
 }
 

@@ -33,7 +33,7 @@ Napi::Value create_storage(const Napi::CallbackInfo& info) {
   const int64_t length = whole_number(info[1], "length", 0, kLargestWhole);
   const auto use = static_cast<Use>(info[3].IsUndefined() ? 0 : whole_number(info[3], "use", 0, static_cast<int>(Use::kData)));
   auto storage = std::make_shared<Storage>(type, length, device_number(info[2]), use);
-  const auto bytes = storage->memory.device() == kHost ? static_cast<int64_t>(storage->memory.size()) : 0;  // V8 counts the host's
+  const auto bytes = static_cast<int64_t>(storage->memory.size());
   return make_handle(info.Env(), std::move(storage), bytes);
 }
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { createCpuBackend } from '../../lib/backends/cpu.js';
+import { createCudaBackend } from '../../lib/backends/cuda.js';
 import { memory } from '../../lib/train/memory.js';
 import { noCuda } from '../helpers/cuda.js'; // first: it chooses the addon
 import { clusters, hasCpu, mlp } from './tiny.js';
@@ -53,16 +54,20 @@ test('another device is refused', () => {
   expect(() => memory('cuda:63')).toThrow(expect.objectContaining({ code: 'ERR_NO_DEVICE' }));
 });
 
-describe.skipIf(!hasCpu())('V8', () => {
-  test('hears of the memory of the cpu, and collects storages that were dropped before they fill the machine', async () => {
-    const backend = createCpuBackend();
-    const before = memory().total;
-    let most = 0;
-    for (let i = 0; i < 400; i++) {
-      backend.allocate('real', 2.5e6); // 10 MB
-      await new Promise((resolve) => setImmediate(resolve));
-      most = Math.max(most, memory().total - before);
-    }
-    expect(most).toBeLessThan(1e9); // of 4e9
-  });
+describe.each(['cpu', 'cuda'] as const)('V8', (device) => {
+  const skip = device === 'cpu' ? !hasCpu() : noCuda;
+  test.skipIf(skip)(
+    `hears of the memory of ${device}, and collects storages that were dropped before they fill it`,
+    async () => {
+      const backend = device === 'cpu' ? createCpuBackend() : createCudaBackend();
+      const before = memory(device).total;
+      let most = 0;
+      for (let i = 0; i < 400; i++) {
+        backend.allocate('real', 2.5e6); // 10 MB
+        await new Promise((resolve) => setImmediate(resolve));
+        most = Math.max(most, memory(device).total - before);
+      }
+      expect(most).toBeLessThan(1e9); // of 4e9
+    },
+  );
 });
