@@ -14,7 +14,6 @@ export default defineConfig({
           ...common,
           name: 'quick',
           isolate: false,
-          sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.slow.test.ts'],
         },
@@ -25,8 +24,6 @@ export default defineConfig({
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
           testTimeout: 300_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 }, // after the others: projects with other numbers of workers are groups of their own
         },
       },
     ],

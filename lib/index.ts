@@ -122,7 +122,7 @@ export { type SaveBestOptions, saveBest } from './train/callbacks/save-best.js';
 export { terminateOnNaN } from './train/callbacks/terminate-on-nan.js';
 export { type Device, type DeviceInfo, type DeviceOptions, devices, type ModelPrecision } from './train/device.js';
 export type { Evaluation } from './train/evaluate.js';
-export type { FitRun } from './train/fit-run.js';
+export type { FitRun } from './train/kept-run.js';
 export { type LoadWeightsOptions, loadWeights } from './train/load-weights.js';
 export { type MemoryUse, memory } from './train/memory.js';
 export type { EvaluationMetric } from './train/metrics/evaluation.js';

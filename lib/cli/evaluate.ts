@@ -5,9 +5,9 @@ import { countOf } from '../numbers.js';
 import type { Evaluation } from '../train/evaluate.js';
 import { INTERRUPTED, type Io, jsonLine, OK } from './io.js';
 import { addModelFileOptions, type ModelFileArguments, openModel } from './model-file.js';
-import { addDataOptions, type DataArguments, loadData } from './train-data.js';
-import { checkFit } from './train-model.js';
-import { reportFor } from './train-report.js';
+import { addDataOptions, type DataArguments, loadData } from './train/data.js';
+import { checkFit } from './train/model.js';
+import { reportFor } from './train/report.js';
 import { examples } from './values.js';
 
 interface EvaluateArguments extends ModelFileArguments, DataArguments {

@@ -48,6 +48,26 @@ export function jsonLine(io: Pick<Output, 'out'>, value: Readonly<Record<string,
   io.out(`${JSON.stringify(value)}\n`);
 }
 
+/**
+ * Has SIGINT and SIGTERM end a run as its stop() does, until `release`; `code` is the exit code of a run that was.
+ */
+export function stopBySignals(io: Io, run: { stop(): void }): { release(): void; readonly code: number } {
+  let code = INTERRUPTED;
+  const release = io.onInterrupt(
+    (signal) => {
+      if (signal === 'SIGTERM') code = TERMINATED;
+      run.stop();
+    },
+    ['SIGINT', 'SIGTERM'],
+  );
+  return {
+    release,
+    get code() {
+      return code;
+    },
+  };
+}
+
 /** Does work that SIGINT ends: resolves to undefined then, once the work has rejected; its other errors are the caller's. */
 export async function interruptible<T>(io: Io, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const stopping = new AbortController();

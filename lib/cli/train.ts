@@ -10,19 +10,21 @@ import { type MinimizeMethod, minimizeMethods } from '../train/minimize-options.
 import type { Model } from '../train/model.js';
 import { tensorBoard } from '../train/tensorboard.js';
 import { deviceOption, modelOption, precisionOption, profileOption, threadsOption } from './arguments.js';
-import { INTERRUPTED, type Io, OK, TERMINATED, UsageError } from './io.js';
-import { type AugmentArguments, addAugmentOptions, augmented, checkAugment, sameBatches } from './train-augment.js';
-import { addCallbackOptions, type CallbackArguments, callbacksOf } from './train-callbacks.js';
-import { addCheckpointOptions, type CheckpointArguments, checkpointOptions } from './train-checkpoints.js';
-import { addDataOptions, centred, type DataArguments, type Images, loadData } from './train-data.js';
-import { TrainLog } from './train-log.js';
-import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train-model.js';
-import { addOptimizerOptions, checkOptimizer, type OptimizerArguments, optimizerOf } from './train-optimizer.js';
-import { type Report, reportFor } from './train-report.js';
-import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train-whole.js';
+import { INTERRUPTED, type Io, OK, stopBySignals, UsageError } from './io.js';
+import { type AugmentArguments, addAugmentOptions, augmented, checkAugment, sameBatches } from './train/augment.js';
+import { addCallbackOptions, type CallbackArguments, callbacksOf } from './train/callbacks.js';
+import { addCheckpointOptions, type CheckpointArguments, checkpointOptions } from './train/checkpoints.js';
+import { addDataOptions, centred, type DataArguments, type Images, isImage, loadData } from './train/data.js';
+import { TrainLog } from './train/log.js';
+import { DEFAULT_MODEL, type ModelArguments, modelFor } from './train/model.js';
+import { addOptimizerOptions, checkOptimizer, type OptimizerArguments, optimizerOf } from './train/optimizer.js';
+import { type Report, reportFor } from './train/report.js';
+import { addWholeOptions, checkWhole, isWhole, minimize, type WholeArguments } from './train/whole.js';
 import { examples, fraction, jsonOption, positiveNumber, wholeNumber } from './values.js';
 
 const TARGET = 'targetAccuracy';
+/** Images a step, where nothing is said of them. */
+const BATCH = 128;
 
 export interface TrainArguments
   extends AugmentArguments,
@@ -124,8 +126,7 @@ export function trainCommand(io: Io, finish: (code: number) => void): Command {
 export async function train(options: TrainArguments, io: Io): Promise<number> {
   const { config: file, preset } = options;
   const optimizer = options.optimizer ?? (preset === 'simplenn' ? 'newton-cg' : 'adam');
-  checkWhole(optimizer, options);
-  if (!isWhole(optimizer)) checkOptimizer(optimizer, options);
+  checkOptions(optimizer, options);
   if (options.save !== undefined) await checkWritable('train', '--save', options.save);
   const config = file === undefined ? undefined : await readSimplennConfig(file);
   const log = options.log === undefined ? undefined : new TrainLog(options.log);
@@ -133,7 +134,7 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
   const loaded = await loadData(options, config, io, report);
   if (loaded === undefined) return INTERRUPTED;
   const { train: images, test } = preset === 'simplenn' ? centred(loaded) : loaded;
-  checkAugment(options, images);
+  checkImages(options, images);
   const model = await modelFor(options, config, images, report);
   try {
     report.start(
@@ -145,9 +146,8 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     const loss = options.loss ?? (preset === 'simplenn' ? 'squaredError' : 'softmaxCrossEntropy');
     const C = options.C ?? (preset === 'simplenn' ? 0.01 * images.count : undefined);
     const run = { train: images, test, loss, C, batchSize: options.batch };
-    if (isWhole(optimizer)) await log?.begin();
     const code = isWhole(optimizer)
-      ? await minimize(model, { method: optimizer, ...run }, options, io, report)
+      ? await minimize(model, { method: optimizer, ...run }, options, io, { report, log })
       : await trainByBatches(model, { optimizer, ...run }, options, io, { report, log });
     if (code === OK) await log?.evaluation(model, test, loss);
     if (options.save !== undefined) {
@@ -159,6 +159,22 @@ export async function train(options: TrainArguments, io: Io): Promise<number> {
     report.close();
     model.dispose();
   }
+}
+
+/** Refuses options that do not go together. */
+function checkOptions(optimizer: OptimizerName | MinimizeMethod, options: TrainArguments): void {
+  checkWhole(optimizer, options);
+  if (!isWhole(optimizer)) checkOptimizer(optimizer, options);
+  checkAugment(options);
+  checkpointOptions(options);
+}
+
+/** Refuses options that do not go with such data. */
+function checkImages({ augment, dropRemainder, batch = BATCH }: TrainArguments, { shape, count }: Images): void {
+  if (augment !== undefined && !isImage(shape))
+    throw new UsageError(`--augment is for images, but these are rows of ${shape.join(' x ')} numbers`);
+  if (dropRemainder && count < batch)
+    throw new UsageError(`--drop-remainder leaves nothing of ${count} with --batch ${batch}`);
 }
 
 interface BatchRun {
@@ -179,7 +195,7 @@ async function trainByBatches(
 ) {
   const {
     epochs = 3,
-    batch: batchSize = 128,
+    batch: batchSize = BATCH,
     shuffle,
     dropRemainder,
     accumulate,
@@ -189,8 +205,6 @@ async function trainByBatches(
     tensorboard,
     profile: file,
   } = options;
-  if (dropRemainder && train.count < batchSize)
-    throw new UsageError(`--drop-remainder leaves nothing of ${train.count} with --batch ${batchSize}`);
   const stepsPerEpoch = Math[dropRemainder ? 'floor' : 'ceil'](train.count / batchSize);
   const batches = options.augment && { seed: options.seed, batchSize, shuffle, dropRemainder };
   const run = model.fit(batches === undefined ? train : augmented(train, options, batches), {
@@ -212,16 +226,11 @@ async function trainByBatches(
     ],
     profile: file,
   });
-  let interrupted = INTERRUPTED;
-  const stop = (signal?: string) => {
-    if (signal === 'SIGTERM') interrupted = TERMINATED;
-    run.stop();
-  };
-  const release = io.onInterrupt(stop, ['SIGINT', 'SIGTERM']);
+  const signals = stopBySignals(io, run);
   try {
     for await (const record of run) if (record.kind === 'epoch') report.epoch(record, epochs);
   } finally {
-    release();
+    signals.release();
   }
   const history = await run;
   const { epoch, testAccuracy } = history.epochs.at(-1) ?? {};
@@ -231,7 +240,7 @@ async function trainByBatches(
     report.note(`test accuracy ${targetAccuracy} was not reached`);
   report.done(history);
   if (history.profile !== undefined) report.note(`${history.profile}`);
-  return history.stopped ? interrupted : OK;
+  return history.stopped ? signals.code : OK;
 }
 
 /** Ends the fit at this test accuracy. */

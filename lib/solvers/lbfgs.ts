@@ -2,7 +2,7 @@
  * Limited-memory BFGS (Nocedal 1980; Liu and Nocedal 1989): the direction is -H g, where H, an approximation of the inverse Hessian, is made
  * anew from the last few steps s and changes y of the gradient, by two loops over them.
  */
-import type { Problem, Solver, SolverOptions, Vector } from './problem.js';
+import type { Memory, Origin, Problem, Solver, SolverOptions, Vector } from './problem.js';
 import { add, dot, norm, scaled, sum } from './vectors.js';
 import { type LinePoint, strongWolfe, type WolfeOptions } from './wolfe.js';
 
@@ -23,14 +23,16 @@ interface Point extends LinePoint {
   readonly gradient: Vector;
 }
 
-export async function* lbfgs(problem: Problem, start: Vector, options: LbfgsOptions): Solver {
+export async function* lbfgs(problem: Problem, origin: Origin, options: LbfgsOptions): Solver {
   const { iterations, tolerance, memory } = options;
-  let at: Point = { alpha: 0, slope: 0, theta: start, ...(await problem.gradient(start)) };
+  const { theta } = origin;
+  let at: Point = { alpha: 0, slope: 0, theta, ...(await problem.gradient(theta)) };
   let gradientNorm = norm(at.gradient);
-  const enough = tolerance * gradientNorm;
-  let pairs: Pair[] = [];
-  yield { iteration: 0, theta: at.theta, objective: at.value, gradientNorm };
-  for (let iteration = 1; iteration <= iterations; iteration++) {
+  const enough = origin.memory?.numbers.enough ?? tolerance * gradientNorm;
+  let pairs = pairsOf(origin.memory?.vectors ?? []);
+  const kept = (): Memory => ({ numbers: { enough }, vectors: pairs.flatMap(({ s, y }) => [s, y]) });
+  yield { iteration: origin.iteration, theta, memory: kept(), objective: at.value, gradientNorm };
+  for (let iteration = origin.iteration + 1; iteration <= iterations; iteration++) {
     if (gradientNorm <= enough) return 'tolerance';
     let next = await search(problem, at, pairs, options);
     if (next === undefined && pairs.length > 0) {
@@ -41,9 +43,19 @@ export async function* lbfgs(problem: Problem, start: Vector, options: LbfgsOpti
     pairs = remember(pairs, at, next, memory);
     at = next;
     gradientNorm = norm(at.gradient);
-    yield { iteration, theta: at.theta, objective: at.value, gradientNorm, alpha: at.alpha };
+    yield { iteration, theta: at.theta, memory: kept(), objective: at.value, gradientNorm, alpha: at.alpha };
   }
   return gradientNorm <= enough ? 'tolerance' : 'iterations';
+}
+
+/** Pairs whose s and y take turns in a list. */
+function pairsOf(vectors: readonly Vector[]): Pair[] {
+  const pairs: Pair[] = [];
+  for (let i = 0; i + 1 < vectors.length; i += 2) {
+    const [s, y] = [vectors[i]!, vectors[i + 1]!];
+    pairs.push({ s, y, sy: dot(s, y) });
+  }
+  return pairs;
 }
 
 /** The next point along the direction of these pairs; without any, the first step is one of length 1 at most. */

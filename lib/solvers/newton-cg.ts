@@ -5,7 +5,7 @@
  */
 import { backtrack } from './armijo.js';
 import { conjugateGradient } from './conjugate-gradient.js';
-import type { CurvedProblem, Solver, SolverOptions, Vector } from './problem.js';
+import type { CurvedProblem, Origin, Solver, SolverOptions, Vector } from './problem.js';
 import { dot, norm, sum } from './vectors.js';
 
 export interface NewtonCgOptions extends SolverOptions {
@@ -21,15 +21,16 @@ export interface NewtonCgOptions extends SolverOptions {
   readonly eta: number;
 }
 
-export async function* newtonCg(problem: CurvedProblem, start: Vector, options: NewtonCgOptions): Solver {
+export async function* newtonCg(problem: CurvedProblem, origin: Origin, options: NewtonCgOptions): Solver {
   const { iterations, tolerance, xi, cgMax, drop, boost, eta } = options;
-  let { lambda } = options;
-  let theta = start;
+  let lambda = origin.memory?.numbers.lambda ?? options.lambda;
+  let { theta } = origin;
   let { value, gradient } = await problem.gradient(theta);
   let gradientNorm = norm(gradient);
-  const enough = tolerance * gradientNorm;
-  yield { iteration: 0, theta, objective: value, gradientNorm, lambda };
-  for (let iteration = 1; iteration <= iterations; iteration++) {
+  const enough = origin.memory?.numbers.enough ?? tolerance * gradientNorm;
+  const kept = () => ({ numbers: { enough, lambda }, vectors: [] });
+  yield { iteration: origin.iteration, theta, memory: kept(), objective: value, gradientNorm, lambda };
+  for (let iteration = origin.iteration + 1; iteration <= iterations; iteration++) {
     if (gradientNorm <= enough) return 'tolerance';
     const curvature = await problem.curvature(theta, iteration);
     const damped = async (v: Vector) => sum(await curvature(v), lambda, v);
@@ -48,7 +49,8 @@ export async function* newtonCg(problem: CurvedProblem, start: Vector, options: 
     ({ value, gradient } = await problem.gradient(theta));
     gradientNorm = norm(gradient);
     const { steps: cgSteps } = cg;
-    yield { iteration, theta, objective: value, gradientNorm, alpha, ratio, lambda, cgSteps, actred, prered };
+    const figures = { alpha, ratio, lambda, cgSteps, actred, prered };
+    yield { iteration, theta, memory: kept(), objective: value, gradientNorm, ...figures };
   }
   return gradientNorm <= enough ? 'tolerance' : 'iterations';
 }

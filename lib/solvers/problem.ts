@@ -18,11 +18,25 @@ export interface CurvedProblem extends Problem {
   curvature(theta: Vector, iteration: number): Promise<(vector: Vector) => Promise<Vector>>;
 }
 
+/** What a method remembers beside the point it is at. */
+export interface Memory {
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly vectors: readonly Vector[];
+}
+
+/** Where a method begins: at a start, or where an iterate of the same method left it, with what it remembered. */
+export interface Origin {
+  readonly iteration: number;
+  readonly theta: Vector;
+  readonly memory?: Memory;
+}
+
 /** Where an iteration ended. */
-export interface Iterate {
+export interface Iterate extends Origin {
   /** 0 is the start, which has none of the optional figures. */
   readonly iteration: number;
   readonly theta: Vector;
+  readonly memory: Memory;
   /** f at theta: theta'theta / (2C) + mean loss of all rows. */
   readonly objective: number;
   /** Euclidean norm of its gradient. */
@@ -51,5 +65,5 @@ export interface SolverOptions {
   readonly tolerance: number;
 }
 
-/** A method under way: an iterate for the start and for each iteration. */
+/** A method under way: an iterate for its origin and for each iteration. */
 export type Solver = AsyncGenerator<Iterate, Ending>;

@@ -4,10 +4,10 @@ import { atEpoch, Pipeline } from '../data/pipeline.js';
 import { checkClassWeights, reweighed, withClassWeights } from '../data/weights.js';
 import { wrongType } from '../errors.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
-import { CheckpointFolder, checkpointAt, type Found } from './checkpoint/folder.js';
+import { checkpointToResume } from './checkpoint/options.js';
 import { publish } from './diagnostics.js';
 import { dataShape } from './evaluate.js';
-import { FitRun } from './fit-run.js';
+import { type FitRun, KeptRun } from './kept-run.js';
 import type { Model } from './model.js';
 import type { Network } from './network.js';
 import { type FitOptions, type FitSettings, readFitOptions } from './options.js';
@@ -37,12 +37,12 @@ export function startFit(
   model?: Model,
 ): FitRun {
   const read = () => readFitOptions(options, network.seed, named);
-  return new FitRun(NOTHING_YET, (control) =>
+  return new KeptRun(NOTHING_YET, (control) =>
     scoped('fit', network, control, read, async (scope, settings) => {
       control.tell({ ...NOTHING_YET, epochs: settings.epochs });
       const prepared = await prepare(network, settings, data, scope);
       const trainer = new Trainer(network, settings, scope, control, prepared, model);
-      const found = await checkpointToResume(settings);
+      const found = await checkpointToResume('fit', settings);
       await trainer.prepare(found);
       return profiled('fit', settings.profile, async (profile) => {
         onSettings(settings);
@@ -58,13 +58,6 @@ export function startFit(
       });
     }),
   );
-}
-
-/** What the fit is to go on from: the option's file, or the latest in its folder; undefined where it begins anew. */
-async function checkpointToResume({ resume, checkpoint }: FitSettings): Promise<Found | undefined> {
-  const warn = (message: string) => process.emitWarning(message, { type: 'SteepestWarning', code: 'ERR_CHECKPOINT' });
-  if (typeof resume === 'string') return checkpointAt(resume, warn);
-  return resume ? new CheckpointFolder(checkpoint!).latest(warn) : undefined;
 }
 
 /** Checks all data, then brings it to the engine. Nothing of the model changes before all of it is found good. */

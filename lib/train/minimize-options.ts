@@ -16,12 +16,18 @@ import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { LbfgsOptions as LbfgsSettings } from '../solvers/lbfgs.js';
 import type { NewtonCgOptions as NewtonCgSettings } from '../solvers/newton-cg.js';
 import type { Ending, Iterate, SolverOptions } from '../solvers/problem.js';
+import {
+  type CheckpointOptions,
+  type CheckpointSettings,
+  checkpointOptionNames,
+  readCheckpointOptions,
+} from './checkpoint/options.js';
+import type { KeptRun } from './kept-run.js';
 import { type Metric, readMetrics } from './options.js';
-import type { Run } from './run.js';
 import { readStopSignals, type StopSignal } from './signals.js';
 
 /** Where an iteration of minimize ended. Numbers that belong to a method are there with that method, and not at the start. */
-export interface IterationRecord extends Omit<Iterate, 'theta'> {
+export interface IterationRecord extends Omit<Iterate, 'theta' | 'memory'> {
   readonly kind: 'iteration';
   /** Of the validation data. */
   readonly testLoss?: number;
@@ -34,7 +40,7 @@ export interface IterationRecord extends Omit<Iterate, 'theta'> {
 
 /** What an awaited run of minimize resolves to. */
 export interface Minimum {
-  /** One record for the start and for each iteration that was finished. */
+  /** One record for the start and for each iteration that was finished, before the run was resumed too. */
   readonly iterations: readonly IterationRecord[];
   /** Of the last record: what the model's weights are now. */
   readonly objective: number;
@@ -72,9 +78,9 @@ export interface MinimizeFigures {
 }
 
 /** What `minimize` returns. */
-export type MinimizeRun = Run<IterationRecord, Minimum, MinimizeFigures>;
+export type MinimizeRun = KeptRun<IterationRecord, Minimum, MinimizeFigures>;
 
-interface CommonOptions {
+interface CommonOptions extends CheckpointOptions {
   /** Default 'softmaxCrossEntropy'. */
   readonly loss?: LossOption | Loss;
   /** How much rows of each class count in the mean loss: as for fit. Default: all the same. */
@@ -162,6 +168,7 @@ const commonNames = [
   'seed',
   'signal',
   'stopOnSignals',
+  ...checkpointOptionNames,
   'onIteration',
   'onProgress',
 ] as const satisfies readonly (keyof CommonOptions | 'method')[];
@@ -172,7 +179,7 @@ export type MethodSettings =
   | ({ readonly method: 'lbfgs' } & LbfgsSettings)
   | ({ readonly method: 'newton-cg' } & NewtonCgSettings);
 
-export interface MinimizeSettings {
+export interface MinimizeSettings extends CheckpointSettings {
   readonly method: MethodSettings;
   readonly loss: Loss;
   readonly classWeights: ClassWeights | undefined;
@@ -210,6 +217,7 @@ export function readMinimizeOptions(options: MinimizeOptions | undefined, modelS
     sample: checkCallback(W, 'sample', (o as NewtonCgOptions).sample),
     signal: checkSignal(W, o.signal),
     stopOnSignals: readStopSignals(W, o.stopOnSignals),
+    ...readCheckpointOptions(W, o),
     onIteration: checkCallback(W, 'onIteration', o.onIteration),
     onProgress: checkCallback(W, 'onProgress', o.onProgress),
   };

@@ -1,6 +1,6 @@
 /**
- * Whole-data training: a solver's iterations on a network, as a run. Between two of them the weights are those of the last record; validation and
- * callbacks come there. What is to end the run ends the pass under way.
+ * Whole-data training: a solver's iterations on a network, as a run. Between two of them the weights are those of the last record; validation,
+ * callbacks and checkpoints come there. What is to end the run ends the pass under way.
  */
 import { isStream, readExamples } from '../data/dataset.js';
 import { checkClassWeights, withClassWeights } from '../data/weights.js';
@@ -8,8 +8,12 @@ import { wrongType } from '../errors.js';
 import { gradientDescent } from '../solvers/gradient-descent.js';
 import { lbfgs } from '../solvers/lbfgs.js';
 import { newtonCg } from '../solvers/newton-cg.js';
-import type { Iterate, Solver } from '../solvers/problem.js';
+import type { Iterate, Origin, Solver } from '../solvers/problem.js';
+import { IterationKeeper } from './checkpoint/iterations.js';
+import { checkpointToResume } from './checkpoint/options.js';
+import { minimizeSetting } from './checkpoint/setting.js';
 import { dataShape, evaluateRegistered } from './evaluate.js';
+import { type KeptControl, KeptRun } from './kept-run.js';
 import {
   type IterationRecord,
   type MinimizeFigures,
@@ -20,10 +24,10 @@ import {
   readMinimizeOptions,
   readSample,
 } from './minimize-options.js';
+import type { Model } from './model.js';
 import type { Network } from './network.js';
 import { shuffledRows } from './order.js';
 import type { Registered } from './registered.js';
-import { Run, type RunControl } from './run.js';
 import { type Scope, scoped } from './scope.js';
 import { Halted, WholeObjective } from './whole.js';
 
@@ -40,18 +44,19 @@ export function startMinimize(
   data: unknown,
   options: MinimizeOptions | undefined,
   onSettings: (settings: MinimizeSettings) => void,
+  model?: Model,
 ): MinimizeRun {
-  return new Run(NOTHING_YET, (control) =>
+  return new KeptRun(NOTHING_YET, (control) =>
     scoped(
       W,
       network,
       control,
       () => readMinimizeOptions(options, network.seed),
       async (scope, settings) => {
-        const minimizer = new Minimizer(network, settings, scope, control);
-        const [source, validation] = await minimizer.prepare(data);
+        const minimizer = new Minimizer(network, settings, scope, control, model);
+        const prepared = await minimizer.prepare(data);
         onSettings(settings);
-        return minimizer.run(source, validation);
+        return minimizer.run(prepared);
       },
     ),
   );
@@ -64,12 +69,19 @@ function checkStart({ objective, gradientNorm }: Iterate): void {
     );
 }
 
+interface Prepared {
+  readonly source: Registered;
+  readonly validation: Registered | undefined;
+  readonly keeper: IterationKeeper;
+}
+
 class Minimizer {
   readonly #network: Network;
   readonly #settings: MinimizeSettings;
   readonly #scope: Scope;
-  readonly #control: RunControl<IterationRecord, MinimizeFigures>;
-  #records: IterationRecord[] = [];
+  readonly #control: KeptControl<IterationRecord, MinimizeFigures>;
+  readonly #model: Model | undefined;
+  readonly #records: IterationRecord[] = [];
   #passes = 0;
   #toldAt = 0;
 
@@ -77,17 +89,19 @@ class Minimizer {
     network: Network,
     settings: MinimizeSettings,
     scope: Scope,
-    control: RunControl<IterationRecord, MinimizeFigures>,
+    control: KeptControl<IterationRecord, MinimizeFigures>,
+    model: Model | undefined,
   ) {
     this.#network = network;
     this.#settings = settings;
     this.#scope = scope;
     this.#control = control;
+    this.#model = model;
     this.#tell();
   }
 
-  /** Checks all data, then brings it to the engine. */
-  async prepare(data: unknown): Promise<[Registered, Registered | undefined]> {
+  /** Checks all data, then brings it to the engine; what is resumed is found to fit. */
+  async prepare(data: unknown): Promise<Prepared> {
     const { loss, validationData, classWeights } = this.#settings;
     const { outputs } = this.#network;
     checkClassWeights(W, classWeights, outputs);
@@ -95,45 +109,67 @@ class Minimizer {
     if (isStream(W, data)) throw wrongType(W, 'data', 'a data set { x, y } in memory', data);
     const examples = withClassWeights(W, readExamples(W, data as never, shape), classWeights, outputs);
     const held = validationData === undefined ? undefined : readExamples(`${W}: validationData`, validationData, shape);
-    return [await this.#scope.register(examples), held && (await this.#scope.register(held))];
+    const source = await this.#scope.register(examples);
+    const validation = held && (await this.#scope.register(held));
+    const setting = minimizeSetting(this.#model, this.#network, this.#settings, source);
+    const kept = { network: this.#network, settings: this.#settings, setting, records: this.#records };
+    const keeper = new IterationKeeper(kept, (take) => this.#control.onCheckpoint(take));
+    await keeper.prepare(await checkpointToResume(W, this.#settings));
+    return { source, validation, keeper };
   }
 
-  async run(source: Registered, validation: Registered | undefined): Promise<Minimum> {
+  async run(prepared: Prepared): Promise<Minimum> {
+    const { source, keeper } = prepared;
     const { loss, batchSize, accuracy, C = 0.01 * source.rows } = this.#settings;
     const settings = { loss, C, batchSize, accuracy, sample: this.#sampler(source.rows), onPass: () => this.#onPass() };
     const scope = this.#scope;
     const whole = scope.own(new WholeObjective(this.#network, source, settings, scope));
-    const solver = this.#solver(whole);
+    const { checkpoints } = keeper;
+    const { origin, records } = (await keeper.restore()) ?? {
+      origin: { iteration: 0, theta: whole.start() },
+      records: [],
+    };
+    this.#records.push(...records);
+    keeper.reached(origin);
+    const solver = this.#solver(whole, origin);
     let last: Iterate | undefined;
-    let ending: Minimum['reason'] = 'stopped';
-    try {
+    const solve = async (): Promise<Minimum['reason']> => {
       while (!scope.ending) {
         const [began, rested] = [performance.now(), scope.rested];
         const next = await solver.next();
-        if (next.done) {
-          ending = next.value;
-          break;
-        }
+        if (next.done) return next.value;
+        const seconds = (performance.now() - began - (scope.rested - rested)) / 1000;
         if (last === undefined) checkStart(next.value);
         last = next.value;
         await whole.keep(last.theta);
-        await this.#record(last, (performance.now() - began - (scope.rested - rested)) / 1000, validation);
+        if (this.#records.length <= last.iteration) await this.#record(last, seconds, prepared);
+        else this.#passes = 0; // where the run goes on: its record is there
+        await checkpoints.between();
       }
-    } catch (error) {
-      if (!(error instanceof Halted)) throw error;
+      return 'stopped';
+    };
+    let reason: Minimum['reason'] = 'stopped';
+    try {
+      try {
+        reason = await checkpoints.during(solve);
+      } catch (error) {
+        if (!(error instanceof Halted)) throw error;
+      } finally {
+        if (last !== undefined && !this.#network.disposed) await whole.keep(last.theta);
+      }
+      scope.check();
+      await checkpoints.end(checkpoints.unkept);
     } finally {
-      if (last !== undefined && !this.#network.disposed) await whole.keep(last.theta);
+      await checkpoints.close();
     }
-    scope.check();
     const { objective, gradientNorm } = last ?? { objective: Number.NaN, gradientNorm: Number.NaN };
-    return { iterations: this.#records, objective, gradientNorm, reason: ending, stopped: ending === 'stopped' };
+    return { iterations: this.#records, objective, gradientNorm, reason, stopped: reason === 'stopped' };
   }
 
-  #solver(problem: WholeObjective): Solver {
+  #solver(problem: WholeObjective, origin: Origin): Solver {
     const { method } = this.#settings;
-    const start = problem.start();
-    if (method.method === 'gradient-descent') return gradientDescent(problem, start, method);
-    return method.method === 'lbfgs' ? lbfgs(problem, start, method) : newtonCg(problem, start, method);
+    if (method.method === 'gradient-descent') return gradientDescent(problem, origin, method);
+    return method.method === 'lbfgs' ? lbfgs(problem, origin, method) : newtonCg(problem, origin, method);
   }
 
   /**
@@ -156,7 +192,7 @@ class Minimizer {
   }
 
   /** Adds the record of an iteration, with the validation where that is wanted. */
-  async #record({ theta: _, ...iterate }: Iterate, seconds: number, validation: Registered | undefined): Promise<void> {
+  async #record(iterate: Iterate, seconds: number, { validation, keeper }: Prepared): Promise<void> {
     const { loss, batchSize, accuracy, onIteration } = this.#settings;
     const { signal, ending } = this.#scope;
     const how = { loss, accuracy, batchSize, strict: true };
@@ -168,10 +204,13 @@ class Minimizer {
       testLoss: test.loss,
       ...(test.accuracy !== undefined && { testAccuracy: test.accuracy }),
     };
-    const record: IterationRecord = { kind: 'iteration', ...iterate, ...tested, passes: this.#passes, seconds };
+    const { theta: _, memory: __, ...figures } = iterate;
+    const record: IterationRecord = { kind: 'iteration', ...figures, ...tested, passes: this.#passes, seconds };
     this.#records.push(record);
     this.#passes = 0;
     this.#tell();
+    // An iteration whose validation was ended is done again by whoever resumes.
+    if (test !== undefined || validation === undefined) keeper.reached(iterate);
     this.#control.push(record);
     await onIteration?.(record);
   }

@@ -14,9 +14,9 @@ import { optimizerFrom } from '../optimizers/registry.js';
 import { chooseDevice, type DeviceOptions, deviceOptionNames } from './device.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { startFit } from './fit.js';
-import type { FitRun } from './fit-run.js';
+import type { FitRun } from './kept-run.js';
 import { startMinimize } from './minimize.js';
-import type { MinimizeOptions, MinimizeRun } from './minimize-options.js';
+import type { MinimizeOptions, MinimizeRun, MinimizeSettings } from './minimize-options.js';
 import { Network } from './network.js';
 import type { EvaluateOptions, FitOptions, FitSettings } from './options.js';
 import { classesOf, type PredictOptions, predict } from './predict.js';
@@ -186,16 +186,17 @@ export class Model {
    * its running statistics as they are. Network, loss and method need derivatives: stochasticPool2d has none here.
    *
    * @throws (rejects) TypeError, RangeError on options and data; ERR_SHAPE where sizes do not fit; ERR_NOT_DIFFERENTIABLE; RangeError
-   * where the objective is not finite at the start; the signal's reason; ERR_DISPOSED; whatever a callback throws.
+   * where the objective is not finite at the start; the signal's reason; ERR_DISPOSED; ERR_CHECKPOINT, ERR_FILE; whatever a callback throws.
    * @example
    * const run = model.minimize({ x, y }, { method: 'lbfgs', loss: 'squaredError', iterations: 50 });
    * for await (const { iteration, objective, gradientNorm } of run) console.log(iteration, objective, gradientNorm);
    * const { reason } = await run; // 'tolerance', 'iterations', 'line-search' or 'stopped'
    */
   minimize(data: Dataset, options?: MinimizeOptions): MinimizeRun {
-    return startMinimize(this.#network, data, options, ({ loss }) => {
+    const onSettings = ({ loss }: MinimizeSettings) => {
       this.#loss = loss;
-    });
+    };
+    return startMinimize(this.#network, data, options, onSettings, this);
   }
 
   /**

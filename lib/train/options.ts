@@ -10,12 +10,17 @@ import {
   checkSignal,
   wrongType,
 } from '../errors.js';
-import { checkPath } from '../files.js';
 import type { Loss } from '../losses/loss.js';
 import { type LossOption, lossFrom } from '../losses/registry.js';
 import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
 import { optimizerFrom } from '../optimizers/registry.js';
 import { type Callback, readCallbacks } from './callbacks/callback.js';
+import {
+  type CheckpointOptions,
+  type CheckpointSettings,
+  checkpointOptionNames,
+  readCheckpointOptions,
+} from './checkpoint/options.js';
 import { type EvaluationMetric, readEvaluationMetrics } from './metrics/evaluation.js';
 import { type ProfileOption, readProfile } from './profile.js';
 import type { BatchRecord, EpochRecord, Progress } from './records.js';
@@ -23,7 +28,7 @@ import { readStopSignals, type StopSignal } from './signals.js';
 
 export type Metric = 'loss' | 'accuracy';
 
-export interface FitOptions {
+export interface FitOptions extends CheckpointOptions {
   /** Times through the data. Default 1. */
   readonly epochs?: number;
   /** Rows a step; the last step of an epoch takes what is left. Default 32. (Streams bring their own.) */
@@ -80,22 +85,6 @@ export interface FitOptions {
    * onBatchEnd and onEpochEnd come after theirs. Default: none.
    */
   readonly callbacks?: readonly Callback[];
-  /**
-   * A folder for checkpoints, made where it is not there: after each epoch, at the end by stop(), and in between by `checkpointEvery`. The last two are
-   * kept, each whole or not at all, whenever the process ends. ERR_CHECKPOINT where it has those of another run. Default: none.
-   */
-  readonly checkpoint?: string | URL;
-  /** How often within epochs: every so many batches, or `{ seconds }`. Default every 15 seconds. */
-  readonly checkpointEvery?: number | { readonly seconds: number };
-  /**
-   * Go on from a checkpoint: true, from the latest in the folder `checkpoint` (from the beginning where there is none), or from a file (or
-   * folder). With the same model, data and options the fit comes to the same bits as one that was never interrupted. `epochs` may be larger. The
-   * history has the epochs before; the run's records begin with the new ones. Of two checkpoints of which the latest is damaged the other is
-   * resumed, with a warning. Default false.
-   *
-   * ERR_CHECKPOINT where it is of another model, made with other options or by another version, or no checkpoint is whole.
-   */
-  readonly resume?: boolean | string | URL;
   /** Called, and awaited, after each epoch; the model may be evaluated and its weights read there. */
   readonly onEpochEnd?: (record: EpochRecord) => unknown;
   /** Called, and awaited, after each step: with it, steps run one by one. */
@@ -129,9 +118,7 @@ const fitOptionNames = [
   'every',
   'dropRemainder',
   'callbacks',
-  'checkpoint',
-  'checkpointEvery',
-  'resume',
+  ...checkpointOptionNames,
   'onEpochEnd',
   'onBatchEnd',
   'onProgress',
@@ -139,7 +126,7 @@ const fitOptionNames = [
 ] as const satisfies readonly (keyof FitOptions)[];
 
 /** The options with their defaults filled in. */
-export interface FitSettings {
+export interface FitSettings extends CheckpointSettings {
   readonly epochs: number;
   readonly batchSize: number;
   readonly loss: Loss;
@@ -158,10 +145,6 @@ export interface FitSettings {
   readonly batchRecords: boolean;
   readonly dropRemainder: boolean;
   readonly callbacks: readonly Callback[];
-  readonly checkpoint: string | undefined;
-  readonly checkpointEvery: { readonly steps?: number; readonly seconds: number };
-  /** A path; true: in the folder. */
-  readonly resume: boolean | string;
   readonly onEpochEnd: ((record: EpochRecord) => unknown) | undefined;
   readonly onBatchEnd: ((record: BatchRecord) => unknown) | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
@@ -212,29 +195,11 @@ export function readFitOptions(
     batchRecords: checkOneOf('fit', 'every', o.every ?? 'epoch', ['epoch', 'batch']) === 'batch',
     dropRemainder: flag('dropRemainder', o.dropRemainder, false),
     callbacks: readCallbacks('fit', o.callbacks),
-    ...readCheckpointOptions(o),
+    ...readCheckpointOptions('fit', o),
     onEpochEnd: checkCallback('fit', 'onEpochEnd', o.onEpochEnd),
     onBatchEnd: checkCallback('fit', 'onBatchEnd', o.onBatchEnd),
     onProgress: checkCallback('fit', 'onProgress', o.onProgress),
     profile: readProfile('fit', o.profile),
-  };
-}
-
-function readCheckpointOptions({ checkpoint, checkpointEvery: every, resume = false }: FitOptions) {
-  if (resume === true && checkpoint === undefined) throw new TypeError('fit: resume: true needs the option checkpoint');
-  if (every !== undefined && checkpoint === undefined)
-    throw new TypeError('fit: checkpointEvery needs the option checkpoint');
-  if (every !== undefined && typeof every !== 'number') checkOptions('fit: checkpointEvery', every, ['seconds']);
-  const positive = { min: 0, openMin: true, openMax: true };
-  return {
-    checkpoint: checkpoint === undefined ? undefined : checkPath('fit', checkpoint),
-    checkpointEvery:
-      typeof every === 'number'
-        ? { steps: checkInteger('fit', 'checkpointEvery', every, 1), seconds: 0 }
-        : {
-            seconds: checkNumber('fit', 'checkpointEvery.seconds', every === undefined ? 15 : every.seconds, positive),
-          },
-    resume: typeof resume === 'boolean' ? resume : checkPath('fit', resume),
   };
 }
 

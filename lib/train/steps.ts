@@ -1,7 +1,8 @@
 /** Training steps on the engine: some at a time, by the plan for their data, with what they came to. */
 import type { PlanRun, Storage, StorageUse } from '../backends/backend.js';
 import type { Profile } from '../plan/profile.js';
-import { GATHERED, type Kept, OPTIMIZER } from './checkpoint/state.js';
+import { GATHERED, OPTIMIZER } from './checkpoint/state.js';
+import type { Kept } from './checkpoint/tensors.js';
 import type { Totals } from './evaluate.js';
 import { type Network, type OptimizerState, stateRegion } from './network.js';
 import { trainingRequest } from './objective.js';

@@ -14,14 +14,14 @@ import { settingOf } from './checkpoint/setting.js';
 import { publish } from './diagnostics.js';
 import { epochRecord } from './epoch-record.js';
 import type { Totals } from './evaluate.js';
-import type { FitControl } from './fit-run.js';
+import type { KeptControl } from './kept-run.js';
 import type { Model } from './model.js';
 import type { Network } from './network.js';
 import type { FitSettings } from './options.js';
 import { type Around, compileFor, memoryPass, stepsIn, streamPass } from './pass.js';
 import { Position } from './position.js';
 import type { Piece, Program } from './program.js';
-import type { BatchRecord, History } from './records.js';
+import type { BatchRecord, FitFigures, FitRecord, History } from './records.js';
 import type { Registered } from './registered.js';
 import type { Scope } from './scope.js';
 import { MOST_STEPS, type StepData, type StepResult, Steps } from './steps.js';
@@ -43,7 +43,7 @@ export class Trainer implements Around {
   readonly settings: FitSettings;
   readonly scope: Scope;
   readonly steps: Steps;
-  readonly #control: FitControl;
+  readonly #control: KeptControl<FitRecord, FitFigures>;
   readonly #data: TrainingData;
   readonly #position: Position;
   readonly #callbacks: CallbackList;
@@ -57,7 +57,7 @@ export class Trainer implements Around {
     network: Network,
     settings: FitSettings,
     scope: Scope,
-    control: FitControl,
+    control: KeptControl<FitRecord, FitFigures>,
     data: TrainingData,
     model: Model | undefined,
   ) {

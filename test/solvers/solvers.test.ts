@@ -7,11 +7,12 @@ import { bowl, finish, problem, rosenbrock } from './problems.js';
 const wolfe = { memory: 5, c1: 1e-4, c2: 0.9 };
 const newton = { xi: 1e-10, cgMax: 99, lambda: 0, drop: 2 / 3, boost: 3 / 2, eta: 1e-4 };
 const start = () => Float64Array.of(-1.2, 1);
+const from = (theta: Float64Array) => ({ iteration: 0, theta });
 
 describe('gradient descent', () => {
   it('halves the step until f falls enough', async () => {
     const { iterates, ending } = await finish(
-      gradientDescent(bowl(1, 10), Float64Array.of(1, 0), { iterations: 2, tolerance: 0, beta: 0.5, nu: 0.1 }),
+      gradientDescent(bowl(1, 10), from(Float64Array.of(1, 0)), { iterations: 2, tolerance: 0, beta: 0.5, nu: 0.1 }),
     );
     expect(ending).toBe('iterations');
     // alpha = 1, 1/2, 1/4 leave 10 (1 - 10 alpha)^2 / 2 too large; 1/8 leaves (7/8, 10/8).
@@ -23,11 +24,11 @@ describe('gradient descent', () => {
 
   it('ends at the tolerance, and at once where it begins at the minimum', async () => {
     const options = { iterations: 500, tolerance: 1e-3, beta: 0.5, nu: 0.1 };
-    const { iterates, ending } = await finish(gradientDescent(bowl(1, 10), Float64Array.of(1, 0), options));
+    const { iterates, ending } = await finish(gradientDescent(bowl(1, 10), from(Float64Array.of(1, 0)), options));
     expect(ending).toBe('tolerance');
     expect(iterates.at(-1)!.gradientNorm).toBeLessThanOrEqual(1e-3 * iterates[0]!.gradientNorm);
     expect(iterates.at(-2)!.gradientNorm).toBeGreaterThan(1e-3 * iterates[0]!.gradientNorm);
-    expect(await finish(gradientDescent(bowl(1, 10), Float64Array.of(0, 1), options))).toMatchObject({
+    expect(await finish(gradientDescent(bowl(1, 10), from(Float64Array.of(0, 1)), options))).toMatchObject({
       ending: 'tolerance',
       iterates: [{ iteration: 0, objective: 0, gradientNorm: 0 }],
     });
@@ -37,7 +38,9 @@ describe('gradient descent', () => {
 describe('L-BFGS', () => {
   it("finds the floor of Rosenbrock's valley in a few dozen gradients", async () => {
     const valley = rosenbrock();
-    const { iterates, ending } = await finish(lbfgs(valley, start(), { iterations: 100, tolerance: 1e-10, ...wolfe }));
+    const { iterates, ending } = await finish(
+      lbfgs(valley, from(start()), { iterations: 100, tolerance: 1e-10, ...wolfe }),
+    );
     expect(ending).toBe('tolerance');
     for (const t of iterates.at(-1)!.theta) expect(t).toBeCloseTo(1, 8);
     expect(valley.gradients).toBeLessThan(60);
@@ -49,7 +52,7 @@ describe('L-BFGS', () => {
     const scales = Array.from({ length: 30 }, (_, i) => 1 + i ** 2);
     const steps = async (memory: number) => {
       const options = { iterations: 400, tolerance: 1e-8, ...wolfe, memory };
-      const { iterates, ending } = await finish(lbfgs(bowl(...scales), new Float64Array(30), options));
+      const { iterates, ending } = await finish(lbfgs(bowl(...scales), from(new Float64Array(30)), options));
       expect(ending).toBe('tolerance');
       return iterates.length;
     };
@@ -57,10 +60,12 @@ describe('L-BFGS', () => {
   });
 
   it('is steepest descent at first, then has the curvature of the last step', async () => {
-    const { iterates } = await finish(lbfgs(bowl(4), Float64Array.of(1), { iterations: 2, tolerance: 0, ...wolfe }));
+    const { iterates } = await finish(
+      lbfgs(bowl(4), from(Float64Array.of(1)), { iterations: 2, tolerance: 0, ...wolfe }),
+    );
     expect(iterates[1]!.theta[0]).toBe(0); // a first step of length 1
     expect(
-      (await finish(lbfgs(bowl(4), Float64Array.of(3), { iterations: 2, tolerance: 0, ...wolfe }))).iterates[2]!
+      (await finish(lbfgs(bowl(4), from(Float64Array.of(3)), { iterations: 2, tolerance: 0, ...wolfe }))).iterates[2]!
         .theta[0],
     ).toBeCloseTo(0, 14);
   });
@@ -70,7 +75,9 @@ describe('L-BFGS', () => {
       ([t]) => Math.abs(t!),
       () => [-1],
     );
-    expect(await finish(lbfgs(liar, Float64Array.of(0), { iterations: 9, tolerance: 0, ...wolfe }))).toMatchObject({
+    expect(
+      await finish(lbfgs(liar, from(Float64Array.of(0)), { iterations: 9, tolerance: 0, ...wolfe })),
+    ).toMatchObject({
       ending: 'line-search',
     });
   });
@@ -79,7 +86,7 @@ describe('L-BFGS', () => {
 describe('Newton-CG', () => {
   it('solves a quadratic in one iteration, foretold exactly', async () => {
     const { iterates, ending } = await finish(
-      newtonCg(bowl(1, 10, 100), new Float64Array(3), { iterations: 5, tolerance: 1e-6, ...newton }),
+      newtonCg(bowl(1, 10, 100), from(new Float64Array(3)), { iterations: 5, tolerance: 1e-6, ...newton }),
     );
     expect(ending).toBe('tolerance');
     expect(iterates).toHaveLength(2);
@@ -92,7 +99,7 @@ describe('Newton-CG', () => {
 
   it("goes down Rosenbrock's valley with Gauss-Newton's matrix", async () => {
     const { iterates, ending } = await finish(
-      newtonCg(rosenbrock(), start(), { iterations: 60, tolerance: 1e-8, ...newton, lambda: 0.1 }),
+      newtonCg(rosenbrock(), from(start()), { iterations: 60, tolerance: 1e-8, ...newton, lambda: 0.1 }),
     );
     expect(ending).toBe('tolerance');
     for (const t of iterates.at(-1)!.theta) expect(t).toBeCloseTo(1, 5);
@@ -100,9 +107,9 @@ describe('Newton-CG', () => {
 
   it('damps: lambda falls where the model is right, rises where it is wrong, and stays 0', async () => {
     const lambdas = async (f: ReturnType<typeof bowl>, lambda: number) =>
-      (await finish(newtonCg(f, Float64Array.of(3), { iterations: 2, tolerance: 0, ...newton, lambda }))).iterates.map(
-        (iterate) => iterate.lambda,
-      );
+      (
+        await finish(newtonCg(f, from(Float64Array.of(3)), { iterations: 2, tolerance: 0, ...newton, lambda }))
+      ).iterates.map((iterate) => iterate.lambda);
     expect(await lambdas(bowl(1), 9)).toEqual([9, 6, 4]);
     expect(await lambdas(bowl(1), 0)).toEqual([0, 0]);
     const wrong = { ...bowl(1), curvature: async () => async (v: Float64Array) => v.map((x) => x / 1.9) };
@@ -111,7 +118,9 @@ describe('Newton-CG', () => {
 
   it('gives up where the matrix sends it nowhere', async () => {
     const flat = { ...bowl(1), curvature: async () => async (v: Float64Array) => v.map(() => 0) };
-    expect(await finish(newtonCg(flat, Float64Array.of(3), { iterations: 2, tolerance: 0, ...newton }))).toMatchObject({
+    expect(
+      await finish(newtonCg(flat, from(Float64Array.of(3)), { iterations: 2, tolerance: 0, ...newton })),
+    ).toMatchObject({
       ending: 'line-search',
     });
   });

@@ -1,14 +1,15 @@
 /**
- * When a fit is kept: after each epoch, every so many seconds or steps, at the end by stop(), and when somebody asks. What is kept is copied while the
+ * When a run is kept: after each epoch, every so many seconds or steps, at the end, and when somebody asks. What is kept is copied while the
  * run stands still between two steps; the file is written while it goes on.
  */
-import type { FitSettings } from '../options.js';
-import { type Contents, writeCheckpoint } from './file.js';
+import { type Contents, type Where, writeCheckpoint } from './file.js';
 import type { CheckpointFolder } from './folder.js';
+import type { CheckpointSettings } from './options.js';
 
-/** The fit as it stands now: only where its state is whole. */
+/** The run as it stands now: only where its state is whole. */
 export interface Source {
-  /** Batches since the fit began. */
+  readonly where: Where;
+  /** Batches (of minimize: iterations) since it began. */
   readonly steps: number;
   contents(): Promise<Contents>;
   /** The contents are written, or given up: their memory may be used again. */
@@ -25,7 +26,7 @@ interface Request {
 
 export class Checkpointer {
   readonly #folder: CheckpointFolder | undefined;
-  readonly #every: FitSettings['checkpointEvery'];
+  readonly #every: CheckpointSettings['checkpointEvery'];
   readonly #source: Source;
   #requests: Request[] = [];
   /** The state is whole for as long as this is set: a request need not wait. */
@@ -38,7 +39,7 @@ export class Checkpointer {
   /** The latest epoch's end is not kept yet. */
   #behind = false;
 
-  constructor(source: Source, folder: CheckpointFolder | undefined, every: FitSettings['checkpointEvery']) {
+  constructor(source: Source, folder: CheckpointFolder | undefined, every: CheckpointSettings['checkpointEvery']) {
     this.#source = source;
     this.#folder = folder;
     this.#every = every;
@@ -54,6 +55,11 @@ export class Checkpointer {
     const { steps } = this.#every;
     if (this.#folder === undefined || steps === undefined) return Number.POSITIVE_INFINITY;
     return steps - (this.#source.steps % steps);
+  }
+
+  /** Steps were done that no checkpoint of the folder has. */
+  get unkept(): boolean {
+    return this.#source.steps !== this.#at.steps;
   }
 
   /** Between two steps: keeps the fit where that is due or was asked for. Rejects where the last file could not be written. */
@@ -86,7 +92,7 @@ export class Checkpointer {
   request(file: string | undefined): Promise<string> {
     if (this.#ended) return Promise.reject(new Error('checkpoint: the run has ended'));
     if (file === undefined && this.#folder === undefined)
-      return Promise.reject(new TypeError('checkpoint: give a path, or the fit the option checkpoint'));
+      return Promise.reject(new TypeError('checkpoint: give a path, or the run the option checkpoint'));
     if (this.#whole) return this.#take(file);
     return new Promise((resolve, reject) => this.#requests.push({ file, resolve, reject }));
   }
@@ -164,7 +170,7 @@ export class Checkpointer {
       this.#behind = false;
     }
     return async () => {
-      await writeCheckpoint(path, contents).finally(() => this.#source.done(contents));
+      await writeCheckpoint(this.#source.where, path, contents).finally(() => this.#source.done(contents));
       if (file === undefined) await this.#folder!.prune();
       this.#source.written(path, performance.now() - began);
       return path;

@@ -22,14 +22,17 @@ export interface Contents<State = unknown> {
   readonly tensors: Readonly<Record<string, SafetensorsTensor>>;
 }
 
+/** Whose checkpoints: what messages begin with. */
+export type Where = 'fit' | 'minimize';
+
 /** ERR_CHECKPOINT, with the file's name. */
-export function checkpointError(path: string, message: string, cause?: unknown): SteepestError {
-  return new SteepestError('ERR_CHECKPOINT', `fit: the checkpoint '${path}' ${message}`, { cause });
+export function checkpointError(where: Where, path: string, message: string, cause?: unknown): SteepestError {
+  return new SteepestError('ERR_CHECKPOINT', `${where}: the checkpoint '${path}' ${message}`, { cause });
 }
 
 /** ERR_FILE */
-export function unreadable(path: string, cause: NodeJS.ErrnoException): SteepestError {
-  const message = `fit: expected a checkpoint in '${path}' but reading it gave ${cause.code}`;
+export function unreadable(where: Where, path: string, cause: NodeJS.ErrnoException): SteepestError {
+  const message = `${where}: expected a checkpoint in '${path}' but reading it gave ${cause.code}`;
   return new SteepestError('ERR_FILE', message, { cause });
 }
 
@@ -37,26 +40,26 @@ export function unreadable(path: string, cause: NodeJS.ErrnoException): Steepest
 export class Damage extends Error {}
 
 /** Writes it, whole or not at all; the event loop gets its turns. ERR_FILE where that cannot be. */
-export async function writeCheckpoint(path: string, { state, tensors }: Contents): Promise<void> {
+export async function writeCheckpoint(where: Where, path: string, { state, tensors }: Contents): Promise<void> {
   const metadata = { format: FORMAT, version: VERSION, sha256: NO_SUM, state: JSON.stringify(state, fromNumber) };
   const pieces = safetensorsPieces(tensors, metadata);
   const header = Buffer.from(pieces[0]!.buffer, pieces[0]!.byteOffset, pieces[0]!.length);
   header.write(await sumOf(pieces), placeOfSum(header));
-  await replaceFile('fit', 'the checkpoint', path, pieces);
+  await replaceFile(where, 'the checkpoint', path, pieces);
 }
 
 /**
  * Reads it.
  * @throws (rejects) Damage where it is cut off or changed; ERR_CHECKPOINT on another format or version; ERR_FILE where it cannot be read.
  */
-export async function readCheckpoint(path: string): Promise<Contents> {
+export async function readCheckpoint(where: Where, path: string): Promise<Contents> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw unreadable(path, cause);
+    throw unreadable(where, path, cause);
   });
-  const { tensors, metadata } = decode(path, bytes);
-  if (metadata.format !== FORMAT) throw checkpointError(path, 'is none: it has tensors, but no state of a fit');
+  const { tensors, metadata } = decode(where, path, bytes);
+  if (metadata.format !== FORMAT) throw checkpointError(where, path, 'is none: it has tensors, but no state of a run');
   if (metadata.version !== VERSION)
-    throw checkpointError(path, `is of version ${metadata.version}, but this steepest reads version ${VERSION}`);
+    throw checkpointError(where, path, `is of version ${metadata.version}, but this steepest reads version ${VERSION}`);
   const at = placeOfSum(bytes);
   const said = metadata.sha256;
   bytes.write(NO_SUM, at);
@@ -81,13 +84,13 @@ function placeOfSum(bytes: Buffer): number {
   return 8 + match.index + match[0].length - 65;
 }
 
-function decode(path: string, bytes: Uint8Array) {
+function decode(where: Where, path: string, bytes: Uint8Array) {
   if (bytes.length === 0) throw new Damage('it is empty');
   try {
-    return decodeSafetensors(bytes, { name: path, where: 'fit' });
+    return decodeSafetensors(bytes, { name: path, where });
   } catch (error) {
     if ((error as SteepestError).code !== 'ERR_FORMAT') throw error;
-    throw new Damage((error as Error).message.replace(`fit: ${path}: `, ''), { cause: error });
+    throw new Damage((error as Error).message.replace(`${where}: ${path}: `, ''), { cause: error });
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SteepestError } from '../../errors.js';
 import { isLeftover, unwritable } from '../../files.js';
-import { type Contents, checkpointError, Damage, readCheckpoint, unreadable } from './file.js';
+import { type Contents, checkpointError, Damage, readCheckpoint, unreadable, type Where } from './file.js';
 
 const KEPT = 2;
 const NAME = /^checkpoint-(\d+)\.safetensors$/;
@@ -16,11 +16,10 @@ export interface Found {
 }
 
 export class CheckpointFolder {
-  readonly path: string;
-
-  constructor(path: string) {
-    this.path = path;
-  }
+  constructor(
+    readonly where: Where,
+    readonly path: string,
+  ) {}
 
   fileOf(steps: number): string {
     return join(this.path, `checkpoint-${String(steps).padStart(10, '0')}.safetensors`);
@@ -30,7 +29,7 @@ export class CheckpointFolder {
   async files(): Promise<{ readonly path: string; readonly steps: number }[]> {
     const names = await readdir(this.path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
-      throw unreadable(this.path, error);
+      throw unreadable(this.where, this.path, error);
     });
     const files = names.flatMap((name) => {
       const steps = Number(NAME.exec(name)?.[1]);
@@ -50,7 +49,7 @@ export class CheckpointFolder {
         steps === undefined ? 'checkpoints of an earlier run: resume it' : 'later checkpoints: resume those';
       throw new SteepestError(
         'ERR_CHECKPOINT',
-        `fit: '${this.path}' has ${whose}, give another folder, or remove them (the last is '${latest.path}')`,
+        `${this.where}: '${this.path}' has ${whose}, give another folder, or remove them (the last is '${latest.path}')`,
       );
     }
     try {
@@ -58,7 +57,7 @@ export class CheckpointFolder {
       for (const name of await readdir(this.path))
         if (isLeftover(name, isCheckpoint)) await rm(join(this.path, name), { force: true });
     } catch (error) {
-      throw unwritable('fit', 'checkpoints', this.path, error);
+      throw unwritable(this.where, 'checkpoints', this.path, error);
     }
   }
 
@@ -66,7 +65,7 @@ export class CheckpointFolder {
   async prune(): Promise<void> {
     for (const { path } of (await this.files()).slice(KEPT))
       await rm(path, { force: true }).catch((error) => {
-        throw unwritable('fit', 'checkpoints', path, error);
+        throw unwritable(this.where, 'checkpoints', path, error);
       });
   }
 
@@ -78,11 +77,11 @@ export class CheckpointFolder {
     const damaged: { path: string; why: string }[] = [];
     for (const { path } of await this.files())
       try {
-        const found = { path, contents: await readCheckpoint(path) };
+        const found = { path, contents: await readCheckpoint(this.where, path) };
         for (const { path: old, why } of damaged) {
           await rename(old, `${old}.damaged`);
           warn(
-            `fit: the checkpoint '${old}' is damaged (${why}) and now has .damaged behind its name; resuming '${path}'`,
+            `${this.where}: the checkpoint '${old}' is damaged (${why}) and now has .damaged behind its name; resuming '${path}'`,
           );
         }
         return found;
@@ -94,7 +93,7 @@ export class CheckpointFolder {
     const [first, ...others] = damaged.map(({ path, why }) => `'${path}' (${why})`);
     throw new SteepestError(
       'ERR_CHECKPOINT',
-      `fit: no checkpoint is whole: ${first} is damaged${others.length > 0 ? `, and so is ${others.join(', ')}` : ''}`,
+      `${this.where}: no checkpoint is whole: ${first} is damaged${others.length > 0 ? `, and so is ${others.join(', ')}` : ''}`,
     );
   }
 }
@@ -103,32 +102,32 @@ export class CheckpointFolder {
  * The checkpoint at a path: a file, or the latest of a folder that is whole.
  * @throws (rejects) ERR_CHECKPOINT where there is none, or it is damaged: then with the name of the one before it; ERR_FILE
  */
-export async function checkpointAt(path: string, warn: (message: string) => void): Promise<Found> {
+export async function checkpointAt(where: Where, path: string, warn: (message: string) => void): Promise<Found> {
   const entry = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? checkpointError(path, 'is not there') : unreadable(path, error);
+    throw error.code === 'ENOENT' ? checkpointError(where, path, 'is not there') : unreadable(where, path, error);
   });
   if (entry.isDirectory()) {
-    const found = await new CheckpointFolder(path).latest(warn);
-    if (found === undefined) throw checkpointError(path, 'is a folder without any');
+    const found = await new CheckpointFolder(where, path).latest(warn);
+    if (found === undefined) throw checkpointError(where, path, 'is a folder without any');
     return found;
   }
   try {
-    return { path, contents: await readCheckpoint(path) };
+    return { path, contents: await readCheckpoint(where, path) };
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
-    const before = await wholeBefore(path);
+    const before = await wholeBefore(where, path);
     const offer = before === undefined ? '' : `; the one before it, '${before}', is whole`;
-    throw checkpointError(path, `is damaged: ${error.message}${offer}`, error);
+    throw checkpointError(where, path, `is damaged: ${error.message}${offer}`, error);
   }
 }
 
 /** The latest whole checkpoint before this one in its folder. */
-async function wholeBefore(path: string): Promise<string | undefined> {
+async function wholeBefore(where: Where, path: string): Promise<string | undefined> {
   const steps = Number(NAME.exec(basename(path))?.[1]);
-  for (const file of await new CheckpointFolder(dirname(path)).files())
+  for (const file of await new CheckpointFolder(where, dirname(path)).files())
     if (file.steps < steps)
       try {
-        await readCheckpoint(file.path);
+        await readCheckpoint(where, file.path);
         return file.path;
       } catch {}
   return undefined;

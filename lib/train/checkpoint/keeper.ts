@@ -7,15 +7,9 @@ import type { Steps } from '../steps.js';
 import { Checkpointer } from './checkpointer.js';
 import type { Contents } from './file.js';
 import { CheckpointFolder, type Found } from './folder.js';
-import {
-  checkContents,
-  type FitState,
-  packCallbacks,
-  readKept,
-  type Setting,
-  unpackCallbacks,
-  writeKept,
-} from './state.js';
+import type { Setting } from './setting.js';
+import { checkContents, type FitState, packCallbacks, unpackCallbacks } from './state.js';
+import { readKept, writeKept } from './tensors.js';
 
 /** The fit that is kept. */
 export interface Kept {
@@ -46,8 +40,9 @@ export class Keeper {
   constructor(fit: Kept, written: (path: string, milliseconds: number) => void) {
     const { checkpoint, checkpointEvery } = fit.settings;
     this.#fit = fit;
-    this.#folder = checkpoint === undefined ? undefined : new CheckpointFolder(checkpoint);
+    this.#folder = checkpoint === undefined ? undefined : new CheckpointFolder('fit', checkpoint);
     const source = {
+      where: 'fit' as const,
       get steps() {
         return fit.position.steps;
       },

@@ -4,25 +4,15 @@
  * and the arrays of callbacks ('callbacks/earlyStopping/...'). The order of rows and dropout need no state but counts: their random numbers are a
  * function of the seed and these.
  */
-import { realArray, type Storage } from '../../backends/backend.js';
-import { show } from '../../errors.js';
 import type { SafetensorsTensor } from '../../formats/safetensors.js';
-import { elements, sameShape, type Tensor } from '../../graph/tensor.js';
+import { elements } from '../../graph/tensor.js';
 import type { CallbackState } from '../callbacks/callback.js';
 import type { CallbackStates } from '../callbacks/list.js';
 import type { Network } from '../network.js';
 import type { PositionState } from '../position.js';
 import type { StepsState } from '../steps.js';
 import { type Contents, checkpointError } from './file.js';
-import { PIECE_BYTES, Turns } from './turns.js';
-
-/** What a run must have in common with the one that it resumes, as JSON. */
-export interface Setting {
-  readonly device: string;
-  /** The model's layers; null where they are not this library's. */
-  readonly layers: unknown;
-  readonly options: Readonly<Record<string, unknown>>;
-}
+import { checkSetting, type Setting, words } from './setting.js';
 
 export interface FitState extends Setting {
   readonly position: PositionState;
@@ -38,63 +28,6 @@ export interface FitState extends Setting {
 export const OPTIMIZER = 'optimizer/';
 export const GATHERED = 'gathered/';
 const CALLBACKS = 'callbacks/';
-
-/** Memory laid out as parameters are. */
-export interface Kept {
-  readonly prefix: string;
-  readonly storage: Storage;
-  readonly parameters: readonly Tensor[];
-}
-
-export type Tensors = Record<string, SafetensorsTensor>;
-
-/** Copies what is in the engine's memory, when nobody else uses it; into the arrays of `spare`, which nobody needs any more, where it has them. */
-export function readKept(network: Network, all: readonly Kept[], spare: Tensors = {}): Promise<Tensors> {
-  return network.exclusive(async () => {
-    const tensors: Tensors = {};
-    const turns = new Turns();
-    for (const { prefix, storage, parameters } of all)
-      for (const p of parameters) {
-        const { name, shape, offset, count } = placeOf(network, p);
-        const values =
-          (spare[prefix + name]?.data as Float32Array | undefined) ?? realArray(network.backend.precision, count);
-        for (const [begin, end] of pieces(values)) {
-          storage.read(values.subarray(begin, end), offset + begin);
-          await turns.next();
-        }
-        tensors[prefix + name] = { dtype: dtypeOf(network), shape, data: values };
-      }
-    return tensors;
-  });
-}
-
-/** Puts it back. */
-export function writeKept(network: Network, all: readonly Kept[], tensors: Contents['tensors']): Promise<void> {
-  return network.exclusive(async () => {
-    const turns = new Turns();
-    for (const { prefix, storage, parameters } of all)
-      for (const p of parameters) {
-        const { name, offset } = placeOf(network, p);
-        const values = tensors[prefix + name]!.data as Float32Array;
-        for (const [begin, end] of pieces(values)) {
-          storage.write(values.subarray(begin, end), offset + begin);
-          await turns.next();
-        }
-      }
-  });
-}
-
-function* pieces({ length, BYTES_PER_ELEMENT }: Float32Array | Float64Array): Generator<[begin: number, end: number]> {
-  const size = PIECE_BYTES / BYTES_PER_ELEMENT;
-  for (let begin = 0; begin < length; begin += size) yield [begin, Math.min(begin + size, length)];
-}
-
-function placeOf({ parameters, layout }: Network, p: Tensor) {
-  const shape = p.shape as readonly number[];
-  return { name: p.node.label, shape, offset: layout.offsets[parameters.indexOf(p)]!, count: elements(p.shape).fixed };
-}
-
-const dtypeOf = ({ backend }: Network) => (backend.precision === 'float64' ? 'F64' : 'F32');
 
 // ---- callbacks ----
 
@@ -144,21 +77,13 @@ export function checkContents(
     typeof saved.position !== 'object' ||
     typeof saved.options !== 'object'
   )
-    throw checkpointError(path, 'has no state of a fit');
-  checkParameters(path, tensors, network);
-  if (JSON.stringify(saved.layers) !== JSON.stringify(here.layers))
-    throw checkpointError(path, 'is of another model: its layers are connected in another way, or have other options');
-  for (const [name, value] of Object.entries(here.options))
-    if (JSON.stringify(saved.options[name]) !== JSON.stringify(value))
-      throw checkpointError(
-        path,
-        `was made with ${name} ${words(saved.options[name])}, but here it is ${words(value)}`,
-      );
+    throw checkpointError('fit', path, 'has no state of a fit');
+  checkSetting('fit', path, { state: saved, tensors }, network, here, [OPTIMIZER, GATHERED, CALLBACKS]);
   checkFigures(path, saved, here.options.accumulate as number);
   for (const prefix of prefixes(saved.updates.gathered.steps > 0))
     for (const p of network.trained)
       if (tensors[prefix + p.node.label]?.data.length !== elements(p.shape).fixed)
-        throw checkpointError(path, `has no ${prefix}${p.node.label} of ${elements(p.shape).fixed} values`);
+        throw checkpointError('fit', path, `has no ${prefix}${p.node.label} of ${elements(p.shape).fixed} values`);
   return saved;
 }
 
@@ -183,35 +108,11 @@ function checkFigures(
   const numbers = { seconds: position.seconds, loss: totals?.loss, 'factor of the rate': updates.rateFactor };
   for (const [name, value] of Object.entries(counts))
     if (!Number.isSafeInteger(value) || value < 0)
-      throw checkpointError(path, `has no count for ${name} but ${words(value)}`);
+      throw checkpointError('fit', path, `has no count for ${name} but ${words(value)}`);
   for (const [name, value] of Object.entries(numbers))
-    if (typeof value !== 'number') throw checkpointError(path, `has no number for ${name} but ${words(value)}`);
+    if (typeof value !== 'number') throw checkpointError('fit', path, `has no number for ${name} but ${words(value)}`);
   if (gathered.steps >= accumulate)
-    throw checkpointError(path, `has ${gathered.steps} batches gathered for an update of ${accumulate}`);
+    throw checkpointError('fit', path, `has ${gathered.steps} batches gathered for an update of ${accumulate}`);
   if (!Array.isArray(position.records) || !Array.isArray(tiles) || typeof callbacks !== 'object' || callbacks === null)
-    throw checkpointError(path, 'has no state of a fit');
-}
-
-function checkParameters(path: string, tensors: Contents['tensors'], network: Network): void {
-  const dtype = dtypeOf(network);
-  const other = [OPTIMIZER, GATHERED, CALLBACKS];
-  const left = new Set(Object.keys(tensors).filter((name) => !other.some((prefix) => name.startsWith(prefix))));
-  for (const p of network.parameters) {
-    const { name, shape } = placeOf(network, p);
-    const tensor = tensors[name];
-    left.delete(name);
-    if (tensor === undefined) throw checkpointError(path, `is of another model: it has no ${name}`);
-    if (!sameShape(tensor.shape, shape))
-      throw checkpointError(
-        path,
-        `is of another model: its ${name} has shape [${tensor.shape.join(', ')}] where the model has [${shape.join(', ')}]`,
-      );
-    if (tensor.dtype !== dtype)
-      throw checkpointError(path, `has values in ${tensor.dtype}, but the model computes in ${dtype}`);
-  }
-  for (const name of left) throw checkpointError(path, `is of another model: the model has no ${name}`);
-}
-
-function words(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : show(value);
+    throw checkpointError('fit', path, 'has no state of a fit');
 }

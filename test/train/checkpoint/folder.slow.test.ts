@@ -156,12 +156,12 @@ describe('a damaged checkpoint', () => {
       for (let i = 0; i < 60; i++) {
         const place = Math.floor((i * length) / 60);
         flip(file, () => place);
-        await expect(readCheckpoint(file), `byte ${place}`).rejects.toSatisfy(
+        await expect(readCheckpoint('fit', file), `byte ${place}`).rejects.toSatisfy(
           (error) => error instanceof Damage || error.code === 'ERR_CHECKPOINT',
         );
         flip(file, () => place);
       }
-      await readCheckpoint(file);
+      await readCheckpoint('fit', file);
     });
   });
 
@@ -240,7 +240,7 @@ describe('a checkpoint that does not fit', () => {
         await expect(resume(copy)).rejects.toThrow(message);
       };
       await edited((m) => ({ ...m, version: '2' }), 'is of version 2, but this steepest reads version 1');
-      await edited(({ format: _, ...m }) => m, 'is none: it has tensors, but no state of a fit');
+      await edited(({ format: _, ...m }) => m, 'is none: it has tensors, but no state of a run');
       await edited(({ sha256: _, ...m }) => m, 'is damaged: it has no checksum');
       await edited(({ state: _, ...m }) => m, 'is damaged: its checksum');
       writeFileSync(copy, readFileSync(__filename));

@@ -217,7 +217,7 @@ describe('run.checkpoint()', () => {
 
   test('rejects where there is no place, and after the end', async () => {
     const run = net().fit(images, options);
-    await expect(run.checkpoint()).rejects.toThrow('checkpoint: give a path, or the fit the option checkpoint');
+    await expect(run.checkpoint()).rejects.toThrow('checkpoint: give a path, or the run the option checkpoint');
     await expect(run.checkpoint(3 as never)).rejects.toThrow(TypeError);
     await expect(run.checkpoint('/no/such/folder/file')).rejects.toMatchObject({ code: 'ERR_FILE' });
     await run;

@@ -1,14 +1,14 @@
 /** `steepest train --augment flip,crop=4`: training images are changed by chance, anew in each epoch and on threads; the fit takes their batches as a stream. */
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Augmentation } from '../data/augment/augmentation.js';
-import { brightness, cropPadded, cutout, flip, rotate } from '../data/augment/public.js';
-import type { Dataset } from '../data/dataset.js';
-import { type Pipeline, pipeline } from '../data/pipeline.js';
-import { checkOneOf, SteepestError } from '../errors.js';
-import type { Callback } from '../train/callbacks/callback.js';
-import { UsageError } from './io.js';
-import { type Images, isImage } from './train-data.js';
-import { wholeNumber } from './values.js';
+import type { Augmentation } from '../../data/augment/augmentation.js';
+import { brightness, cropPadded, cutout, flip, rotate } from '../../data/augment/public.js';
+import type { Dataset } from '../../data/dataset.js';
+import { type Pipeline, pipeline } from '../../data/pipeline.js';
+import { checkOneOf, SteepestError } from '../../errors.js';
+import type { Callback } from '../../train/callbacks/callback.js';
+import { UsageError } from '../io.js';
+import { wholeNumber } from '../values.js';
+import type { Images } from './data.js';
 
 /** What each name makes of its number. */
 const makers = {
@@ -56,21 +56,15 @@ function augmentations(text: string): Augmentation[] {
   });
 }
 
-/** Refuses what does not go with a stream, or with data that has no images. */
-export function checkAugment(
-  { augment, augmentThreads, classWeights }: AugmentArguments & { readonly classWeights?: string },
-  { shape }: Pick<Images, 'shape'>,
-): void {
-  if (augment === undefined) {
-    if (augmentThreads !== undefined) throw new UsageError('--augment-threads is for --augment LIST');
-    return;
-  }
-  if (classWeights !== undefined)
+/** Refuses what does not go with a stream. */
+export function checkAugment(options: AugmentArguments & { readonly classWeights?: string }): void {
+  const { augment, augmentThreads, classWeights } = options;
+  if (augment === undefined && augmentThreads !== undefined)
+    throw new UsageError('--augment-threads is for --augment LIST');
+  if (augment !== undefined && classWeights !== undefined)
     throw new UsageError(
       '--class-weights balanced: not with --augment, whose batches come one by one, so that nobody counts the classes',
     );
-  if (!isImage(shape))
-    throw new UsageError(`--augment is for images, but these are rows of ${shape.join(' x ')} numbers`);
 }
 
 export interface Batches {

@@ -1,14 +1,14 @@
 /** The model of `steepest train`: a named network, one of a SimpleNN file, or one that was saved. */
 
-import { zeroPadding2d } from '../layers/zero-padding2d.js';
-import type { Network } from '../models/network.js';
-import { type NetworkName, networkFrom } from '../models/networks.js';
-import { countOf } from '../numbers.js';
-import { loadModel, type Model, sequential } from '../train/model.js';
-import type { DeviceOption, PrecisionOption } from './arguments.js';
-import { UsageError } from './io.js';
-import { type DataArguments, type Images, isImage } from './train-data.js';
-import type { Report } from './train-report.js';
+import { zeroPadding2d } from '../../layers/zero-padding2d.js';
+import type { Network } from '../../models/network.js';
+import { type NetworkName, networkFrom } from '../../models/networks.js';
+import { countOf } from '../../numbers.js';
+import { loadModel, type Model, sequential } from '../../train/model.js';
+import type { DeviceOption, PrecisionOption } from '../arguments.js';
+import { UsageError } from '../io.js';
+import { type DataArguments, type Images, isImage } from './data.js';
+import type { Report } from './report.js';
 
 export const DEFAULT_MODEL: NetworkName = 'lenet';
 

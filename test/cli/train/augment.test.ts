@@ -1,16 +1,12 @@
 /** `--augment`: the list that an option spells, the batches that come of it, and what it does not go with. */
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import {
-  type AugmentArguments,
-  addAugmentOptions,
-  augmented,
-  checkAugment,
-  sameBatches,
-} from '../../lib/cli/train-augment.js';
-import type { Images } from '../../lib/cli/train-data.js';
-import type { FitContext } from '../../lib/train/callbacks/callback.js';
-import { runCommand } from '../helpers/fake-io.js';
+import { type AugmentArguments, addAugmentOptions, augmented, sameBatches } from '../../../lib/cli/train/augment.js';
+import type { Images } from '../../../lib/cli/train/data.js';
+import type { FitContext } from '../../../lib/train/callbacks/callback.js';
+import { runCommand } from '../../helpers/fake-io.js';
+import { folderOf } from '../../helpers/temporary.js';
 
 const read = (...args: string[]): AugmentArguments =>
   addAugmentOptions(new Command()).parse(args, { from: 'user' }).opts();
@@ -78,7 +74,7 @@ describe('--augment', () => {
     [['--augment', 'rotate='], /for degrees but received NaN/],
     [['--augment', 'flip,'], /expected one of 'flip'/],
     [['--augment', 'flip', '--optimizer', 'lbfgs'], /--augment: not with --optimizer lbfgs/],
-    [['--augment-threads', '2', '--limit', '1'], /--augment-threads is for --augment LIST/],
+    [['--augment-threads', '2'], /--augment-threads is for --augment LIST/],
     [
       ['--augment', 'flip', '--class-weights', 'balanced', '--limit', '1'],
       /--class-weights balanced: not with --augment/,
@@ -88,9 +84,11 @@ describe('--augment', () => {
     expect([code, io.stderr]).toEqual([2, expect.stringMatching(message)]);
   });
 
-  it('is for images', () => {
-    const table = () => checkAugment(read('--augment', 'flip'), { shape: [4] });
-    expect(table).toThrow(/^--augment is for images, but these are rows of 4 numbers$/);
+  it('is for images', async () => {
+    const dir = folderOf({ 'a.csv': 'p,y\n1,0\n' });
+    const files = ['--train-file', join(dir, 'a.csv'), '--test-file', join(dir, 'a.csv')];
+    const { code, io } = await runCommand(['train', '--data', 'csv', ...files, '--augment', 'flip']);
+    expect([code, io.stderr]).toEqual([2, 'error: --augment is for images, but these are rows of 1 numbers\n']);
   });
 
   it('goes on with the same batches only', () => {

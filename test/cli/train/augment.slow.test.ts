@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCommand } from '../helpers/fake-io.js';
-import { temporaryFolder } from '../helpers/temporary.js';
+import { runCommand } from '../../helpers/fake-io.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 
 const folder = temporaryFolder('train-augment');
 const at = (name: string) => join(folder, name);

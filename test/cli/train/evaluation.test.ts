@@ -1,14 +1,14 @@
 /** What the log tells of a network, by hand: its weights are set. */
 import { expect, test } from 'vitest';
-import type { Images } from '../../lib/cli/train-data.js';
-import { evaluationEvent } from '../../lib/cli/train-evaluation.js';
-import { decodePng } from '../../lib/data/png.js';
-import { conv2d } from '../../lib/layers/conv2d.js';
-import { dense } from '../../lib/layers/dense.js';
-import { flatten } from '../../lib/layers/flatten.js';
-import type { AnyLayer } from '../../lib/layers/layer.js';
-import { softmax } from '../../lib/layers/softmax.js';
-import { sequential } from '../../lib/train/model.js';
+import type { Images } from '../../../lib/cli/train/data.js';
+import { evaluationEvent } from '../../../lib/cli/train/evaluation.js';
+import { decodePng } from '../../../lib/data/png.js';
+import { conv2d } from '../../../lib/layers/conv2d.js';
+import { dense } from '../../../lib/layers/dense.js';
+import { flatten } from '../../../lib/layers/flatten.js';
+import type { AnyLayer } from '../../../lib/layers/layer.js';
+import { softmax } from '../../../lib/layers/softmax.js';
+import { sequential } from '../../../lib/train/model.js';
 
 /** The picture at such an address. */
 function picture(url: string) {

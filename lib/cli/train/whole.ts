@@ -1,17 +1,18 @@
 /** `steepest train --optimizer newton-cg | lbfgs | gradient-descent`: whole-data methods, a line for each iteration. */
 import { type Command, Option } from 'commander';
-import type { LossOption } from '../losses/registry.js';
-import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../train/minimize-options.js';
-import type { Model } from '../train/model.js';
-import { tensorBoard } from '../train/tensorboard.js';
-import { INTERRUPTED, type Io, OK, UsageError } from './io.js';
-import { augmentNames } from './train-augment.js';
-import { callbackNames } from './train-callbacks.js';
-import { checkpointNames } from './train-checkpoints.js';
-import type { Images } from './train-data.js';
-import { optimizerOptionNames } from './train-optimizer.js';
-import type { Report } from './train-report.js';
-import { flag, isGiven, numberIn, positiveNumber, wholeNumber } from './values.js';
+import type { LossOption } from '../../losses/registry.js';
+import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../../train/minimize-options.js';
+import type { Model } from '../../train/model.js';
+import { tensorBoard } from '../../train/tensorboard.js';
+import { type Io, OK, stopBySignals, UsageError } from '../io.js';
+import { flag, isGiven, numberIn, positiveNumber, wholeNumber } from '../values.js';
+import { augmentNames } from './augment.js';
+import { callbackNames } from './callbacks.js';
+import { type CheckpointArguments, checkpointOptions } from './checkpoints.js';
+import type { Images } from './data.js';
+import type { TrainLog } from './log.js';
+import { optimizerOptionNames } from './optimizer.js';
+import type { Report } from './report.js';
 
 export interface WholeArguments {
   readonly tensorboard?: string;
@@ -41,7 +42,6 @@ const ofBatches = [
   'classWeights',
   ...augmentNames,
   ...callbackNames,
-  ...checkpointNames,
 ] as const;
 
 export function addWholeOptions(command: Command): Command {
@@ -93,9 +93,9 @@ export interface WholeRun {
 export async function minimize(
   model: Model,
   { method, train, test, ...rest }: WholeRun,
-  options: WholeArguments,
+  options: WholeArguments & CheckpointArguments,
   io: Io,
-  report: Report,
+  { report, log }: { readonly report: Report; readonly log: TrainLog | undefined },
 ) {
   const names = method === 'newton-cg' ? [...ofAll, ...ofNewton] : ofAll;
   const given = Object.fromEntries(
@@ -105,17 +105,24 @@ export async function minimize(
     method,
     ...rest,
     ...given,
+    ...checkpointOptions(options),
     validationData: test,
     onProgress: (progress) => report.passing(progress),
     ...(options.tensorboard !== undefined && { onIteration: tensorBoard(options.tensorboard).record }),
   } as MinimizeOptions);
-  const release = io.onInterrupt(() => run.stop());
+  const signals = stopBySignals(io, run);
   try {
-    for await (const record of run) report.iteration(record);
+    let begun = false;
+    for await (const record of run) {
+      if (!begun) await log?.beginAfter(record.iteration);
+      begun = true;
+      report.iteration(record);
+    }
+    if (!begun) await log?.beginAfter((await run).iterations.length);
   } finally {
-    release();
+    signals.release();
   }
   const minimum = await run;
   report.minimum(minimum);
-  return minimum.stopped ? INTERRUPTED : OK;
+  return minimum.stopped ? signals.code : OK;
 }

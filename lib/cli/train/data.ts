@@ -1,16 +1,16 @@
 /** The images of `steepest train`, and what the preset simplenn makes of them. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { cifar10 } from '../data/cifar10.js';
-import { cifar100 } from '../data/cifar100.js';
-import { digits } from '../data/digits.js';
-import { trainAndTest } from '../data/image-folder.js';
-import type { ImageOptions, ImageProgress, Size } from '../data/image-options.js';
-import { mnist } from '../data/mnist.js';
-import { type PixelOrder, pixelOrders, simplennData } from '../data/simplenn.js';
-import { type Io, interruptible, UsageError } from './io.js';
-import type { Report } from './train-report.js';
-import { addTableOptions, readTables, type TableArguments } from './train-tables.js';
-import { flag, isGiven, listed, wholeNumber } from './values.js';
+import { cifar10 } from '../../data/cifar10.js';
+import { cifar100 } from '../../data/cifar100.js';
+import { digits } from '../../data/digits.js';
+import { trainAndTest } from '../../data/image-folder.js';
+import type { ImageOptions, ImageProgress, Size } from '../../data/image-options.js';
+import { mnist } from '../../data/mnist.js';
+import { type PixelOrder, pixelOrders, simplennData } from '../../data/simplenn.js';
+import { type Io, interruptible, UsageError } from '../io.js';
+import { flag, isGiven, listed, wholeNumber } from '../values.js';
+import type { Report } from './report.js';
+import { addTableOptions, readTables, type TableArguments } from './tables.js';
 
 export const dataNames = ['digits', 'mnist', 'fashion', 'cifar10', 'cifar100', 'folder', 'csv', 'mat'] as const;
 type DataName = (typeof dataNames)[number];

@@ -1,16 +1,16 @@
 /** `steepest train --log FILE`: the lines of --json in a file, beside what is shown, and more that `steepest report` draws. */
 import { appendFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { unwritable } from '../files.js';
-import type { LossOption } from '../losses/registry.js';
-import type { Callback } from '../train/callbacks/callback.js';
-import { cutBack } from '../train/callbacks/logs.js';
-import { epochEvent } from '../train/events.js';
-import type { Model } from '../train/model.js';
-import type { FitFigures } from '../train/records.js';
-import { jsonLine, type Output } from './io.js';
-import type { Images } from './train-data.js';
-import { evaluationEvent } from './train-evaluation.js';
+import { readFile, writeFile } from 'node:fs/promises';
+import { unwritable } from '../../files.js';
+import type { LossOption } from '../../losses/registry.js';
+import type { Callback } from '../../train/callbacks/callback.js';
+import { cutBack } from '../../train/callbacks/logs.js';
+import { epochEvent } from '../../train/events.js';
+import type { Model } from '../../train/model.js';
+import type { FitFigures } from '../../train/records.js';
+import { jsonLine, type Output } from '../io.js';
+import type { Images } from './data.js';
+import { evaluationEvent } from './evaluation.js';
 
 /** What a checkpoint keeps: how long the file was, and losses that no line has told yet. */
 interface Kept {
@@ -50,6 +50,15 @@ export class TrainLog {
     }
     if (this.#bytes === 0) this.#append(this.#held!);
     this.#held = undefined;
+  }
+
+  /** A run of minimize begins, of which the file may have so many iterations, or more: the same lines go on behind these. */
+  async beginAfter(iterations: number): Promise<void> {
+    if (iterations === 0) return this.begin();
+    const lines = (await readFile(this.#path, 'utf8')).split('\n');
+    const ofIterations = lines.flatMap((line, i) => (line.startsWith('{"event":"iteration"') ? [i] : []));
+    const kept = ofIterations[iterations - 1] ?? lines.length - 1;
+    await this.begin(Buffer.byteLength(`${lines.slice(0, kept + 1).join('\n')}\n`));
   }
 
   /**

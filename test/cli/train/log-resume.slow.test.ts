@@ -2,14 +2,14 @@
 import { appendFileSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { TrainLog } from '../../lib/cli/train-log.js';
-import type { Dataset } from '../../lib/data/dataset.js';
-import { dense } from '../../lib/layers/dense.js';
-import type { Chart, Series } from '../../lib/report/chart.js';
-import { reportOf } from '../../lib/report/report.js';
-import { sequential } from '../../lib/train/model.js';
-import type { FitOptions } from '../../lib/train/options.js';
-import { temporaryFolder } from '../helpers/temporary.js';
+import { TrainLog } from '../../../lib/cli/train/log.js';
+import type { Dataset } from '../../../lib/data/dataset.js';
+import { dense } from '../../../lib/layers/dense.js';
+import type { Chart, Series } from '../../../lib/report/chart.js';
+import { reportOf } from '../../../lib/report/report.js';
+import { sequential } from '../../../lib/train/model.js';
+import type { FitOptions } from '../../../lib/train/options.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 
 const data = {
   x: [

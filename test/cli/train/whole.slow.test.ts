@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FakeIo, runCommand } from '../helpers/fake-io.js';
-import { temporaryFolder } from '../helpers/temporary.js';
+import { FakeIo, runCommand } from '../../helpers/fake-io.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 
 const dir = temporaryFolder('train-whole');
 
@@ -27,7 +27,7 @@ wd_subimage_pool = [2];
 full_neurons = [${classes}];
 `;
 const config = fileOf('digits.config', network(28, 28, 1, 10));
-const golden = JSON.parse(readFileSync(join(__dirname, '../golden/mat.json'), 'utf8'));
+const golden = JSON.parse(readFileSync(join(__dirname, '../../golden/mat.json'), 'utf8'));
 const images = fileOf('images.mat', Buffer.from(golden.images, 'base64'));
 
 const run = (args: string[], io?: FakeIo) => runCommand(['train', '--device', 'reference', ...args], io);

@@ -1,7 +1,7 @@
 /** Options of checkpoints as `fit` gets them, and those that do not go together. */
 import { expect, test } from 'vitest';
-import { UsageError } from '../../lib/cli/io.js';
-import { checkpointOptions } from '../../lib/cli/train-checkpoints.js';
+import { UsageError } from '../../../lib/cli/io.js';
+import { checkpointOptions } from '../../../lib/cli/train/checkpoints.js';
 
 test('a run goes on from the latest of its folder, or from a file without one', () => {
   expect(checkpointOptions({})).toEqual({});

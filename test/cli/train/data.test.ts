@@ -1,12 +1,12 @@
 /** Images and tables of one's own, as `steepest train` and `evaluate` read them: what comes of the files, and what is said of those that do not fit. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type DataArguments, loadData } from '../../lib/cli/train-data.js';
-import { modelFor } from '../../lib/cli/train-model.js';
-import { reportFor } from '../../lib/cli/train-report.js';
-import { FakeIo, runCommand } from '../helpers/fake-io.js';
-import { jpeg } from '../helpers/jpeg.js';
-import { folderOf } from '../helpers/temporary.js';
+import { type DataArguments, loadData } from '../../../lib/cli/train/data.js';
+import { modelFor } from '../../../lib/cli/train/model.js';
+import { reportFor } from '../../../lib/cli/train/report.js';
+import { FakeIo, runCommand } from '../../helpers/fake-io.js';
+import { jpeg } from '../../helpers/jpeg.js';
+import { folderOf } from '../../helpers/temporary.js';
 
 const io = new FakeIo();
 const load = async (options: DataArguments) => (await loadData(options, undefined, io, reportFor(io, true)))!;

@@ -6,10 +6,10 @@ import {
   checkOptimizer,
   type OptimizerArguments,
   optimizerOf,
-} from '../../lib/cli/train-optimizer.js';
-import type { OptimizerName } from '../../lib/optimizers/optimizer.js';
-import { optimizerFrom } from '../../lib/optimizers/registry.js';
-import { runCommand } from '../helpers/fake-io.js';
+} from '../../../lib/cli/train/optimizer.js';
+import type { OptimizerName } from '../../../lib/optimizers/optimizer.js';
+import { optimizerFrom } from '../../../lib/optimizers/registry.js';
+import { runCommand } from '../../helpers/fake-io.js';
 
 const read = (text: string): OptimizerArguments =>
   addOptimizerOptions(new Command()).parse(text.split(' '), { from: 'user' }).opts();

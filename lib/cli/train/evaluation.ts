@@ -1,10 +1,10 @@
 /** What the log of a training run tells of the network at its end: the test by class, the first layer's filters, and images that were misread. */
-import { encodePng } from '../formats/png.js';
-import type { LossOption } from '../losses/registry.js';
-import type { Model } from '../train/model.js';
-import { classesOf } from '../train/predict.js';
-import { softmax } from './softmax.js';
-import { type ImageShape, type Images, isImage } from './train-data.js';
+import { encodePng } from '../../formats/png.js';
+import type { LossOption } from '../../losses/registry.js';
+import type { Model } from '../../train/model.js';
+import { classesOf } from '../../train/predict.js';
+import { softmax } from '../softmax.js';
+import { type ImageShape, type Images, isImage } from './data.js';
 
 /** How many filters, and misread images, are shown. */
 const [MOST_FILTERS, MOST_MISREAD] = [64, 60];

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCommand } from '../helpers/fake-io.js';
-import { temporaryFolder } from '../helpers/temporary.js';
+import { runCommand } from '../../helpers/fake-io.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 
 const folder = temporaryFolder('train-resume');
 const at = (name: string) => join(folder, name);
@@ -49,6 +49,35 @@ test('a log goes on too: as one run it starts once, and is done once', async () 
   // Forgetting --resume costs no log.
   expect((await run('--epochs', '2', ...log)).code).toBe(1);
   expect(readFileSync(at('log.jsonl'), 'utf8').trim().split('\n')).toEqual(lines);
+});
+
+test('whole-data methods go on too, and their log with them', async () => {
+  const whole = ['--optimizer', 'lbfgs', '--tolerance', '0', '--log', at('whole.jsonl')];
+  const untimed = (lines: Record<string, unknown>[]) => lines.map(({ seconds: _, ...rest }) => rest);
+  const logged = () =>
+    untimed(
+      readFileSync(at('whole.jsonl'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    );
+  await run(...whole, '--iterations', '5');
+  const wanted = logged();
+  await run(...whole, '--iterations', '3', '--checkpoint', at('whole'), '--checkpoint-every', '1');
+  expect(readdirSync(at('whole'))).toHaveLength(2);
+  const { code, io } = await run(...whole, '--iterations', '5', '--checkpoint', at('whole'), '--resume');
+  expect([code, io.lines.map(({ event, iteration }) => [event, iteration]).slice(0, 3)]).toEqual([
+    0,
+    [
+      ['start', undefined],
+      ['iteration', 4],
+      ['iteration', 5],
+    ],
+  ]);
+  expect(logged()).toEqual(wanted);
+  // Nothing is left to do: the log ends as it did.
+  await run(...whole, '--iterations', '5', '--checkpoint', at('whole'), '--resume');
+  expect(logged()).toEqual(wanted);
 });
 
 test('a target that was reached tells the seconds of all epochs, also of those before', async () => {

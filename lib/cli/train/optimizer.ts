@@ -1,10 +1,10 @@
 /** The options of `steepest train` that are an optimizer's numbers, and its learning rate's schedule. */
 import { type Command, Option } from 'commander';
-import type { Optimizer, OptimizerName } from '../optimizers/optimizer.js';
-import { optimizerFrom, optimizerNames } from '../optimizers/registry.js';
-import { cosine, oneCycle } from '../optimizers/schedules.js';
-import { UsageError } from './io.js';
-import { decayRate, flag, listed, numberIn, positiveNumber } from './values.js';
+import type { Optimizer, OptimizerName } from '../../optimizers/optimizer.js';
+import { optimizerFrom, optimizerNames } from '../../optimizers/registry.js';
+import { cosine, oneCycle } from '../../optimizers/schedules.js';
+import { UsageError } from '../io.js';
+import { decayRate, flag, listed, numberIn, positiveNumber } from '../values.js';
 
 const scheduleNames = ['constant', 'cosine', 'one-cycle'] as const;
 /** Numbers that some optimizers have, by the names that these know them by. */

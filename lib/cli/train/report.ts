@@ -1,10 +1,10 @@
 /** How a training run tells what it does: lines of JSON, a progress bar on a terminal, or one line an epoch. */
-import { doneEvent, epochEvent, startEvent } from '../train/events.js';
-import type { IterationRecord, MinimizeProgress, Minimum } from '../train/minimize-options.js';
-import type { Model } from '../train/model.js';
-import type { EpochRecord, History, Progress } from '../train/records.js';
-import { Bar } from './bar.js';
-import { type Io, jsonLine, type Output } from './io.js';
+import { doneEvent, epochEvent, startEvent } from '../../train/events.js';
+import type { IterationRecord, MinimizeProgress, Minimum } from '../../train/minimize-options.js';
+import type { Model } from '../../train/model.js';
+import type { EpochRecord, History, Progress } from '../../train/records.js';
+import { Bar } from '../bar.js';
+import { type Io, jsonLine, type Output } from '../io.js';
 
 export interface Report {
   start(model: Model, run: { model: string; data: string }, images: number, testImages: number): void;

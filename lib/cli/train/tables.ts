@@ -1,9 +1,9 @@
 /** `--data csv`: two files of comma-separated values with a label in each row. The classes are those of the first; rows may be images' pixels. */
 import { type Command, Option } from 'commander';
-import { type CsvData, readCsv } from '../data/csv.js';
-import type { Size } from '../data/image-options.js';
-import { wrongFormat } from '../errors.js';
-import type { ImageSets, Images } from './train-data.js';
+import { type CsvData, readCsv } from '../../data/csv.js';
+import type { Size } from '../../data/image-options.js';
+import { wrongFormat } from '../../errors.js';
+import type { ImageSets, Images } from './data.js';
 
 const separators = { comma: ',', semicolon: ';', tab: '\t', bar: '|' } as const;
 /** A label that is larger is none of a class, but a number. */

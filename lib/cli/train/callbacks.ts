@@ -1,12 +1,12 @@
 /** The options of `steepest train` that watch the epochs. */
 import type { Command } from 'commander';
-import type { Callback } from '../train/callbacks/callback.js';
-import { earlyStopping } from '../train/callbacks/early-stopping.js';
-import { csvLog } from '../train/callbacks/logs.js';
-import { reduceOnPlateau } from '../train/callbacks/reduce-on-plateau.js';
-import { saveBest } from '../train/callbacks/save-best.js';
-import { terminateOnNaN } from '../train/callbacks/terminate-on-nan.js';
-import { wholeNumber } from './values.js';
+import type { Callback } from '../../train/callbacks/callback.js';
+import { earlyStopping } from '../../train/callbacks/early-stopping.js';
+import { csvLog } from '../../train/callbacks/logs.js';
+import { reduceOnPlateau } from '../../train/callbacks/reduce-on-plateau.js';
+import { saveBest } from '../../train/callbacks/save-best.js';
+import { terminateOnNaN } from '../../train/callbacks/terminate-on-nan.js';
+import { wholeNumber } from '../values.js';
 
 export interface CallbackArguments {
   readonly earlyStopping?: number;

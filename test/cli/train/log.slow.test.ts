@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { chromium, pixelsOf, show } from '../helpers/chromium.js';
-import { runCommand } from '../helpers/fake-io.js';
-import { temporaryFolder } from '../helpers/temporary.js';
+import { chromium, pixelsOf, show } from '../../helpers/chromium.js';
+import { runCommand } from '../../helpers/fake-io.js';
+import { temporaryFolder } from '../../helpers/temporary.js';
 
 const folder = temporaryFolder('train-log');
 const at = (name: string) => join(folder, name);

@@ -1,9 +1,9 @@
 /** Images and tables of one's own, from the files to what `evaluate` tells. Inside the test, on few images. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCommand } from '../helpers/fake-io.js';
-import { jpeg } from '../helpers/jpeg.js';
-import { folderOf } from '../helpers/temporary.js';
+import { runCommand } from '../../helpers/fake-io.js';
+import { jpeg } from '../../helpers/jpeg.js';
+import { folderOf } from '../../helpers/temporary.js';
 
 const options = ['--model', 'mlp', '--batch', '8', '--epochs', '6', '--json'];
 
