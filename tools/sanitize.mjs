@@ -1,10 +1,12 @@
 // The native side under sanitizers (Linux, gcc): npm run test:asan
-//   node tools/sanitize.mjs [--only asan|tsan] [--jobs N] [test files]
+//   node tools/sanitize.mjs [--only asan|tsan|ubsan] [--jobs N] [test files]
 // asan: the addon with AddressSanitizer and UndefinedBehaviorSanitizer, for memory that is not ours and arithmetic that C++ does not define.
 // tsan: the addon with ThreadSanitizer, for what threads do to each other: the pool, the engine, environments that end.
-// Each is a build of its own (build/asan, build/tsan: some minutes, then only what changed); Node itself is as it is. The tests find it by
-// STEEPEST_BINDING. Leaks are not looked for: what V8's heap points to, which no sanitizer reads, would all count (test/train/life.slow.test.ts and
-// bench/soak.mjs look for them). The exit code is 1 where a test fails or a sanitizer has said anything in any process.
+// ubsan: its twin that runs CUDA kernels on the host (cuda/shim) with UndefinedBehaviorSanitizer; AddressSanitizer would not know its fibers' stacks.
+// Each is a build of its own (build/asan, build/tsan, build/ubsan: some minutes, then only what changed); Node itself is as it is. The tests find it
+// by STEEPEST_BINDING and STEEPEST_SHIM; those of the reference alone, which run nothing of it, are left out. Leaks are not looked for: what V8's
+// heap points to, which no sanitizer reads, would all count (test/train/life.slow.test.ts and bench/soak.mjs look for them). The exit code is 1
+// where a test fails or a sanitizer has said anything in any process.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,12 +21,14 @@ const compiler = process.env.CXX ?? 'g++';
 
 const SANITIZERS = {
   asan: {
+    target: 'steepest',
     flags: 'address,undefined,float-cast-overflow',
     library: 'libasan.so',
     // Room that there is not is an error of JavaScript here too.
     environment: (reports) => ({
       ASAN_OPTIONS: `detect_leaks=0:allocator_may_return_null=1:log_path=${reports}`,
       UBSAN_OPTIONS: `print_stacktrace=1:log_path=${reports}`,
+      STEEPEST_ASAN: '1',
     }),
     tests: [
       'native',
@@ -32,6 +36,9 @@ const SANITIZERS = {
       'plan',
       'backends',
       'binding',
+      'hostile',
+      'train/accumulate',
+      'train/control',
       'train/cpu',
       'train/fit',
       'train/batch-norm',
@@ -40,31 +47,62 @@ const SANITIZERS = {
     ],
   },
   tsan: {
+    target: 'steepest',
     flags: 'thread',
     library: 'libtsan.so',
     // Node is not built for it: what it does by itself is none of our business.
     environment: (reports) => ({
-      TSAN_OPTIONS: `ignore_noninstrumented_modules=1:report_signal_unsafe=0:halt_on_error=1:log_path=${reports}`,
+      TSAN_OPTIONS: `allocator_may_return_null=1:ignore_noninstrumented_modules=1:report_signal_unsafe=0:halt_on_error=1:log_path=${reports}`,
     }),
     tests: ['native', 'train/cpu', 'train/control', 'train/tuning'],
   },
+  ubsan: {
+    target: 'steepest-shim',
+    flags: 'undefined,float-cast-overflow',
+    environment: (reports) => ({ UBSAN_OPTIONS: `log_path=${reports}` }),
+    tests: [
+      'cuda/sums',
+      'kernels/cuda',
+      'kernels/hostile',
+      'kernels/lecture',
+      'kernels/moments',
+      'kernels/tensor-cores',
+      'train/cuda',
+    ],
+  },
 };
 
+/** What runs nothing of ours: names of tests are not these, and files are others. */
+const NATIVE = '^(?!.* reference: )';
+const WITHOUT = 'kernels/harness';
+
 /** The addon's path; undefined where it was not built. */
-function build(name, { flags }, jobs) {
+function build(name, { flags, target }, jobs) {
   const folder = join(root, 'build', name);
   const options = ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DSTEEPEST_WITHOUT_CUDA=ON', `-DSTEEPEST_SANITIZE=${flags}`];
   const cmake = (...args) => spawnSync('cmake', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
   for (const args of [
     ['-S', root, '-B', folder, ...options],
-    ['--build', folder, '--target', 'steepest', '--parallel', jobs],
+    ['--build', folder, '--target', target, '--parallel', jobs],
   ]) {
     const { status, error, stdout, stderr } = cmake(...args);
     if (status === 0) continue;
     console.error(error?.message ?? stdout + stderr);
     return undefined;
   }
-  return join(folder, 'Release', 'steepest.node');
+  return join(folder, 'Release', `${target}.node`);
+}
+
+/** Paths of the test files whose names begin so; throws where there is none. */
+function testFiles(beginnings) {
+  const all = readdirSync(join(root, 'test'), { recursive: true });
+  return beginnings.flatMap((beginning) => {
+    const files = all.filter(
+      (file) => /\.test\.ts$/.test(file) && file.startsWith(beginning) && !file.startsWith(WITHOUT),
+    );
+    if (files.length === 0) throw new Error(`there are no tests in test/${beginning}*`);
+    return files.map((file) => join('test', file));
+  });
 }
 
 /** Libraries that must be there before Node's own: the sanitizer's, and the C++ library that it looks into. */
@@ -83,16 +121,17 @@ function check(name, sanitizer, files, jobs) {
   const folder = join(root, 'build', name, 'reports');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  const shim = sanitizer.target === 'steepest-shim';
   const env = {
     ...process.env,
     ...sanitizer.environment(join(folder, 'report')),
-    LD_PRELOAD: preload(sanitizer),
+    ...(sanitizer.library === undefined ? {} : { LD_PRELOAD: preload(sanitizer) }),
     STEEPEST_BINDING: addon,
-    STEEPEST_SHIM: '0',
+    STEEPEST_SHIM: shim ? addon : '0',
   };
-  const tests = files.length > 0 ? files : sanitizer.tests.map((test) => join('test', test));
+  const tests = files.length > 0 ? files : testFiles(sanitizer.tests);
   const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
-  const { status } = spawnSync(process.execPath, [vitest, 'run', '--maxWorkers=1', ...tests], {
+  const { status } = spawnSync(process.execPath, [vitest, 'run', '-t', NATIVE, ...tests], {
     cwd: root,
     env,
     stdio: 'inherit',

@@ -300,7 +300,8 @@ struct Phase {
 // that reach it.
 void backward_input_by_phases(const conv2d_backward_input_args& a, const float* dy, int64_t p, int64_t q, const Ending& ending, Team& team) {
   float* const dx = a.dx;
-  const int64_t stride = a.stride, column_phases = least(stride, a.w), phases = least(stride, a.h) * column_phases, row_taps = ceil_div(a.r, stride), column_taps = ceil_div(a.s, stride);
+  const int64_t stride = a.stride, row_taps = ceil_div(a.r, stride), column_taps = ceil_div(a.s, stride);
+  const int64_t column_phases = least(stride, a.w), phases = least(stride, a.h) * column_phases;
   if (a.n == 0 || a.h == 0 || a.w == 0 || a.c == 0) return;
   const int64_t lines = ceil_div(a.h, stride), across = ceil_div(a.w, stride), most_pixels = lines * across;
   // A frame that holds whatever a phase reads: phases begin at most `taps` before dy and end at most so many behind their outputs.

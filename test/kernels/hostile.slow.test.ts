@@ -41,7 +41,7 @@ function smallCalls(kernel: KernelName): Arguments[] {
   const ways = new Map<string, (typeof list)[number]>();
   for (const one of list) {
     const { pool = 0, tile = 0, stride = 1 } = one.c.ints as Record<string, number>;
-    const way = `${pool > 0} ${tile} ${stride > 1} ${one.c.without?.includes('bias')} ${one.c.without?.includes('addend')}`;
+    const way = `${pool > 0} ${tile} ${stride > 1} ${one.c.without?.includes('u')}`;
     if (!ways.has(way) && elements(one.c.ints) < 20_000) ways.set(way, one);
   }
   return [...ways.values()].map(({ c, index }) => ({ ...prepareCase(kernel, c, index).inputs, ...c.ints, ...c.reals }));
