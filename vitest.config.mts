@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Two suites: quick (a few seconds; *.test.ts) and slow (real data, fuzzing, golden runs, soak and child processes; *.slow.test.ts).
@@ -6,6 +7,7 @@ import { defineConfig } from 'vitest/config';
 const common = { globals: false, pool: 'forks' as const, testTimeout: 20_000, env: { STEEPEST_TUNE: '0' } };
 export default defineConfig({
   test: {
+    maxWorkers: Math.min(4, availableParallelism()), // by itself vitest leaves a core idle
     reporters: ['default', './test/helpers/summary-reporter.ts'],
     experimental: { fsModuleCache: true }, // what has been transpiled once is read again, from node_modules
     projects: [
