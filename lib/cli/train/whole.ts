@@ -1,7 +1,12 @@
 /** `steepest train --optimizer newton-cg | lbfgs | gradient-descent`: whole-data methods, a line for each iteration. */
 import { type Command, Option } from 'commander';
 import type { LossOption } from '../../losses/registry.js';
-import { type MinimizeMethod, type MinimizeOptions, minimizeMethods } from '../../train/minimize-options.js';
+import {
+  type MinimizeMethod,
+  type MinimizeOptions,
+  minimizeMethods,
+  type NewtonCgOptions,
+} from '../../train/minimize-options.js';
 import type { Model } from '../../train/model.js';
 import { tensorBoard } from '../../train/tensorboard.js';
 import { type Io, OK, stopBySignals, UsageError } from '../io.js';
@@ -14,21 +19,13 @@ import type { TrainLog } from './log.js';
 import { optimizerOptionNames } from './optimizer.js';
 import type { Report } from './report.js';
 
-export interface WholeArguments {
-  readonly tensorboard?: string;
-  readonly iterations?: number;
-  readonly tolerance?: number;
-  readonly sampleSize?: number;
-  readonly xi?: number;
-  readonly cgMax?: number;
-  readonly lambda?: number;
-  readonly drop?: number;
-  readonly boost?: number;
-  readonly eta?: number;
-}
-
 const ofAll = ['iterations', 'tolerance'] as const;
 const ofNewton = ['sampleSize', 'xi', 'cgMax', 'lambda', 'drop', 'boost', 'eta'] as const;
+
+export interface WholeArguments extends Pick<NewtonCgOptions, (typeof ofAll)[number] | (typeof ofNewton)[number]> {
+  readonly tensorboard?: string;
+}
+
 /** What belongs to training by batches alone. */
 const ofBatches = [
   'epochs',

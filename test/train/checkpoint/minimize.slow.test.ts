@@ -128,6 +128,14 @@ test('an iteration whose validation was ended is done again', async () => {
   });
 });
 
+/** A checkpoint in a folder. */
+async function keptIn(dir: string): Promise<string> {
+  const run = mlp().minimize(data, options);
+  const file = await run.checkpoint(join(dir, 'a'));
+  await run;
+  return file;
+}
+
 describe('ERR_CHECKPOINT', () => {
   const error = (file: string, message: string) =>
     expect.objectContaining({
@@ -137,10 +145,7 @@ describe('ERR_CHECKPOINT', () => {
 
   test('where it is of another run', () =>
     inFolder(async (dir) => {
-      const file = join(dir, 'a');
-      const run = mlp().minimize(data, options);
-      await run.checkpoint(file);
-      await run;
+      const file = await keptIn(dir);
       const others: [object, string][] = [
         [{ method: 'newton-cg' }, 'was made with method "lbfgs", but here it is "newton-cg"'],
         [{ C: 3 }, 'was made with C "0.4", but here it is "3"'],
@@ -164,10 +169,7 @@ describe('ERR_CHECKPOINT', () => {
 
   test('where it is damaged, or says what cannot be', () =>
     inFolder(async (dir) => {
-      const file = join(dir, 'a');
-      const run = mlp().minimize(data, options);
-      await run.checkpoint(file);
-      await run;
+      const file = await keptIn(dir);
       const bytes = readFileSync(file);
       writeFileSync(join(dir, 'short'), bytes.subarray(0, bytes.length - 8));
       await expect(resumed(join(dir, 'short'))).rejects.toEqual(error(join(dir, 'short'), 'is damaged: '));
