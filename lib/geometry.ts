@@ -10,11 +10,11 @@ export function out(size: number, filter: number, stride: number, padding: numbe
 }
 
 /**
- * The most zeros at each edge that a convolution of images h x w by a filter r x s takes: the longer side of the filter, or the shorter one of
- * the image. More only adds outputs that see nothing, and work without bounds.
+ * The most zeros at each edge that a convolution of images h x w takes: 128, or the shorter side of larger images. More only adds outputs that see
+ * nothing, and memory without bounds.
  */
-export function paddable(h: number, w: number, r: number, s: number): number {
-  return Math.max(r, s, Math.min(h, w));
+export function paddable(h: number, w: number): number {
+  return Math.max(128, Math.min(h, w));
 }
 
 /** Output size of the max pooling that a convolution may end with; `pool` 0 means none. */

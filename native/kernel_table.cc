@@ -48,7 +48,7 @@ Size points(Size tile, Size r) {
   const Size side(tile.value + r.value - 1);
   return side * side;
 }
-Size paddable(Size h, Size w, Size r, Size s) { return Size(std::max({r.value, s.value, std::min(h.value, w.value)})); }
+Size paddable(Size h, Size w) { return Size(std::max<int64_t>(128, std::min(h.value, w.value))); }
 Size panelled(Size columns) { return columns.value < 0 || columns.value > kLargest ? Size(-1) : Size((columns.value + 31) / 32 * 32); }
 
 // `stride`, but no more than what takes a window out of a padded image h x w: beyond, all are the same.

@@ -128,6 +128,6 @@ export function checkWindow(
       `expected images of at least ${window} x ${window}${padded} for a ${what} of ${window} x ${window} but received shape ${showShape([h, w, c])}`,
     );
   }
-  checkPadding(label, padding, [h, w], [window, window]);
+  checkPadding(label, padding, h, w);
   return [p, q];
 }

@@ -22,7 +22,7 @@ export interface Conv2dOptions extends WeightedOptions {
   /** Step of the window, both ways. Default 1. */
   readonly strides?: number;
   /**
-   * Zeros on each side, at most as many as the filter or the image is wide; 'valid' (default): none; 'same': as many as keep height and width
+   * Zeros on each side, at most 128 or the shorter side of larger images; 'valid' (default): none; 'same': as many as keep height and width
    * (odd kernelSize, strides 1).
    */
   readonly padding?: number | 'same' | 'valid';
@@ -31,7 +31,7 @@ export interface Conv2dOptions extends WeightedOptions {
 /**
  * Convolution: [h, w, c] to [p, q, filters], p = floor((h + 2 padding - kernelSize) / strides) + 1.
  * Parameters: weights [kernelSize, kernelSize, c, filters], bias [filters].
- * @throws TypeError, RangeError on options; ERR_SHAPE where the input is no image or is smaller than the filter, or the padding is wider than both.
+ * @throws TypeError, RangeError on options; ERR_SHAPE where the input is no image or is smaller than the filter, or the padding too wide.
  * @example conv2d({ filters: 32, kernelSize: 5, padding: 2, activation: 'relu' })
  */
 export function conv2d(options: Conv2dOptions): Layer {

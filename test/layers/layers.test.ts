@@ -185,7 +185,10 @@ describe('what does not fit', () => {
     [() => conv2d({ filters: 3, kernelSize: 5 }).build([4, 9, 1], 'conv2d_1'), /^conv2d_1: .*5 x 5.*\[4, 9, 1\]/],
     [() => maxPool2d({ poolSize: 3 }).build([2, 2, 8], 'maxPool2d_1'), /^maxPool2d_1: .*3 x 3.*\[2, 2, 8\]/],
     [() => globalAveragePool2d().build([5], 'g'), /^g: .*images.*\[5\]/],
-    [() => conv2d({ filters: 1, kernelSize: 3, padding: 5 }).build([4, 9, 1], 'c'), /^c: .*padding of at most 4.* 5$/],
+    [
+      () => conv2d({ filters: 1, kernelSize: 3, padding: 129 }).build([4, 9, 1], 'c'),
+      /^c: .*padding of at most 128 over images of 4 x 9 but received 129$/,
+    ],
     [() => zeroPadding2d({ padding: 1 }).build([5], 'z'), /^z: .*images.*\[5\]/],
     [() => flatten().build([0, 3], 'f'), /^f: .*\[0, 3\]/],
     [() => relu().build([], 'r'), /^r: .*\[\]/],

@@ -55,21 +55,13 @@ export function windowShape(
       where,
       `a window of ${r} x ${s} (stride ${stride}, padding ${padding}) does not fit in images of shape ${showShape(x.shape)}`,
     );
-  checkPadding(where, padding, [h, w], [r, s]);
+  checkPadding(where, padding, h, w);
   return [n, p, q, c];
 }
 
 /** Throws ERR_SHAPE where a convolution is padded with more zeros than it takes. */
-export function checkPadding(
-  where: string,
-  padding: number,
-  [h, w]: readonly [number, number],
-  [r, s]: readonly [number, number],
-): void {
-  const most = paddable(h, w, r, s);
+export function checkPadding(where: string, padding: number, h: number, w: number): void {
+  const most = paddable(h, w);
   if (padding > most)
-    throw wrongShape(
-      where,
-      `expected a padding of at most ${most} for a filter of ${r} x ${s} over images of ${h} x ${w} but received ${padding}`,
-    );
+    throw wrongShape(where, `expected a padding of at most ${most} over images of ${h} x ${w} but received ${padding}`);
 }

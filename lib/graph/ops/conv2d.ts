@@ -11,7 +11,7 @@ import { checkDType, checkShapeIs, checkTensor, real, windowShape } from './chec
 export interface Conv2dOptions {
   /** Step of the window. Default 1. */
   readonly stride?: number;
-  /** Zeros added at each edge: at most as many as the longer side of the filter or the shorter one of the images. Default 0. */
+  /** Zeros added at each edge, at most 128 or the shorter side of larger images. Default 0. */
   readonly padding?: number;
 }
 type Step = Required<Conv2dOptions>;
