@@ -64,13 +64,18 @@ constexpr int64_t kMostOfNothing = int64_t{1} << 24;
 
 void needs(const KernelEntry& kernel, const int64_t* ints, int64_t* need) {
   kernel.need(ints, need);
+  const auto empty = [&](int i) { return need[i] == 0 && !kernel.buffers[i].optional; };
+  bool nothing = false, something = false;  // empty buffers, and work
+  for (int i = 0; i < kernel.buffer_count; i++) {
+    nothing |= empty(i);
+    something |= kernel.buffers[i].role != Role::kIn && need[i] > 0;
+  }
+  if (!nothing || !something) return;
   int64_t ones[kMaxInts], full[kMaxBuffers];
   for (int i = 0; i < kernel.int_count; i++) ones[i] = std::max<int64_t>(1, ints[i]);
   kernel.need(ones, full);
-  bool something = false;  // to compute
-  for (int i = 0; i < kernel.buffer_count; i++) something |= kernel.buffers[i].role != Role::kIn && need[i] > 0;
-  for (int i = 0; something && i < kernel.buffer_count; i++)
-    if (need[i] == 0 && !kernel.buffers[i].optional && (full[i] < 0 || full[i] > kMostOfNothing)) need[i] = -1;
+  for (int i = 0; i < kernel.buffer_count; i++)
+    if (empty(i) && (full[i] < 0 || full[i] > kMostOfNothing)) need[i] = -1;
 }
 
 }  // namespace steepest

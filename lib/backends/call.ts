@@ -41,9 +41,11 @@ export function checkCall(where: string, kernel: KernelName, args: unknown, allo
   checkNames(where, spec, named);
   const ints: Record<string, number> = {};
   for (const name of spec.ints) ints[name] = checkInteger(where, name, named[name]);
-  const empty = checkSizes(where, spec, ints);
+  const { needs, empty } = checkSizes(where, spec, ints);
   const reals = spec.reals.map((name) => checkNumber(where, name, named[name]));
-  const buffers = spec.buffers.map((buffer) => checkBuffer(where, buffer, named[buffer.name], ints, allowFloat64));
+  const buffers = spec.buffers.map((buffer, i) =>
+    checkBuffer(where, buffer, named[buffer.name], needs[i]!, allowFloat64),
+  );
   const kinds = new Set(buffers.filter((b, i) => b && spec.buffers[i]!.type === 'real').map((b) => b!.constructor));
   if (kinds.size > 1)
     throw new TypeError(`${where}: expected real arrays of one type but received both float32 and float64`);
@@ -74,33 +76,35 @@ function checkNames(where: string, spec: KernelSpec, named: object): void {
  */
 const MOST_OF_NOTHING = 2 ** 24;
 
-/** Checks that the sizes fit each other; returns whether all outputs are empty. */
-function checkSizes(where: string, spec: KernelSpec, ints: Readonly<Record<string, number>>): boolean {
+/** Checks that the sizes fit each other; returns how many elements each buffer needs, and whether all outputs are empty. */
+function checkSizes(where: string, spec: KernelSpec, ints: Readonly<Record<string, number>>) {
   const refuse = (why: string) => wrongRange(where, 'sizes', `sizes that fit each other (${why})`, showInts(ints));
-  const ones = Object.fromEntries(Object.entries(ints).map(([name, value]) => [name, Math.max(1, value)]));
-  let [nothing, something] = ['', false];
-  let large = spec.flops(ones) > MOST_OF_NOTHING;
-  for (const { name, role, optional, length } of spec.buffers) {
+  const needs = spec.buffers.map(({ name, length }) => {
     const need = length(ints);
     if (!Number.isSafeInteger(need) || need < 0) throw refuse(`${name} has no length with these`);
-    if (role !== 'in' && need > 0) something = true;
-    if (need > 0 || optional) continue;
-    nothing = name;
-    large ||= length(ones) > MOST_OF_NOTHING;
-  }
+    return need;
+  });
   if (spec.where?.holds(ints) === false) throw refuse(spec.where.text);
-  if (something && nothing && large) throw refuse(`${nothing} is empty, and yet others are large`);
-  return !something;
+  const empty = spec.buffers.every(({ role }, i) => role === 'in' || needs[i] === 0);
+  const nothing = spec.buffers.filter(({ optional }, i) => !optional && needs[i] === 0);
+  if (!empty && nothing.length > 0 && isLargeWithOnes(spec, ints, nothing))
+    throw refuse(`${nothing.at(-1)!.name} is empty, and yet others are large`);
+  return { needs, empty };
+}
+
+/** Whether the work, or one of the empty buffers, were large if each 0 were a 1. */
+function isLargeWithOnes(spec: KernelSpec, ints: Readonly<Record<string, number>>, empty: readonly BufferSpec[]) {
+  const ones = Object.fromEntries(Object.entries(ints).map(([name, value]) => [name, Math.max(1, value)]));
+  return spec.flops(ones) > MOST_OF_NOTHING || empty.some(({ length }) => length(ones) > MOST_OF_NOTHING);
 }
 
 function checkBuffer(
   where: string,
-  { name, type, optional, length }: BufferSpec,
+  { name, type, optional }: BufferSpec,
   value: unknown,
-  ints: Record<string, number>,
+  need: number,
   allowFloat64: boolean,
 ): TypedArray | undefined {
-  const need = length(ints);
   if (value === undefined && optional) return undefined;
   const names = type === 'real' && allowFloat64 ? [...arrayNames.real, 'Float64Array'] : arrayNames[type];
   if (!ArrayBuffer.isView(value) || !names.includes(Object.prototype.toString.call(value).slice(8, -1)))

@@ -1,4 +1,5 @@
 /** What a command writes to and hears from: the process's own streams and signals, or a test's. */
+import { onSignals } from '../train/signals.js';
 
 /** Where text goes. */
 export interface Output {
@@ -25,12 +26,7 @@ export const processIo: Io = {
   get terminal() {
     return process.stderr.isTTY === true;
   },
-  onInterrupt(stop, signals = ['SIGINT']) {
-    for (const signal of signals) process.once(signal, stop);
-    return () => {
-      for (const signal of signals) process.removeListener(signal, stop);
-    };
-  },
+  onInterrupt: (stop, signals = ['SIGINT']) => onSignals(signals, stop),
 };
 
 /** Exit codes. */

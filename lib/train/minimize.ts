@@ -134,36 +134,35 @@ class Minimizer {
     const solver = this.#solver(whole, origin);
     let last: Iterate | undefined;
     const solve = async (): Promise<Minimum['reason']> => {
-      while (!scope.ending) {
-        const [began, rested] = [performance.now(), scope.rested];
-        const next = await solver.next();
-        if (next.done) return next.value;
-        const seconds = (performance.now() - began - (scope.rested - rested)) / 1000;
-        if (last === undefined) checkStart(next.value);
-        last = next.value;
-        await whole.keep(last.theta);
-        if (this.#records.length <= last.iteration) await this.#record(last, seconds, prepared);
-        else this.#passes = 0; // where the run goes on: its record is there
-        await checkpoints.between();
-      }
-      return 'stopped';
-    };
-    let reason: Minimum['reason'] = 'stopped';
-    try {
       try {
-        reason = await checkpoints.during(solve);
+        while (!scope.ending) {
+          const [began, rested] = [performance.now(), scope.rested];
+          const next = await solver.next();
+          if (next.done) return next.value;
+          const seconds = (performance.now() - began - (scope.rested - rested)) / 1000;
+          if (last === undefined) checkStart(next.value);
+          last = next.value;
+          await whole.keep(last.theta);
+          if (this.#records.length <= last.iteration) await this.#record(last, seconds, prepared);
+          else this.#passes = 0; // where the run goes on: its record is there
+          await checkpoints.between();
+        }
       } catch (error) {
         if (!(error instanceof Halted)) throw error;
       } finally {
         if (last !== undefined && !this.#network.disposed) await whole.keep(last.theta);
       }
+      return 'stopped';
+    };
+    try {
+      const reason = await checkpoints.during(solve);
       scope.check();
       await checkpoints.end(checkpoints.unkept);
+      const { objective, gradientNorm } = last ?? { objective: Number.NaN, gradientNorm: Number.NaN };
+      return { iterations: this.#records, objective, gradientNorm, reason, stopped: reason === 'stopped' };
     } finally {
       await checkpoints.close();
     }
-    const { objective, gradientNorm } = last ?? { objective: Number.NaN, gradientNorm: Number.NaN };
-    return { iterations: this.#records, objective, gradientNorm, reason, stopped: reason === 'stopped' };
   }
 
   #solver(problem: WholeObjective, origin: Origin): Solver {

@@ -17,7 +17,7 @@ export function readStopSignals(where: string, signals: readonly StopSignal[] = 
 }
 
 /** Calls `hear` at the first of each of these signals, until the returned function is called. A second one does what it does without this. */
-export function onSignals(signals: readonly StopSignal[], hear: (signal: string) => void): () => void {
+export function onSignals(signals: readonly NodeJS.Signals[], hear: (signal: string) => void): () => void {
   for (const signal of signals) process.once(signal, hear);
   return () => {
     for (const signal of signals) process.removeListener(signal, hear);

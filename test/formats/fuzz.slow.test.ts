@@ -7,7 +7,7 @@ import { encodeNpz, readNpz } from '../../lib/formats/npz.js';
 import { decodeSafetensors, encodeSafetensors } from '../../lib/formats/safetensors.js';
 import { loadModel, model } from '../../lib/train/model.js';
 import { fromOnnx, toOnnx } from '../../lib/train/onnx.js';
-import { fuzz } from '../helpers/fuzz.js';
+import { fuzz, JSON_MARKS } from '../helpers/fuzz.js';
 import { temporaryFolder } from '../helpers/temporary.js';
 import { exampleGraph } from '../layers/examples.js';
 import { onnxModels } from './onnx-networks.js';
@@ -20,22 +20,7 @@ const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64')
 const both = ({ refused, read }: { refused: number; read: number }) =>
   expect(Math.min(refused, read)).toBeGreaterThan(20);
 
-const JSON_TOKENS = [
-  '{',
-  '}',
-  '[',
-  ']',
-  ',',
-  ':',
-  '"',
-  '""',
-  '"dtype"',
-  '"F64"',
-  '"shape"',
-  '"data_offsets"',
-  '"__proto__"',
-  '\\',
-];
+const JSON_TOKENS = [...JSON_MARKS, '"', '""', '"dtype"', '"F64"', '"shape"', '"data_offsets"', '"__proto__"', '\\'];
 
 it('safetensors', async () => {
   const small = encodeSafetensors({ a: { dtype: 'F32', shape: [2, 3], data: new Float32Array(6) } }, { b: 'c' });

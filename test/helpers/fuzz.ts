@@ -178,6 +178,9 @@ function damageText(bytes: Uint8Array, random: RandomStream, tokens: readonly st
   return spliced(bytes, begin, end, token);
 }
 
+/** What JSON is held together by: tokens for files that have some in them. */
+export const JSON_MARKS = ['{', '}', '[', ']', ',', ':'] as const;
+
 /** `bytes` with [begin, end) replaced. */
 function spliced(bytes: Uint8Array, begin: number, end: number, by: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([bytes.subarray(0, begin), by, bytes.subarray(end)]));

@@ -1,10 +1,13 @@
 /** Small networks and data for the tests of training, and the devices they run on. */
+
+import type { Dataset } from '../../lib/data/dataset.js';
 import { conv2d } from '../../lib/layers/conv2d.js';
 import { dense } from '../../lib/layers/dense.js';
 import { flatten } from '../../lib/layers/flatten.js';
 import { maxPool2d } from '../../lib/layers/max-pool2d.js';
 import { RandomStream } from '../../lib/random.js';
 import { type Model, type SequentialOptions, sequential } from '../../lib/train/model.js';
+import type { FitOptions } from '../../lib/train/options.js';
 
 export const xor = {
   x: [
@@ -53,4 +56,23 @@ export function hasCpu(): boolean {
     if ((error as { code?: string }).code === 'ERR_NO_DEVICE') return false;
     throw error;
   }
+}
+
+/** Images for `convnet`, and options of a fit of twenty steps on them. */
+export const images = { x: clusters(160, 64).x, y: clusters(160, 4).y };
+export const twentySteps: FitOptions = { epochs: 2, batchSize: 16, every: 'batch', C: 100 };
+
+/** The losses of these steps. */
+export async function losses(model: Model, data: Dataset = images, more: FitOptions = {}): Promise<number[]> {
+  const seen: number[] = [];
+  for await (const record of model.fit(data, { ...twentySteps, ...more }))
+    if (record.kind === 'batch') seen.push(record.loss);
+  return seen;
+}
+
+/** By how much the losses of twenty steps differ at most from the reference's, relative to them. */
+export async function farFromReference(device: 'cpu' | 'cuda'): Promise<{ steps: number; most: number }> {
+  const reference = await losses(convnet());
+  const other = await losses(convnet({ device }));
+  return { steps: other.length, most: Math.max(...other.map((loss, i) => Math.abs(loss / reference[i]! - 1))) };
 }

@@ -3,7 +3,7 @@
  * run stands still between two steps; the file is written while it goes on.
  */
 import { type Contents, type Where, writeCheckpoint } from './file.js';
-import type { CheckpointFolder } from './folder.js';
+import { CheckpointFolder } from './folder.js';
 import type { CheckpointSettings } from './options.js';
 
 /** The run as it stands now: only where its state is whole. */
@@ -39,10 +39,15 @@ export class Checkpointer {
   /** The latest epoch's end is not kept yet. */
   #behind = false;
 
-  constructor(source: Source, folder: CheckpointFolder | undefined, every: CheckpointSettings['checkpointEvery']) {
+  constructor(source: Source, { checkpoint, checkpointEvery }: CheckpointSettings) {
     this.#source = source;
-    this.#folder = folder;
-    this.#every = every;
+    this.#folder = checkpoint === undefined ? undefined : new CheckpointFolder(source.where, checkpoint);
+    this.#every = checkpointEvery;
+  }
+
+  /** Makes the folder ready for a run that begins after so many steps; undefined: anew. Throws as CheckpointFolder.begin does. */
+  async open(steps: number | undefined): Promise<void> {
+    await this.#folder?.begin(steps);
   }
 
   /** A run begins, or goes on, after so many steps. */

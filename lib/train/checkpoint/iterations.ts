@@ -11,8 +11,8 @@ import type { IterationRecord, MinimizeSettings } from '../minimize-options.js';
 import type { Network } from '../network.js';
 import { Checkpointer } from './checkpointer.js';
 import { type Contents, checkpointError } from './file.js';
-import { CheckpointFolder, type Found } from './folder.js';
-import { checkSetting, type Setting, words } from './setting.js';
+import type { Found } from './folder.js';
+import { checkFigures, checkSetting, type Setting } from './setting.js';
 import { placeOf, readKept, writeKept } from './tensors.js';
 
 const SOLVER = 'solver/';
@@ -38,7 +38,6 @@ interface Kept {
 export class IterationKeeper {
   readonly #run: Kept;
   readonly #begun: (take: Take) => void;
-  readonly #folder: CheckpointFolder | undefined;
   readonly checkpoints: Checkpointer;
   #found: { readonly state: MinimizeState; readonly tensors: Contents['tensors'] } | undefined;
   /** Where the run began, or the last iteration ended. */
@@ -46,10 +45,8 @@ export class IterationKeeper {
 
   /** `begun` is given who takes checkpoints, as soon as the run begins. */
   constructor(run: Kept, begun: (take: Take) => void) {
-    const { checkpoint, checkpointEvery } = run.settings;
     this.#run = run;
     this.#begun = begun;
-    this.#folder = checkpoint === undefined ? undefined : new CheckpointFolder('minimize', checkpoint);
     const iteration = () => this.#last?.iteration ?? 0;
     const source = {
       where: 'minimize' as const,
@@ -60,7 +57,7 @@ export class IterationKeeper {
       done() {},
       written() {},
     };
-    this.checkpoints = new Checkpointer(source, this.#folder, checkpointEvery);
+    this.checkpoints = new Checkpointer(source, run.settings);
   }
 
   /** Before anything changes: what is resumed is found to fit, and the folder is ready. */
@@ -70,7 +67,7 @@ export class IterationKeeper {
       const { path, contents } = found;
       this.#found = { state: checkState(path, contents, network, setting), tensors: contents.tensors };
     }
-    await this.#folder?.begin(this.#found?.state.iteration);
+    await this.checkpoints.open(this.#found?.state.iteration);
     if (this.#found?.state.device === network.backend.name) await network.restoreTiles(this.#found.state.tiles);
   }
 
@@ -134,12 +131,7 @@ function checkState(path: string, { state, tensors }: Contents, network: Network
     throw checkpointError('minimize', path, 'has no state of minimize');
   checkSetting('minimize', path, { state: saved, tensors }, network, here, [SOLVER]);
   const { iteration, numbers, vectors, records, tiles } = saved;
-  for (const [name, value] of Object.entries({ iteration, vectors }))
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw checkpointError('minimize', path, `has no count for ${name} but ${words(value)}`);
-  for (const [name, value] of Object.entries(numbers))
-    if (typeof value !== 'number')
-      throw checkpointError('minimize', path, `has no number for ${name} but ${words(value)}`);
+  checkFigures('minimize', path, { iteration, vectors }, numbers);
   const unmeasured = iteration === 0 && records?.length === 0;
   if (!Array.isArray(records) || !(records.length === iteration + 1 || unmeasured) || !Array.isArray(tiles))
     throw checkpointError('minimize', path, 'has no state of minimize');

@@ -6,7 +6,7 @@ import type { Position } from '../position.js';
 import type { Steps } from '../steps.js';
 import { Checkpointer } from './checkpointer.js';
 import type { Contents } from './file.js';
-import { CheckpointFolder, type Found } from './folder.js';
+import type { Found } from './folder.js';
 import type { Setting } from './setting.js';
 import { checkContents, type FitState, packCallbacks, unpackCallbacks } from './state.js';
 import { readKept, writeKept } from './tensors.js';
@@ -27,7 +27,6 @@ type Standing = Pick<FitState, 'position' | 'ofModel' | 'updates'> & { readonly 
 
 export class Keeper {
   readonly #fit: Kept;
-  readonly #folder: CheckpointFolder | undefined;
   readonly checkpoints: Checkpointer;
   /** What is resumed. */
   #found: { readonly state: FitState; readonly tensors: Contents['tensors'] } | undefined;
@@ -38,9 +37,7 @@ export class Keeper {
 
   /** `written` hears of each file that is there. */
   constructor(fit: Kept, written: (path: string, milliseconds: number) => void) {
-    const { checkpoint, checkpointEvery } = fit.settings;
     this.#fit = fit;
-    this.#folder = checkpoint === undefined ? undefined : new CheckpointFolder('fit', checkpoint);
     const source = {
       where: 'fit' as const,
       get steps() {
@@ -52,7 +49,7 @@ export class Keeper {
       },
       written,
     };
-    this.checkpoints = new Checkpointer(source, this.#folder, checkpointEvery);
+    this.checkpoints = new Checkpointer(source, fit.settings);
   }
 
   get #setting(): Setting {
@@ -68,7 +65,7 @@ export class Keeper {
       const state = checkContents(path, contents, network, this.#setting, (gathered) => steps.prefixes(gathered));
       this.#found = { state, tensors: contents.tensors };
     }
-    await this.#folder?.begin(this.#found?.state.position.steps);
+    await this.checkpoints.open(this.#found?.state.position.steps);
     if (this.#found?.state.device === network.backend.name) await network.restoreTiles(this.#found.state.tiles);
   }
 

@@ -25,24 +25,16 @@ export function settingOf(
   settings: FitSettings,
   { source }: TrainingData,
 ): Setting {
-  const { loss, optimizer, batchSize, accumulate, C, clipNorm, classWeights, shuffle, seed, dropRemainder } = settings;
+  const { optimizer, batchSize, accumulate, C, clipNorm, shuffle, seed, dropRemainder } = settings;
   const inMemory = typeof source !== 'function' && { batchSize, shuffle, seed, dropRemainder, rows: source.rows };
-  return {
-    device: network.backend.name,
-    layers: layersOf(model),
-    options: {
-      "the model's seed": network.seed,
-      loss: [loss.name, loss.options],
-      optimizer: [optimizer.name, optimizer.options],
-      C: String(C),
-      clipNorm: clipNorm ?? null,
-      accumulate,
-      classWeights: classWeights ?? null,
-      metrics: settings.accuracy ? ['loss', 'accuracy'] : ['loss'],
-      data: typeof source === 'function' ? 'a stream' : source.kinds,
-      ...inMemory,
-    },
-  };
+  return commonSetting(model, network, settings, {
+    optimizer: [optimizer.name, optimizer.options],
+    C: String(C),
+    clipNorm: clipNorm ?? null,
+    accumulate,
+    data: typeof source === 'function' ? 'a stream' : source.kinds,
+    ...inMemory,
+  });
 }
 
 /** That of minimize: all but the number of its iterations. */
@@ -52,20 +44,32 @@ export function minimizeSetting(
   settings: MinimizeSettings,
   { rows, kinds }: Registered,
 ): Setting {
-  const { loss, classWeights, batchSize, sampleSize, seed } = settings;
+  const { batchSize, sampleSize, seed } = settings;
   const { iterations: _, ...method } = settings.method;
+  return commonSetting(model, network, settings, {
+    ...method,
+    C: String(settings.C ?? 0.01 * rows),
+    ...{ batchSize, sampleSize: sampleSize ?? null, seed, rows },
+    data: kinds,
+  });
+}
+
+/** What both have, and the `options` that each has for itself. */
+function commonSetting(
+  model: Model | undefined,
+  network: Network,
+  { loss, classWeights, accuracy }: Pick<FitSettings, 'loss' | 'classWeights' | 'accuracy'>,
+  options: Setting['options'],
+): Setting {
   return {
     device: network.backend.name,
     layers: layersOf(model),
     options: {
       "the model's seed": network.seed,
-      ...method,
       loss: [loss.name, loss.options],
-      C: String(settings.C ?? 0.01 * rows),
       classWeights: classWeights ?? null,
-      metrics: settings.accuracy ? ['loss', 'accuracy'] : ['loss'],
-      ...{ batchSize, sampleSize: sampleSize ?? null, seed, rows },
-      data: kinds,
+      metrics: accuracy ? ['loss', 'accuracy'] : ['loss'],
+      ...options,
     },
   };
 }
@@ -134,7 +138,21 @@ function checkParameters(
   for (const name of left) throw checkpointError(where, path, `is of another model: the model has no ${name}`);
 }
 
+/** Throws ERR_CHECKPOINT where these are no counts and no numbers (NaN and infinities are). */
+export function checkFigures(
+  where: Where,
+  path: string,
+  counts: Readonly<Record<string, unknown>>,
+  numbers: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, value] of Object.entries(counts))
+    if (!Number.isSafeInteger(value) || (value as number) < 0)
+      throw checkpointError(where, path, `has no count for ${name} but ${words(value)}`);
+  for (const [name, value] of Object.entries(numbers))
+    if (typeof value !== 'number') throw checkpointError(where, path, `has no number for ${name} but ${words(value)}`);
+}
+
 /** A setting as it reads in a message. */
-export function words(value: unknown): string {
+function words(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : show(value);
 }

@@ -12,7 +12,7 @@ import type { Network } from '../network.js';
 import type { PositionState } from '../position.js';
 import type { StepsState } from '../steps.js';
 import { type Contents, checkpointError } from './file.js';
-import { checkSetting, type Setting, words } from './setting.js';
+import { checkFigures, checkSetting, type Setting } from './setting.js';
 
 export interface FitState extends Setting {
   readonly position: PositionState;
@@ -79,7 +79,7 @@ export function checkContents(
   )
     throw checkpointError('fit', path, 'has no state of a fit');
   checkSetting('fit', path, { state: saved, tensors }, network, here, [OPTIMIZER, GATHERED, CALLBACKS]);
-  checkFigures(path, saved, here.options.accumulate as number);
+  checkPlace(path, saved, here.options.accumulate as number);
   for (const prefix of prefixes(saved.updates.gathered.steps > 0))
     for (const p of network.trained)
       if (tensors[prefix + p.node.label]?.data.length !== elements(p.shape).fixed)
@@ -88,7 +88,7 @@ export function checkContents(
 }
 
 /** Throws where counts are none, or lists are missing. `accumulate`: batches an update. */
-function checkFigures(
+function checkPlace(
   path: string,
   { position, updates, ofModel, tiles, callbacks }: FitState,
   accumulate: number,
@@ -106,11 +106,7 @@ function checkFigures(
     ...{ batches: ofModel?.batches, epochs: ofModel?.epochs },
   };
   const numbers = { seconds: position.seconds, loss: totals?.loss, 'factor of the rate': updates.rateFactor };
-  for (const [name, value] of Object.entries(counts))
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw checkpointError('fit', path, `has no count for ${name} but ${words(value)}`);
-  for (const [name, value] of Object.entries(numbers))
-    if (typeof value !== 'number') throw checkpointError('fit', path, `has no number for ${name} but ${words(value)}`);
+  checkFigures('fit', path, counts, numbers);
   if (gathered.steps >= accumulate)
     throw checkpointError('fit', path, `has ${gathered.steps} batches gathered for an update of ${accumulate}`);
   if (!Array.isArray(position.records) || !Array.isArray(tiles) || typeof callbacks !== 'object' || callbacks === null)

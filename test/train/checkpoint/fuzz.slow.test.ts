@@ -7,7 +7,7 @@ import { SteepestError } from '../../../lib/errors.js';
 import { dense } from '../../../lib/layers/dense.js';
 import { earlyStopping } from '../../../lib/train/callbacks/early-stopping.js';
 import { type Model, sequential } from '../../../lib/train/model.js';
-import { fuzz } from '../../helpers/fuzz.js';
+import { fuzz, JSON_MARKS } from '../../helpers/fuzz.js';
 import { inFolder } from './resumed.js';
 
 const data = { x: Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)), y: [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2] };
@@ -41,22 +41,7 @@ test.each([
     await run;
     const damaged = join(dir, 'damaged.safetensors');
     const good = readFileSync(file);
-    const tokens = [
-      '{',
-      '}',
-      '[',
-      ']',
-      ',',
-      ':',
-      '\\"',
-      'null',
-      '-1',
-      '1e99',
-      '0.5',
-      'true',
-      '\\"epoch\\"',
-      '\\"seed\\"',
-    ];
+    const tokens = [...JSON_MARKS, '\\"', 'null', '-1', '1e99', '0.5', 'true', '\\"epoch\\"', '\\"seed\\"'];
     const counts = await fuzz({
       ...{ files: [good], tokens, cases },
       async read(bytes) {
